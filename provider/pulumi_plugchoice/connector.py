@@ -1,0 +1,622 @@
+"""`ChargerConnector`: a connector's phase rotation and maximum amperage, as a Pulumi resource.
+
+First the resource that programs use, then the provider, its methods in the order in which the engine calls them. A
+connector cannot be created or deleted through the API: `create` adopts one that exists, and `delete` leaves it, or
+puts back what it was.
+
+The module path and the name of `ChargerConnectorProvider` are pickled into every user's state: they never change, and
+the class never gets instance attributes. See docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+
+import pulumi
+from pulumi import dynamic
+
+from . import inputs as rules
+from . import session as run
+from .errors import (
+    ConnectorNotFound,
+    IdentityNotFound,
+    NotFound,
+    OfflineError,
+    PermissionDenied,
+    PlugchoiceError,
+    printable,
+)
+from .gate import gate, program_line
+from .snapshot import Live
+from .writes import SETTING_NAMES, differing, settings_of, settle, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .phases import PhaseRotation
+
+    P = ParamSpec("P")
+    ResultT = TypeVar("ResultT")
+
+Props = dict[str, Any]
+
+#: Live facts that stay out of the volatile: they go to state as outputs, for programs and policies to use.
+_FACTS = ("power_type", "standard", "format", "max_voltage")
+_COMPUTED = ("managed", "adopted", "identity", *_FACTS)
+#: How `check` remembers that `charger` was declared by identity; lets an offline run know the UUID it found earlier.
+_BY_IDENTITY = "charger_identity"
+_STORED_INPUTS = (*rules.INPUT_NAMES, _BY_IDENTITY)
+
+
+class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConnector"):
+    """The phase rotation and maximum amperage of one connector of a charger.
+
+    Attributes:
+        charger: UUID of the charger, lower case.
+        connector_id: OCPP connector number.
+        phase_rotation: the building lines on terminals L1, L2, L3 (`RST` is L1 L2 L3); None when not managed.
+        max_amperage: A per phase; None when not managed.
+        managed: names of the settings that this resource manages.
+        adopted: what each managed setting was when it became managed; a missing name was unset.
+        identity: OCPP identity of the charger.
+        power_type: such as `AC_3_PHASE`.
+        standard: such as `IEC 62196`.
+        format: `Socket` or `Cable`.
+        max_voltage: V.
+    """
+
+    charger: pulumi.Output[str]
+    connector_id: pulumi.Output[int]
+    phase_rotation: pulumi.Output[str | None]
+    max_amperage: pulumi.Output[int | None]
+    site: pulumi.Output[str | None]
+    managed: pulumi.Output[list[str]]
+    adopted: pulumi.Output[dict[str, Any]]
+    identity: pulumi.Output[str | None]
+    power_type: pulumi.Output[str | None]
+    standard: pulumi.Output[str | None]
+    format: pulumi.Output[str | None]
+    max_voltage: pulumi.Output[int | None]
+
+    def __init_subclass__(cls, module: str = "plugchoice", name: str = "ChargerConnector", **kwargs: Any) -> None:
+        # A subclass in a program is still a ChargerConnector; the SDK's own default would give it another type.
+        super().__init_subclass__(module=module, name=name, **kwargs)
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        charger: pulumi.Input[str],
+        connector_id: pulumi.Input[int],
+        phase_rotation: pulumi.Input[PhaseRotation | str] | None = None,
+        max_amperage: pulumi.Input[int] | None = None,
+        site: pulumi.Input[str] | None = None,
+        on_adopt: pulumi.Input[Literal["overwrite", "match"]] = "overwrite",
+        on_destroy: pulumi.Input[Literal["retain", "restore"]] = "retain",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a connector.
+
+        Wrong inputs do not raise here: all of a program's are reported together, before anything is written.
+
+        Args:
+            resource_name: name of the resource in the stack.
+            charger: UUID of the charger, or its OCPP identity (which needs a site). Another charger: replace.
+            connector_id: OCPP connector number, 1 and up. Another number: replace.
+            phase_rotation: one of the 15 values of API page connectors/update-connector, or None: not managed, left
+                as it is.
+            max_amperage: A per phase, 1..1000, or None: not managed, left as it is.
+            site: UUID of the site; default `plugchoice:site` or PLUGCHOICE_SITE. Lets all connectors of a site be read
+                together.
+            on_adopt: `overwrite`, or `match`: refuse when a live value differs from the declared one (one that was
+                never set may be set).
+            on_destroy: `retain`, or `restore`: put back what each managed setting was before it was managed.
+            opts: Pulumi's resource options.
+        """
+        declared: dict[str, Any] = {
+            "charger": charger,
+            "connector_id": connector_id,
+            "phase_rotation": phase_rotation,
+            "max_amperage": max_amperage,
+            "site": site,
+            "on_adopt": on_adopt,
+            "on_destroy": on_destroy,
+        }
+        line = program_line()
+        entry = gate()
+        if opts is None or opts.id is None:
+            found = rules.problems(declared, _is_plain, has_default_site=_program_has_site())
+            found += _ignored(opts)
+            entry.refuse(resource_name, line, found)
+            if not found and _is_plain(charger) and _is_plain(connector_id):
+                # `problems` has seen that these are a text and a whole number.
+                entry.claim_or_refuse(cast("str", charger), int(cast("int", connector_id)), resource_name, line)
+        props = {name: None if value == rules.default_of(name) else value for name, value in declared.items()}
+        props["charger"] = entry.open(charger, connector_id, resource_name, line)
+        # What the provider computes has to be named here to become an attribute.
+        props |= dict.fromkeys(_COMPUTED)
+        super().__init__(ChargerConnectorProvider(), resource_name, props, opts)
+
+    @staticmethod
+    def get(
+        resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None  # noqa: A002
+    ) -> ChargerConnector:
+        """Read a connector by its id `{charger uuid}/{connector_id}`; it is not managed, only shown.
+
+        Args:
+            resource_name: name of the resource in the stack.
+            id: UUID of the charger, a slash, and the OCPP connector number.
+            opts: Pulumi's resource options.
+        """
+        parts = pulumi.Output.from_input(id).apply(_split_id)
+        return ChargerConnector(
+            resource_name,
+            charger=parts.apply(lambda both: both[0]),
+            connector_id=parts.apply(lambda both: both[1]),
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)),
+        )
+
+
+def _is_plain(value: object) -> bool:
+    """Whether an input is a value that the program knows now, and not one that is still to come."""
+    return not isinstance(value, pulumi.Output) and not hasattr(value, "__await__")
+
+
+def _program_has_site() -> bool:
+    """Whether resources without `site` get one from the settings."""
+    import os
+
+    from .settings import SITE, value
+
+    return value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
+
+
+def _ignored(opts: pulumi.ResourceOptions | None) -> list[rules.Problem]:
+    """`ignore_changes` on a setting: the engine would hand over the old value as if it were declared."""
+    ignored = set(opts.ignore_changes or ()) if opts else set()
+    return [
+        rules.Problem(
+            name,
+            f"ignore_changes on {name} is refused: it would write the old value back over an edit made in the portal; "
+            f"declare {name}=None instead, which leaves the setting as it is",
+        )
+        for name in SETTING_NAMES
+        if name in ignored or "*" in ignored
+    ]
+
+
+def connector_key(charger: str, connector_id: int) -> str:
+    """The resource id: `{charger uuid, lower case}/{connector_id}`."""
+    return f"{charger.lower()}/{connector_id}"
+
+
+def _split_id(id_: str) -> tuple[str, int]:
+    charger, slash, number = id_.partition("/")
+    if not slash or not rules.is_uuid(charger) or not number.isdecimal() or int(number) < 1:
+        raise PlugchoiceError(
+            f"the id {printable(id_, 80)!r} is not a connector's: it is the charger's UUID, a slash and the OCPP "
+            "connector number, as in 5f0c3c1e-0000-4000-8000-000000000001/1"
+        )
+    return charger.lower(), int(number)
+
+
+def _for_engine(
+    method: Callable[Concatenate[ChargerConnectorProvider, P], ResultT],
+) -> Callable[Concatenate[ChargerConnectorProvider, P], ResultT]:
+    """Let our errors reach the engine as one line: the SDK prints an exception with all of its causes."""
+
+    @functools.wraps(method)
+    def call(self: ChargerConnectorProvider, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        try:
+            return method(self, *args, **kwargs)
+        except PlugchoiceError as error:
+            raise _OneLine(str(error)) from None
+
+    return call
+
+
+class _OneLine(Exception):  # noqa: N818 - never caught by anyone; it is the form in which an error is printed
+    """An error as the engine shows it."""
+
+
+# The traceback of an exception starts with its class's full name, which means nothing to a user. This one's reads
+# `plugchoice: …`, like our other lines.
+_OneLine.__module__, _OneLine.__qualname__ = "builtins", "plugchoice"
+
+
+class ChargerConnectorProvider(dynamic.ResourceProvider):
+    """What the engine calls. Holds nothing: see `session.py` for what a run shares.
+
+    Properties arrive with numbers as floats and without None entries; unknown ones as `pulumi.output.Unknown`.
+    """
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Once per process: the whole stack config, decrypted."""
+        # The SDK sends a failed call's traceback to the user; without frames, what remains is our one line.
+        sys.tracebacklimit = 0
+        run.open_session(req.config.get)
+
+    @_for_engine
+    def check(self, olds: Props, news: Props) -> dynamic.CheckResult:
+        """Validate the inputs, and give them the form in which they are stored. Runs in preview and in update.
+
+        Args:
+            olds: the stored inputs; empty for a new resource, and again when it is to be replaced.
+            news: the declared inputs.
+        """
+        session = run.current()
+        inputs = {name: news[name] for name in rules.INPUT_NAMES if news.get(name) is not None}
+        found = rules.problems(inputs, _is_known, has_default_site=session.site is not None)
+        if found:
+            return dynamic.CheckResult(news, [dynamic.CheckFailure(problem.name, problem.text) for problem in found])
+        inputs = _whole_numbers(inputs)
+        site = inputs.setdefault("site", session.site) if session.site else inputs.get("site")
+        if site is not None and _is_known(site):
+            site = inputs["site"] = site.lower()
+        charger = inputs["charger"]
+        if not all(_is_known(value) for value in (charger, inputs["connector_id"], site)):
+            return dynamic.CheckResult(inputs, [])
+        if rules.is_uuid(charger):
+            inputs["charger"] = charger.lower()
+        else:
+            failure = _find_by_identity(session, olds, inputs)
+            if failure:
+                return dynamic.CheckResult(inputs, [failure])
+        return dynamic.CheckResult(inputs, _check_declared(session, olds, inputs))
+
+    @_for_engine
+    def diff(self, id_: str, olds: Props, news: Props) -> dynamic.DiffResult:
+        """Whether the connector has to be updated or replaced. Reads live values, so that a plain preview shows drift.
+
+        Args:
+            id_: resource id.
+            olds: the stored outputs.
+            news: the checked inputs.
+        """
+        olds, news = _whole_numbers(olds), _whole_numbers(news)
+        replaces = [
+            name for name in ("charger", "connector_id") if _is_known(news[name]) and news[name] != olds.get(name)
+        ]
+        if replaces:
+            return dynamic.DiffResult(changes=True, replaces=replaces)
+        if not all(_is_known(value) for value in news.values()):
+            return dynamic.DiffResult(changes=True)
+        changed = any(news.get(name) != olds.get(name) for name in _STORED_INPUTS) or _declared(news) != {
+            name: olds.get(name) for name in olds.get("managed", ())
+        }
+        session = run.current()
+        if session.is_offline:
+            session.notices.say_once(_OFFLINE_PREVIEW)
+            return dynamic.DiffResult(changes=changed)
+        try:
+            live = session.live.find(*_split_id(id_), news.get("site"))
+        except (NotFound, PermissionDenied, ConnectorNotFound) as error:
+            if _is_about_site(error):
+                raise
+            # An error here would stop all other resources; the update of this one will report it.
+            session.notices.say(f"{error}. Compared with the stored values only", kind="connectors not readable")
+            return dynamic.DiffResult(changes=changed)
+        _report_drift(session, live, olds, news)
+        return dynamic.DiffResult(changes=changed or bool(differing(_declared(news), live.connector)))
+
+    @_for_engine
+    def create(self, props: Props) -> dynamic.CreateResult:
+        """Adopt the connector: write what differs, and remember what it was."""
+        props = _whole_numbers(props)
+        session = run.current()
+        _refuse_offline(session, props)
+        found = _find(session, props)
+        _refuse_mismatch(found, props, list(_declared(props)))
+        settled = settle(session.client, session.live, found, _declared(props))
+        adopted = _originals(found, list(_declared(props)))
+        return dynamic.CreateResult(
+            connector_key(props["charger"], props["connector_id"]), _outputs(props, settled, adopted)
+        )
+
+    @_for_engine
+    def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:  # noqa: ARG002 - the engine's signature
+        """Write what differs; a setting that becomes managed now has its original remembered.
+
+        Args:
+            id_: resource id.
+            olds: the stored outputs.
+            news: the checked inputs.
+        """
+        olds, news = _whole_numbers(olds), _whole_numbers(news)
+        session = run.current()
+        _refuse_offline(session, news)
+        found = _find(session, news)
+        before = set(olds.get("managed", ()))
+        added = [name for name in _declared(news) if name not in before]
+        _refuse_mismatch(found, news, added)
+        settled = settle(session.client, session.live, found, _declared(news))
+        kept = {name: value for name, value in olds.get("adopted", {}).items() if name in _declared(news)}
+        return dynamic.UpdateResult(_outputs(news, settled, kept | _originals(found, added)))
+
+    @_for_engine
+    def read(self, id_: str, props: Props) -> dynamic.ReadResult:
+        """Refresh: the live values, as outputs and as inputs, so that the next diff is exact.
+
+        Args:
+            id_: resource id.
+            props: the stored outputs; for `ChargerConnector.get` its inputs.
+        """
+        props = _whole_numbers(props)
+        session = run.current()
+        charger, number = _split_id(id_)
+        if session.is_offline:
+            session.notices.say_once(_OFFLINE_PREVIEW)
+            return dynamic.ReadResult(id_, dict(props), _inputs_of(props))
+        is_get = "managed" not in props
+        site = props.get("site") or (session.site if is_get else None)
+        try:
+            live = session.live.find(charger, number, site)
+        except ConnectorNotFound as error:
+            if _is_gone(session, charger, number, site):
+                session.notices.say(f"{error}. It is gone: dropped from the state", kind="connectors gone")
+                return dynamic.ReadResult("", {})
+            raise
+        except NotFound as error:
+            if not _is_about_site(error) and session.live.gone_is_proven(charger, site):
+                session.notices.say(
+                    f"charger {_charger_name(props, charger)} is gone (404, while others answer the same token): "
+                    f"connector {number} is dropped from the state",
+                    kind="connectors gone",
+                )
+                return dynamic.ReadResult("", {})
+            raise PlugchoiceError(
+                f"connector {number} of charger {_charger_name(props, charger)} is kept in the state: {error}, and "
+                "nothing else was read with this token that could tell which. If it is gone, run "
+                "`pulumi state delete` with its URN; to go on without reading, use --refresh=false"
+            ) from None
+        if is_get:
+            facts = {"charger": charger, "connector_id": number, **_known(settings_of(live.connector)), **_facts(live)}
+            return dynamic.ReadResult(id_, facts)
+        _report_drift(session, live, props, None)
+        now = {name: value for name, value in settings_of(live.connector).items() if name in props["managed"]}
+        base = {name: value for name, value in props.items() if name not in SETTING_NAMES} | _known(now)
+        outs = base | {"managed": props["managed"], "adopted": props.get("adopted", {})} | _facts(live)
+        return dynamic.ReadResult(id_, outs, _inputs_of(base))
+
+    @_for_engine
+    def delete(self, id_: str, props: Props) -> None:
+        """Retain: nothing. Restore: put back what each managed setting was before it was managed."""
+        props = _whole_numbers(props)
+        session = run.current()
+        charger, number = _split_id(id_)
+        name = f"{_charger_name(props, charger)}/{number}"
+        if props.get("on_destroy") != "restore":
+            session.notices.say(f"{name} keeps its settings in Plugchoice (on_destroy: retain)", kind="retained")
+            return
+        if (charger, number) in session.declared:
+            session.notices.say(
+                f"{name} is not restored: this program declares it under another name; give that resource "
+                "aliases=[...] with the old name, so that Pulumi knows it as the same"
+            )
+            return
+        if session.is_offline:
+            raise OfflineError(f"{name} cannot be restored while PLUGCHOICE_OFFLINE is on: unset it, and run again")
+        _restore(session, name, charger, number, props)
+
+
+_OFFLINE_PREVIEW = "PLUGCHOICE_OFFLINE is on: no API call is made, the stored values are believed, drift is not seen"
+
+
+def _whole_numbers(props: Mapping[str, Any]) -> Props:
+    """The properties with their numbers as they were before the engine made them floats."""
+    return {
+        name: _whole_numbers(value)
+        if isinstance(value, dict)
+        else int(value)
+        if isinstance(value, float) and value.is_integer()
+        else value
+        for name, value in props.items()
+    }
+
+
+def _is_known(value: object) -> bool:
+    return not isinstance(value, pulumi.output.Unknown)
+
+
+def _declared(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared settings: the managed ones."""
+    return {name: inputs[name] for name in SETTING_NAMES if inputs.get(name) is not None}
+
+
+def _known(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _inputs_of(props: Mapping[str, Any]) -> Props:
+    """The inputs among stored outputs."""
+    return {name: props[name] for name in _STORED_INPUTS if props.get(name) is not None}
+
+
+def _facts(live: Live) -> Props:
+    return {"identity": live.identity, **{name: getattr(live.connector, name) for name in _FACTS}}
+
+
+def _outputs(inputs: Mapping[str, Any], live: Live, adopted: Mapping[str, Any]) -> Props:
+    """What goes to state: the inputs, what was found when adopting, and facts that do not change by themselves.
+
+    `status`, `error` and timestamps stay out: every refresh would show them as changes. Unmanaged settings likewise.
+    """
+    return {**inputs, "managed": list(_declared(inputs)), "adopted": dict(adopted), **_facts(live)}
+
+
+def _originals(found: Live, names: list[str]) -> dict[str, Any]:
+    """The live values of settings that become managed. None cannot be stored: a missing name was unset."""
+    return {name: value for name, value in settings_of(found.connector).items() if name in names and value is not None}
+
+
+def _charger_name(props: Mapping[str, Any], charger: str) -> str:
+    identity = props.get("identity") or props.get(_BY_IDENTITY)
+    return f"{printable(identity, 60)}" if identity else charger
+
+
+def _find(session: run.Session, props: Mapping[str, Any]) -> Live:
+    return session.live.find(props["charger"], props["connector_id"], props.get("site"))
+
+
+def _find_by_identity(session: run.Session, olds: Props, inputs: Props) -> dynamic.CheckFailure | None:
+    """Put the UUID in the place of an OCPP identity; the failure when there is no such charger."""
+    identity = inputs["charger"]
+    inputs[_BY_IDENTITY] = identity
+    if session.is_offline:
+        # Known from an earlier run, or left as it is: a preview can show it, and an update refuses.
+        if olds.get(_BY_IDENTITY) == identity:
+            inputs["charger"] = olds["charger"]
+        return None
+    try:
+        inputs["charger"] = session.live.charger_of(identity, inputs["site"])
+    except IdentityNotFound as error:
+        return dynamic.CheckFailure("charger", str(error))
+    return None
+
+
+def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dynamic.CheckFailure]:
+    """Look for a second declaration of the connector, and look it up when it, or one of its settings, is new."""
+    charger, number = inputs["charger"], inputs["connector_id"]
+    form = {name: value if _is_known(value) else None for name, value in inputs.items()}
+    earlier = session.declared.add(charger, number, form)
+    if earlier is not None:
+        other = _summary(earlier)
+        return [
+            dynamic.CheckFailure(
+                "charger",
+                f"connector {number} of charger {inputs.get(_BY_IDENTITY, charger)} is declared twice in this program, "
+                f"here as {_summary(form)} and elsewhere as {other}: keep one",
+            )
+        ]
+    is_same = (olds.get("charger"), olds.get("connector_id")) == (charger, number)
+    added = [name for name in _declared(inputs) if not (is_same and olds.get(name) is not None)]
+    if not added or session.is_offline:
+        if session.is_offline:
+            session.notices.say_once(_OFFLINE_PREVIEW)
+        return []
+    if olds and not is_same:
+        return []  # to be replaced: the engine checks again, with no olds, and that is when it is adopted
+    try:
+        live = _find(session, inputs)
+    except ConnectorNotFound as error:
+        if olds:
+            return []  # diff says so, and does not stop the others
+        return [dynamic.CheckFailure("connector_id", str(error))]
+    except (NotFound, PermissionDenied) as error:
+        if _is_about_site(error):
+            raise
+        if olds:
+            return []
+        return [dynamic.CheckFailure("charger", str(error))]
+    return _adoption(session, live, inputs, added)
+
+
+def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str]) -> list[dynamic.CheckFailure]:
+    """Say what adopting changes; the failures when `on_adopt` asks for equal values."""
+    declared = {name: inputs[name] for name in added if _is_known(inputs[name])}
+    differ = differing(declared, live.connector)
+    if inputs.get("on_adopt") == "match":
+        refused = [name for name in differ if getattr(live.connector, name) is not None]
+        if refused:
+            return [dynamic.CheckFailure(name, _mismatch(live, name, declared[name])) for name in refused]
+    if differ:
+        changes = ", ".join(
+            f"{shown(name, getattr(live.connector, name))} -> {shown(name, declared[name])}" for name in differ
+        )
+        session.notices.say(f"{live.name} is adopted: {changes}", kind="adopted")
+    return []
+
+
+def _mismatch(live: Live, name: str, wanted: Any) -> str:
+    return (
+        f"{live.name} has {shown(name, getattr(live.connector, name))} where {shown(name, wanted)} is declared, and "
+        'on_adopt is "match": declare the live value, change it in Plugchoice, or adopt with on_adopt="overwrite"'
+    )
+
+
+def _refuse_mismatch(live: Live, inputs: Props, added: list[str]) -> None:
+    """`check` has looked already; between it and the update the portal may have been used."""
+    if inputs.get("on_adopt") != "match":
+        return
+    declared = {name: value for name, value in _declared(inputs).items() if name in added}
+    for name in differing(declared, live.connector):
+        if getattr(live.connector, name) is not None:
+            raise PlugchoiceError(_mismatch(live, name, declared[name]))
+
+
+def _refuse_offline(session: run.Session, props: Props) -> None:
+    if session.is_offline:
+        name = f"{props.get(_BY_IDENTITY, props['charger'])}/{props['connector_id']}"
+        raise OfflineError(f"{name} is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again")
+
+
+def _summary(form: Mapping[str, Any]) -> str:
+    settings = ", ".join(shown(name, form[name]) for name in SETTING_NAMES if form.get(name) is not None)
+    return f"{form.get(_BY_IDENTITY, form['charger'])}/{form['connector_id']} ({settings or 'values still to come'})"
+
+
+def _is_about_site(error: PlugchoiceError) -> bool:
+    """Whether a 403 or 404 is the site's: then no connector of it can be read, and one error says so for all."""
+    return isinstance(error, NotFound | PermissionDenied) and error.path.startswith("/v3/sites/")
+
+
+def _is_gone(session: run.Session, charger: str, number: int, site: str | None) -> bool:
+    """Whether the charger itself answers without that number; a site's list alone is no proof."""
+    try:
+        session.live.read_now(charger, number)
+    except ConnectorNotFound:
+        return True
+    except NotFound:
+        return session.live.gone_is_proven(charger, site)
+    return False
+
+
+def _report_drift(session: run.Session, live: Live, stored: Mapping[str, Any], news: Mapping[str, Any] | None) -> None:
+    """One line when a managed setting was changed outside of Pulumi: live differs from stored.
+
+    Args:
+        stored: outputs.
+        news: checked inputs; None in a refresh, which does not know them.
+    """
+    parts = []
+    for name in stored.get("managed", ()):
+        now = getattr(live.connector, name)
+        if now == stored.get(name) or (news is not None and name not in _declared(news)):
+            continue
+        declared = f", {shown(name, news[name])} declared" if news is not None else ""
+        parts.append(f"{name} is {shown(name, now)} live, {shown(name, stored.get(name))} stored{declared}")
+    if parts:
+        session.notices.say(f"drift on {live.name}: {'; '.join(parts)}", kind="drift")
+
+
+def _restore(session: run.Session, name: str, charger: str, number: int, props: Mapping[str, Any]) -> None:
+    originals = props.get("adopted", {})
+    managed = props.get("managed", ())
+    wanted = {setting: originals[setting] for setting in managed if setting in originals}
+    for setting in managed:
+        if setting not in originals:
+            session.notices.say(
+                f"{setting} of {name} was unset before it was managed, and the API cannot unset it: it stays as it is",
+                kind="not restored",
+            )
+    if not wanted:
+        return
+    try:
+        # Past the shared reading: what is put back depends on what is there now.
+        found = session.live.read_now(charger, number)
+    except ConnectorNotFound as error:
+        session.notices.say(f"{error}. It is gone: nothing to restore")
+        return
+    except NotFound:
+        site = props.get("site")
+        if session.live.gone_is_proven(charger, site):
+            session.notices.say(f"charger {_charger_name(props, charger)} is gone: nothing to restore on {name}")
+            return
+        raise
+    settle(session.client, session.live, found, wanted)
+    put_back = ", ".join(shown(setting, wanted[setting]) for setting in SETTING_NAMES if setting in wanted)
+    session.notices.say(f"{name} is restored to {put_back}", kind="restored")

@@ -1,0 +1,183 @@
+"""Everything that can go wrong between a program and Plugchoice, as one tree.
+
+    PlugchoiceError
+    ├── SettingsError              a setting is missing or cannot be right; nothing was sent
+    ├── OfflineError               a write was asked for while PLUGCHOICE_OFFLINE is on
+    ├── TransportError             no answer: refused, reset, TLS, name not found
+    │   └── RequestTimeout         no answer in time; a PUT may still have been carried out
+    ├── InvalidResponse            an answer that is not what the API documents (HTML, no `data`, redirect)
+    ├── ApiError                   an answer with an error status
+    │   ├── AuthenticationFailed   401
+    │   ├── PermissionDenied       403
+    │   ├── NotFound               404
+    │   ├── ValidationFailed       422
+    │   ├── RateLimited            429
+    │   └── ServerError            5xx
+    ├── ConnectorNotFound          the charger answers, but has no connector with that number
+    ├── IdentityNotFound           no charger of the site has that OCPP identity
+    └── WriteNotSettled            a connector does not hold, or may not hold, what was asked
+
+Every message is one line without control characters, so that a server's text can neither break the layout of
+`pulumi`'s output nor drive a terminal. No message holds a token, a client secret or a pincode.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# C0 and C1 controls, DEL, line and paragraph separators, and the marks that reorder text (bidi).
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_LONGEST_TEXT = 300
+
+
+def printable(text: object, longest: int = _LONGEST_TEXT) -> str:
+    """`text` as one line that is safe to print: control characters become blanks, and it is cut at `longest`."""
+    line = " ".join(_UNPRINTABLE.sub(" ", str(text)).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+class PlugchoiceError(Exception):
+    """Base of all errors of this package; `str()` is one line."""
+
+
+class SettingsError(PlugchoiceError):
+    """A base URL, a credential or another setting is missing or cannot be right."""
+
+
+class OfflineError(PlugchoiceError):
+    """PLUGCHOICE_OFFLINE is on and the call would have to write."""
+
+
+class _RequestError(PlugchoiceError):
+    """An error that belongs to one request.
+
+    Attributes:
+        method: HTTP method.
+        path: path below the base URL, as in `/v3/chargers/…`.
+    """
+
+    def __init__(self, method: str, path: str, message: str) -> None:
+        self.method = method
+        self.path = path
+        super().__init__(f"{method} {printable(path)}: {message}")
+
+
+class TransportError(_RequestError):
+    """No answer was received."""
+
+
+class RequestTimeout(TransportError):
+    """No answer was received in time."""
+
+
+class InvalidResponse(_RequestError):
+    """An answer was received that the API does not document."""
+
+
+class ApiError(_RequestError):
+    """An answer with an error status.
+
+    Attributes:
+        status: HTTP status.
+        server_message: the API's own `message`, printable.
+        retry_after: seconds that the server asks to wait, or None.
+    """
+
+    #: What the reader can do about it; appended to the server's words.
+    advice = ""
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        server_message: str = "",
+        *,
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.server_message = printable(server_message)
+        self.retry_after = retry_after
+        text = f"answered {status}" + (f" ({self.server_message})" if self.server_message else "")
+        super().__init__(method, path, text + (f"; {self.advice}" if self.advice else ""))
+
+
+class AuthenticationFailed(ApiError):
+    """401: no token, or one that is wrong, expired or revoked."""
+
+    advice = (
+        "the credentials are wrong, expired or revoked: set PLUGCHOICE_TOKEN "
+        "(or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
+    )
+
+
+class PermissionDenied(ApiError):
+    """403: the token is valid, the permission is missing."""
+
+    advice = "the token's user has no permission for this: ask the site's owner for full access"
+
+
+class NotFound(ApiError):
+    """404: unknown, or hidden from this token (the API does not say which)."""
+
+    advice = "it does not exist, or the token's user cannot see it"
+
+
+class ValidationFailed(ApiError):
+    """422: the API refuses the values.
+
+    Attributes:
+        errors: field name to the API's texts, printable.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        server_message: str,
+        errors: Mapping[str, Sequence[str]],
+    ) -> None:
+        self.errors = {printable(field): [printable(text) for text in texts] for field, texts in errors.items()}
+        details = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in self.errors.items())
+        super().__init__(method, path, 422, details or server_message)
+
+
+class RateLimited(ApiError):
+    """429: more than the 500 requests a minute that one user has (guides/rate-limiting)."""
+
+    advice = "other programs use the same user's quota: try again later, or run fewer stacks at once"
+
+
+class ServerError(ApiError):
+    """5xx: Plugchoice, or something in front of it, failed."""
+
+    advice = "Plugchoice has a fault of its own: try again later"
+
+
+class ConnectorNotFound(PlugchoiceError):
+    """The charger answers, but has no connector with that number.
+
+    Attributes:
+        existing: the connector numbers that it does have, in order.
+    """
+
+    def __init__(self, charger: str, connector_id: int, existing: Sequence[int]) -> None:
+        self.existing = sorted(existing)
+        has = (
+            "it has " + ", ".join(str(number) for number in self.existing)
+            if self.existing
+            else "it has not reported any connector yet (has it ever been online?)"
+        )
+        super().__init__(f"charger {printable(charger)} has no connector {connector_id}: {has}")
+
+
+class IdentityNotFound(PlugchoiceError):
+    """No charger of the site has that OCPP identity."""
+
+
+class WriteNotSettled(PlugchoiceError):
+    """After a write the live value differs from what was asked, or could not be read."""

@@ -1,0 +1,122 @@
+"""What one provider process shares between all resources and threads.
+
+The engine starts one process for a preview, an update or a refresh, hands it the stack's config, and lets four threads
+call the provider. The provider object itself is pickled into every state and must stay empty; this is where the client,
+the readings and the memory of the run live instead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from . import settings as names
+from .client import PlugchoiceClient
+from .notices import Notices
+from .settings import SETTINGS, Settings
+from .snapshot import LiveConnectors
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Session:
+    """Settings, client, readings and memory of one run. Safe to share between threads.
+
+    Settings are checked when they are first needed, so that a call that needs no API (a destroy that retains, say)
+    works without a token.
+
+    Args:
+        config: the stack's config by full key (`plugchoice:token`).
+        environment: wins over `config`.
+    """
+
+    def __init__(self, config: Mapping[str, str | None], environment: Mapping[str, str]) -> None:
+        self.config = dict(config)
+        self._environment = dict(environment)
+        self.notices = Notices()
+        self.declared = Declared()
+        self._lock = threading.Lock()
+
+    @cached_property
+    def is_offline(self) -> bool:
+        """Whether no API call may be made. Raises SettingsError when the setting is neither on nor off."""
+        return names.offline(self._environment)
+
+    @cached_property
+    def site(self) -> str | None:
+        """UUID of the default site, or None. Raises SettingsError when it is no UUID."""
+        return names.site(self.config, self._environment)
+
+    @property
+    def client(self) -> PlugchoiceClient:
+        """The API. Raises SettingsError when a setting is missing or cannot be right."""
+        with self._lock:
+            return self._client
+
+    @property
+    def live(self) -> LiveConnectors:
+        """The readings of this run. Raises SettingsError likewise."""
+        with self._lock:
+            return self._live
+
+    # Only reached under the lock: four threads must not make four clients.
+    @cached_property
+    def _client(self) -> PlugchoiceClient:
+        return PlugchoiceClient(Transport(Settings.load(self.config, self._environment)))
+
+    @cached_property
+    def _live(self) -> LiveConnectors:
+        return LiveConnectors(self._client, self.notices.say_once)
+
+
+class Declared:
+    """The connectors that the program of this run declares, as `check` has seen them. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forms: dict[tuple[str, int], Mapping[str, Any]] = {}
+
+    def __contains__(self, connector: tuple[str, int]) -> bool:
+        with self._lock:
+            return connector in self._forms
+
+    def add(self, charger: str, connector_id: int, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Note a declaration; return an earlier one of the same connector that reads differently, or None.
+
+        The engine checks a resource that it replaces twice, with the same inputs; two resources for one connector that
+        the program could not compare (one names the charger by identity, the other by UUID) differ.
+        """
+        with self._lock:
+            earlier = self._forms.setdefault((charger, connector_id), dict(form))
+        return earlier if earlier != form else None
+
+
+_lock = threading.Lock()
+_current: Session | None = None
+
+
+def open_session(get: Callable[[str], Any]) -> None:
+    """Start this process's session with the stack's config, unless it is open with the same.
+
+    Args:
+        get: gives the config value of a full key, or None.
+    """
+    global _current  # noqa: PLW0603 - one process is one run of the engine; this module is its memory
+    config = {setting.config: get(setting.config) for setting in SETTINGS if setting.config}
+    with _lock:
+        if _current is None or _current.config != config:
+            _current = Session(config, os.environ)
+            atexit.register(_current.notices.close)
+
+
+def current() -> Session:
+    """This process's session."""
+    with _lock:
+        if _current is None:
+            raise RuntimeError("the engine calls configure() before anything else")
+        return _current

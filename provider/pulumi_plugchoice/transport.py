@@ -1,0 +1,390 @@
+"""The one place where HTTP happens: one request with its retries, and status to typed error.
+
+What it promises:
+- the token goes to the origin of the base URL and nowhere else: redirects and foreign next-page links are not followed;
+- a request is bounded by a timeout, and with its retries by a deadline; `Retry-After` is honoured within that deadline;
+- what comes back is parsed JSON or one of the errors of `errors.py`, never an exception of `requests`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import requests
+import stamina
+
+from ._version import __version__
+from .auth import Bearer, BearerAuth, FetchedToken, FixedToken
+from .errors import (
+    ApiError,
+    AuthenticationFailed,
+    InvalidResponse,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    TransportError,
+    ValidationFailed,
+    printable,
+)
+from .settings import Settings, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from requests.auth import AuthBase
+
+log = logging.getLogger(__name__)
+
+USER_AGENT: Final = f"pulumi-plugchoice/{__version__}"
+_CONNECT_SECONDS: Final = 5.0
+# The API's page on rate limiting asks for a wait of Retry-After, or a minute when that is missing.
+_RATE_LIMIT_SECONDS: Final = 60.0
+_RETRIED: Final = frozenset({429, 500, 502, 503, 504})
+_JSON_HEADERS: Final = {"Accept": "application/json", "User-Agent": USER_AGENT}
+
+# Each retry is a line that a caller may want; on its own the library would print it to stderr.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long to wait between tries: `first` s, doubled each time up to `longest` s, plus up to `jitter` s by chance."""
+
+    first: float = 0.5
+    longest: float = 20.0
+    jitter: float = 0.5
+
+
+class Deadline:
+    """A point in time that an operation and all its requests share.
+
+    Args:
+        seconds: from now.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._at = clock() + seconds
+
+    def left(self) -> float:
+        """Seconds until then; 0 when it has passed."""
+        return max(0.0, self._at - self._clock())
+
+
+class Transport:
+    """Requests below one base URL with one user's credentials. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, *, backoff: Backoff | None = None) -> None:
+        self.base_url = settings.base_url
+        self._origin = _origin(settings.base_url)
+        self._timeout = settings.timeout
+        self._deadline = settings.deadline
+        self._backoff = backoff or Backoff()
+        self._sessions = threading.local()
+        credentials = settings.credentials
+        self._bearer: Bearer
+        if isinstance(credentials, Token):
+            self._bearer = FixedToken(credentials.token)
+        else:
+            form = {
+                "grant_type": "client_credentials",
+                "client_id": credentials.client_id,
+                "client_secret": credentials.client_secret,
+            }
+            self._bearer = FetchedToken(lambda: self._fetch_token(form))
+
+    def deadline(self) -> Deadline:
+        """The time that one operation may take, counted from now."""
+        return Deadline(self._deadline)
+
+    def get(self, path: str, deadline: Deadline | None = None) -> Any:
+        """GET `path` (below the base URL, or an absolute URL on its origin) and return the parsed JSON.
+
+        Connection loss, 429, 500, 502, 503 and 504 are tried again until the deadline.
+
+        Raises:
+            PlugchoiceError: see `errors.py`.
+        """
+        return self._request("GET", path, None, deadline or self.deadline(), _worth_retrying)
+
+    def put(self, path: str, body: Mapping[str, Any], deadline: Deadline | None = None) -> Any:
+        """PUT `body` to `path` and return the parsed JSON.
+
+        Only what certainly had no effect is tried again here: a connection that was never made, and 429. After anything
+        else the request may have been carried out, and the caller has to look (`writes.settle` does).
+
+        Raises:
+            PlugchoiceError: see `errors.py`.
+        """
+        return self._request("PUT", path, body, deadline or self.deadline(), _had_no_effect)
+
+    def path_of(self, link: str, asked: str) -> str:
+        """The path of an absolute next-page link, below the base URL.
+
+        Raises:
+            InvalidResponse: the link leads to another origin, where the token must not go.
+        """
+        if link.startswith(self.base_url + "/") and _origin(link) == self._origin:
+            return link[len(self.base_url) :]
+        raise InvalidResponse(
+            "GET",
+            asked,
+            f"the next page is said to be at {printable(link, 100)!r}, which is not below {self.base_url}; not followed",
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        deadline: Deadline,
+        worth_retrying: Callable[[PlugchoiceError], bool],
+    ) -> Any:
+        return self._with_retries(lambda: self._authorised(method, path, body, deadline), deadline, worth_retrying)
+
+    def _with_retries(
+        self, send: Callable[[], Any], deadline: Deadline, worth_retrying: Callable[[PlugchoiceError], bool]
+    ) -> Any:
+        def again(error: Exception) -> bool | float:
+            """Whether to try again, or after how many seconds (stamina's back-off hook)."""
+            if not isinstance(error, PlugchoiceError) or not worth_retrying(error):
+                return False
+            wait = _asked_wait(error)
+            if wait is None:
+                return deadline.left() > self._backoff.first
+            return wait if wait < deadline.left() else False
+
+        for attempt in stamina.retry_context(
+            on=again,
+            attempts=None,
+            timeout=None,  # the hook knows the deadline, and gives up before a wait that would pass it
+            wait_initial=self._backoff.first,
+            wait_max=self._backoff.longest,
+            wait_jitter=self._backoff.jitter,
+        ):
+            with attempt:
+                return send()
+        raise AssertionError("unreachable: stamina returns or raises")
+
+    def _authorised(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Any:
+        url = self.base_url + path
+        token = self._bearer.current()
+        try:
+            return self._once(method, url, path, BearerAuth(token), deadline, json=body)
+        except AuthenticationFailed:
+            if not self._bearer.renew(token):
+                raise
+        # Once: a second 401 is the answer.
+        return self._once(method, url, path, BearerAuth(self._bearer.current()), deadline, json=body)
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        auth: AuthBase | None,
+        deadline: Deadline,
+        *,
+        json: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send one request and judge the answer. `path` is what messages call it."""
+        timeout = max(0.001, min(self._timeout, deadline.left()))
+        try:
+            response = self._session().request(
+                method,
+                url,
+                json=json,
+                data=form,
+                auth=auth or _no_auth,
+                headers=_JSON_HEADERS,
+                timeout=(min(_CONNECT_SECONDS, timeout), timeout),
+                allow_redirects=False,
+            )
+        except requests.ConnectTimeout as error:
+            raise _NotSent(method, path, f"{self._origin} does not answer; is it reachable from here?") from error
+        except requests.Timeout as error:
+            raise RequestTimeout(method, path, f"no answer within {timeout:.0f} s") from error
+        except requests.exceptions.SSLError as error:
+            raise TransportError(
+                method, path, f"no trusted TLS connection to {self._origin} ({_reason(error)})"
+            ) from error
+        except requests.ConnectionError as error:
+            if _never_connected(error):
+                raise _NotSent(
+                    method,
+                    path,
+                    f"cannot connect to {self._origin} ({_reason(error)}); is the base URL right, and is it reachable?",
+                ) from error
+            raise TransportError(method, path, f"the connection was lost ({_reason(error)})") from error
+        except requests.RequestException as error:
+            raise TransportError(method, path, f"the request failed ({_reason(error)})") from error
+        log.debug("%s %s: %d", method, path, response.status_code)
+        return _judge(method, path, response)
+
+    def _session(self) -> requests.Session:
+        # One session a thread: `requests` does not promise that a session may be shared between threads.
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = self._sessions.session = requests.Session()
+        return session
+
+    def _fetch_token(self, form: Mapping[str, str]) -> tuple[str, float]:
+        """A new token by client credentials; the endpoint is at the host's root (guides/authentication)."""
+        path = "/oauth/token"
+        deadline = self.deadline()
+        try:
+            answer = self._with_retries(
+                lambda: self._once("POST", self._origin + path, path, None, deadline, form=form),
+                deadline,
+                _worth_retrying,
+            )
+        except ApiError as error:
+            if error.status in (400, 401, 403, 422):
+                raise AuthenticationFailed("POST", path, error.status, error.server_message) from None
+            raise
+        fields = answer if isinstance(answer, dict) else {}
+        token, lifetime = fields.get("access_token"), fields.get("expires_in", 3600)
+        if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
+            raise InvalidResponse("POST", path, "answered without an access_token")
+        return token, float(lifetime)
+
+
+class _NotSent(TransportError):
+    """No connection was made, so the request cannot have had an effect."""
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps `requests` from looking into a `.netrc` file."""
+    return request
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _worth_retrying(error: PlugchoiceError) -> bool:
+    if isinstance(error, ApiError):
+        return error.status in _RETRIED
+    return isinstance(error, TransportError)
+
+
+def _had_no_effect(error: PlugchoiceError) -> bool:
+    return isinstance(error, _NotSent | RateLimited)
+
+
+def _asked_wait(error: PlugchoiceError) -> float | None:
+    """Seconds that the server asks to wait, or None when it does not say and no rule gives it."""
+    if not isinstance(error, ApiError):
+        return None
+    if error.retry_after is not None:
+        return error.retry_after
+    return _RATE_LIMIT_SECONDS if isinstance(error, RateLimited) else None
+
+
+def _judge(method: str, path: str, response: requests.Response) -> Any:
+    """The parsed JSON of a good answer; an error for any other."""
+    status = response.status_code
+    if 300 <= status < 400:
+        raise InvalidResponse(
+            method,
+            path,
+            f"answered with a redirect ({status}) to {printable(response.headers.get('Location', 'nowhere'), 100)!r}, "
+            "which is not followed with a token; is the base URL right?",
+        )
+    try:
+        answer = response.json()
+        is_json = True
+    except ValueError:
+        answer = None
+        is_json = False
+    if status >= 400:
+        raise _api_error(method, path, response, answer)
+    if not is_json:
+        kind = printable(response.headers.get("Content-Type", "no content type"), 60)
+        raise InvalidResponse(
+            method, path, f"answered {status} with {kind} where JSON was expected; is the base URL right?"
+        )
+    return answer
+
+
+def _api_error(method: str, path: str, response: requests.Response, answer: Any) -> ApiError:
+    status = response.status_code
+    fields = answer if isinstance(answer, dict) else {}
+    message = fields.get("message") or fields.get("error_description") or fields.get("error") or ""
+    text = message if isinstance(message, str) else ""
+    if status == 422:
+        errors = fields.get("errors")
+        return ValidationFailed(method, path, text, errors if _is_field_errors(errors) else {})
+    kind = _ERROR_OF_STATUS.get(status) or (ServerError if status >= 500 else ApiError)
+    return kind(method, path, status, text, retry_after=_retry_after(response.headers.get("Retry-After")))
+
+
+_ERROR_OF_STATUS: Final[dict[int, type[ApiError]]] = {
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    429: RateLimited,
+}
+
+
+def _is_field_errors(errors: Any) -> bool:
+    return isinstance(errors, dict) and all(
+        isinstance(field, str) and isinstance(texts, list) for field, texts in errors.items()
+    )
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds from a Retry-After header, which is a number or a date (RFC 9110, section 10.2.3)."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header)) if header.strip().isdigit() else _seconds_until(header)
+    except (ValueError, TypeError):
+        return None
+
+
+def _seconds_until(date: str) -> float:
+    moment = email.utils.parsedate_to_datetime(date)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.timezone.utc)
+    return max(0.0, (moment - dt.datetime.now(dt.timezone.utc)).total_seconds())
+
+
+def _never_connected(error: requests.ConnectionError) -> bool:
+    """Whether no connection was made; urllib3 says so by the class of the reason."""
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, MaxRetryError):
+        reason = reason.reason
+    return isinstance(reason, NewConnectionError)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in a few words: urllib3's own texts hold object addresses and repeat the URL."""
+    seen: list[BaseException] = []
+    inner: BaseException = error
+    while True:
+        seen.append(inner)
+        following = getattr(inner, "reason", None)
+        if not isinstance(following, BaseException):
+            following = next((arg for arg in inner.args if isinstance(arg, BaseException)), None)
+        if following is None:
+            following = inner.__cause__ or inner.__context__
+        if following is None or following in seen:
+            break
+        inner = following
+    text = inner.strerror if isinstance(inner, OSError) and inner.strerror else str(inner) or type(inner).__name__
+    return printable(text, 120)

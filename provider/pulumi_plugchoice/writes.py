@@ -1,0 +1,142 @@
+"""Setting a connector, with proof: nothing is reported as done that the API has not confirmed.
+
+The PUT takes both settings, so a setting that is not managed is read just before the write and sent back as it is. An
+answer that shows other values, or no answer at all, is followed by a fresh read: only the live value decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import stamina
+from pydantic import ValidationError
+
+from .errors import ApiError, InvalidResponse, PlugchoiceError, ServerError, TransportError, WriteNotSettled
+from .models import Connector, ConnectorSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .client import PlugchoiceClient
+    from .snapshot import Live, LiveConnectors
+    from .transport import Deadline
+
+#: The two settings, in the order in which they are spoken of.
+SETTING_NAMES: Final = ("phase_rotation", "max_amperage")
+
+
+def settings_of(connector: Connector) -> dict[str, Any]:
+    """Both settings of a live connector; None for one that was never set."""
+    return {name: getattr(connector, name) for name in SETTING_NAMES}
+
+
+def differing(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
+    """The names in `wanted` whose live value is another."""
+    live = settings_of(connector)
+    return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]
+
+
+def shown(name: str, value: Any) -> str:
+    """A setting's value as people write it: `RST`, `16 A`, `unset`."""
+    if value is None:
+        return "unset"
+    return f"{value} A" if name == "max_amperage" else str(value)
+
+
+def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: Mapping[str, Any]) -> Live:
+    """Bring a connector to the wanted settings, and return it as the API confirmed it.
+
+    Args:
+        client: where to write.
+        live: the run's readings; updated.
+        found: the connector as last read. When it already holds `wanted`, nothing is written.
+        wanted: one or both settings, by name.
+
+    Raises:
+        WriteNotSettled: the live value differs after the write, or is not known.
+        PlugchoiceError: the API refused, or an unmanaged setting has no value that could be sent along.
+    """
+    if not differing(wanted, found.connector):
+        return found
+    deadline = client.transport.deadline()
+    charger, number = found.charger, found.connector.connector_id
+    is_partial = len(wanted) < len(SETTING_NAMES)
+    for attempt in stamina.retry_context(
+        on=lambda error: isinstance(error, _Unsettled) and deadline.left() > 1,
+        attempts=None,
+        timeout=None,
+        wait_initial=0.5,
+        wait_max=20,
+        wait_jitter=0.5,
+    ):
+        with attempt:
+            if is_partial:
+                found = live.read_now(charger, number, deadline)
+                if not differing(wanted, found.connector):
+                    return found
+            body = _body(found, wanted)
+            try:
+                answered = client.put_connector(charger, number, body, deadline)
+                doubt = None if _confirms(answered, number, body) else "the API answered with other values"
+            except (TransportError, InvalidResponse, ServerError) as error:
+                # The write may have been carried out; whoever knows is the connector itself.
+                answered, doubt = None, str(error)
+            if doubt is None and answered is not None:
+                live.wrote(charger, answered)
+                return _with(found, answered)
+            now = _look_again(live, found, wanted, str(doubt), deadline)
+            if not differing(body.model_dump(), now.connector):
+                return now
+            raise _Unsettled(_differs(now, body, str(doubt)))
+    raise AssertionError("unreachable: stamina returns or raises")
+
+
+class _Unsettled(WriteNotSettled):
+    """The connector was read after the write and holds other values: worth another write until the deadline."""
+
+
+def _body(found: Live, wanted: Mapping[str, Any]) -> ConnectorSettings:
+    """Both settings: the wanted ones, and the live value of one that is not managed."""
+    values = settings_of(found.connector) | dict(wanted)
+    for name, value in values.items():
+        if value is None:
+            raise PlugchoiceError(
+                f"{name} of {found.name} has never been set in Plugchoice, and a write has to send both settings: "
+                f"declare {name} as well"
+            )
+    try:
+        return ConnectorSettings.model_validate(values)
+    except ValidationError as error:
+        name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+        raise PlugchoiceError(
+            f"{name} of {found.name} is {shown(name, values[name])} in Plugchoice, which the API does not take back, "
+            f"and a write has to send both settings: declare {name} as well"
+        ) from None
+
+
+def _confirms(answered: Connector, number: int, body: ConnectorSettings) -> bool:
+    return answered.connector_id == number and not differing(body.model_dump(), answered)
+
+
+def _with(found: Live, answered: Connector) -> Live:
+    return type(found)(found.charger, found.identity, answered)
+
+
+def _look_again(live: LiveConnectors, found: Live, wanted: Mapping[str, Any], doubt: str, deadline: Deadline) -> Live:
+    try:
+        return live.read_now(found.charger, found.connector.connector_id, deadline)
+    except PlugchoiceError as error:
+        asked = ", ".join(shown(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
+        raise WriteNotSettled(
+            f"it is not known whether {found.name} now holds {asked}: {doubt}; and reading it back failed: {error}. "
+            "Run `pulumi up` again: it reads first and writes only what differs"
+        ) from (error if isinstance(error, ApiError) else None)
+
+
+def _differs(now: Live, body: ConnectorSettings, doubt: str) -> str:
+    wanted = body.model_dump()
+    details = ", ".join(
+        f"{name} is {shown(name, getattr(now.connector, name))}, not {shown(name, wanted[name])}"
+        for name in differing(wanted, now.connector)
+    )
+    return f"{now.name} did not take the write: {details} ({doubt})"
