@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
 
 import pulumi
 from pulumi import dynamic
@@ -26,28 +26,34 @@ from .errors import (
     OfflineError,
     PermissionDenied,
     PlugchoiceError,
-    printable,
 )
 from .gate import gate, program_line
-from .snapshot import Live
+from .state import (
+    BY_IDENTITY,
+    COMPUTED,
+    STORED_INPUTS,
+    Props,
+    charger_name,
+    connector_key,
+    declared_settings,
+    facts_of,
+    inputs_of,
+    originals_of,
+    outputs_of,
+    split_id,
+    whole_numbers,
+    without_none,
+)
 from .writes import SETTING_NAMES, differing, settings_of, settle, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .phases import PhaseRotation
+    from .snapshot import Live
 
     P = ParamSpec("P")
     ResultT = TypeVar("ResultT")
-
-Props = dict[str, Any]
-
-#: Live facts that stay out of the volatile: they go to state as outputs, for programs and policies to use.
-_FACTS = ("power_type", "standard", "format", "max_voltage")
-_COMPUTED = ("managed", "adopted", "identity", *_FACTS)
-#: How `check` remembers that `charger` was declared by identity; lets an offline run know the UUID it found earlier.
-_BY_IDENTITY = "charger_identity"
-_STORED_INPUTS = (*rules.INPUT_NAMES, _BY_IDENTITY)
 
 
 class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConnector"):
@@ -136,12 +142,14 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
         props = {name: None if value == rules.default_of(name) else value for name, value in declared.items()}
         props["charger"] = entry.open(charger, connector_id, resource_name, line)
         # What the provider computes has to be named here to become an attribute.
-        props |= dict.fromkeys(_COMPUTED)
+        props |= dict.fromkeys(COMPUTED)
         super().__init__(ChargerConnectorProvider(), resource_name, props, opts)
 
     @staticmethod
     def get(
-        resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None  # noqa: A002
+        resource_name: str,
+        id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> ChargerConnector:
         """Read a connector by its id `{charger uuid}/{connector_id}`; it is not managed, only shown.
 
@@ -150,7 +158,7 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             id: UUID of the charger, a slash, and the OCPP connector number.
             opts: Pulumi's resource options.
         """
-        parts = pulumi.Output.from_input(id).apply(_split_id)
+        parts = pulumi.Output.from_input(id).apply(split_id)
         return ChargerConnector(
             resource_name,
             charger=parts.apply(lambda both: both[0]),
@@ -187,37 +195,22 @@ def _ignored(opts: pulumi.ResourceOptions | None) -> list[rules.Problem]:
     ]
 
 
-def connector_key(charger: str, connector_id: int) -> str:
-    """The resource id: `{charger uuid, lower case}/{connector_id}`."""
-    return f"{charger.lower()}/{connector_id}"
-
-
-def _split_id(id_: str) -> tuple[str, int]:
-    charger, slash, number = id_.partition("/")
-    if not slash or not rules.is_uuid(charger) or not number.isdecimal() or int(number) < 1:
-        raise PlugchoiceError(
-            f"the id {printable(id_, 80)!r} is not a connector's: it is the charger's UUID, a slash and the OCPP "
-            "connector number, as in 5f0c3c1e-0000-4000-8000-000000000001/1"
-        )
-    return charger.lower(), int(number)
-
-
 def _for_engine(
-    method: Callable[Concatenate[ChargerConnectorProvider, P], ResultT],
-) -> Callable[Concatenate[ChargerConnectorProvider, P], ResultT]:
+    method: Callable[P, ResultT],
+) -> Callable[P, ResultT]:
     """Let our errors reach the engine as one line: the SDK prints an exception with all of its causes."""
 
     @functools.wraps(method)
-    def call(self: ChargerConnectorProvider, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+    def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
         try:
-            return method(self, *args, **kwargs)
+            return method(*args, **kwargs)
         except PlugchoiceError as error:
             raise _OneLine(str(error)) from None
 
     return call
 
 
-class _OneLine(Exception):  # noqa: N818 - never caught by anyone; it is the form in which an error is printed
+class _OneLine(Exception):
     """An error as the engine shows it."""
 
 
@@ -253,7 +246,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         found = rules.problems(inputs, _is_known, has_default_site=session.site is not None)
         if found:
             return dynamic.CheckResult(news, [dynamic.CheckFailure(problem.name, problem.text) for problem in found])
-        inputs = _whole_numbers(inputs)
+        inputs = whole_numbers(inputs)
         site = inputs.setdefault("site", session.site) if session.site else inputs.get("site")
         if site is not None and _is_known(site):
             site = inputs["site"] = site.lower()
@@ -277,7 +270,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             olds: the stored outputs.
             news: the checked inputs.
         """
-        olds, news = _whole_numbers(olds), _whole_numbers(news)
+        olds, news = whole_numbers(olds), whole_numbers(news)
         replaces = [
             name for name in ("charger", "connector_id") if _is_known(news[name]) and news[name] != olds.get(name)
         ]
@@ -285,7 +278,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             return dynamic.DiffResult(changes=True, replaces=replaces)
         if not all(_is_known(value) for value in news.values()):
             return dynamic.DiffResult(changes=True)
-        changed = any(news.get(name) != olds.get(name) for name in _STORED_INPUTS) or _declared(news) != {
+        changed = any(news.get(name) != olds.get(name) for name in STORED_INPUTS) or declared_settings(news) != {
             name: olds.get(name) for name in olds.get("managed", ())
         }
         session = run.current()
@@ -293,7 +286,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             session.notices.say_once(_OFFLINE_PREVIEW)
             return dynamic.DiffResult(changes=changed)
         try:
-            live = session.live.find(*_split_id(id_), news.get("site"))
+            live = session.live.find(*split_id(id_), news.get("site"))
         except (NotFound, PermissionDenied, ConnectorNotFound) as error:
             if _is_about_site(error):
                 raise
@@ -301,20 +294,20 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             session.notices.say(f"{error}. Compared with the stored values only", kind="connectors not readable")
             return dynamic.DiffResult(changes=changed)
         _report_drift(session, live, olds, news)
-        return dynamic.DiffResult(changes=changed or bool(differing(_declared(news), live.connector)))
+        return dynamic.DiffResult(changes=changed or bool(differing(declared_settings(news), live.connector)))
 
     @_for_engine
     def create(self, props: Props) -> dynamic.CreateResult:
         """Adopt the connector: write what differs, and remember what it was."""
-        props = _whole_numbers(props)
+        props = whole_numbers(props)
         session = run.current()
         _refuse_offline(session, props)
         found = _find(session, props)
-        _refuse_mismatch(found, props, list(_declared(props)))
-        settled = settle(session.client, session.live, found, _declared(props))
-        adopted = _originals(found, list(_declared(props)))
+        _refuse_mismatch(found, props, list(declared_settings(props)))
+        settled = settle(session.client, session.live, found, declared_settings(props))
+        adopted = originals_of(found, list(declared_settings(props)))
         return dynamic.CreateResult(
-            connector_key(props["charger"], props["connector_id"]), _outputs(props, settled, adopted)
+            connector_key(props["charger"], props["connector_id"]), outputs_of(props, settled, adopted)
         )
 
     @_for_engine
@@ -326,16 +319,16 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             olds: the stored outputs.
             news: the checked inputs.
         """
-        olds, news = _whole_numbers(olds), _whole_numbers(news)
+        olds, news = whole_numbers(olds), whole_numbers(news)
         session = run.current()
         _refuse_offline(session, news)
         found = _find(session, news)
         before = set(olds.get("managed", ()))
-        added = [name for name in _declared(news) if name not in before]
+        added = [name for name in declared_settings(news) if name not in before]
         _refuse_mismatch(found, news, added)
-        settled = settle(session.client, session.live, found, _declared(news))
-        kept = {name: value for name, value in olds.get("adopted", {}).items() if name in _declared(news)}
-        return dynamic.UpdateResult(_outputs(news, settled, kept | _originals(found, added)))
+        settled = settle(session.client, session.live, found, declared_settings(news))
+        kept = {name: value for name, value in olds.get("adopted", {}).items() if name in declared_settings(news)}
+        return dynamic.UpdateResult(outputs_of(news, settled, kept | originals_of(found, added)))
 
     @_for_engine
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
@@ -345,12 +338,12 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             id_: resource id.
             props: the stored outputs; for `ChargerConnector.get` its inputs.
         """
-        props = _whole_numbers(props)
+        props = whole_numbers(props)
         session = run.current()
-        charger, number = _split_id(id_)
+        charger, number = split_id(id_)
         if session.is_offline:
             session.notices.say_once(_OFFLINE_PREVIEW)
-            return dynamic.ReadResult(id_, dict(props), _inputs_of(props))
+            return dynamic.ReadResult(id_, dict(props), inputs_of(props))
         is_get = "managed" not in props
         site = props.get("site") or (session.site if is_get else None)
         try:
@@ -363,32 +356,37 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         except NotFound as error:
             if not _is_about_site(error) and session.live.gone_is_proven(charger, site):
                 session.notices.say(
-                    f"charger {_charger_name(props, charger)} is gone (404, while others answer the same token): "
+                    f"charger {charger_name(props, charger)} is gone (404, while others answer the same token): "
                     f"connector {number} is dropped from the state",
                     kind="connectors gone",
                 )
                 return dynamic.ReadResult("", {})
             raise PlugchoiceError(
-                f"connector {number} of charger {_charger_name(props, charger)} is kept in the state: {error}, and "
+                f"connector {number} of charger {charger_name(props, charger)} is kept in the state: {error}, and "
                 "nothing else was read with this token that could tell which. If it is gone, run "
                 "`pulumi state delete` with its URN; to go on without reading, use --refresh=false"
             ) from None
         if is_get:
-            facts = {"charger": charger, "connector_id": number, **_known(settings_of(live.connector)), **_facts(live)}
+            facts = {
+                "charger": charger,
+                "connector_id": number,
+                **without_none(settings_of(live.connector)),
+                **facts_of(live),
+            }
             return dynamic.ReadResult(id_, facts)
         _report_drift(session, live, props, None)
         now = {name: value for name, value in settings_of(live.connector).items() if name in props["managed"]}
-        base = {name: value for name, value in props.items() if name not in SETTING_NAMES} | _known(now)
-        outs = base | {"managed": props["managed"], "adopted": props.get("adopted", {})} | _facts(live)
-        return dynamic.ReadResult(id_, outs, _inputs_of(base))
+        base = {name: value for name, value in props.items() if name not in SETTING_NAMES} | without_none(now)
+        outs = base | {"managed": props["managed"], "adopted": props.get("adopted", {})} | facts_of(live)
+        return dynamic.ReadResult(id_, outs, inputs_of(base))
 
     @_for_engine
     def delete(self, id_: str, props: Props) -> None:
         """Retain: nothing. Restore: put back what each managed setting was before it was managed."""
-        props = _whole_numbers(props)
+        props = whole_numbers(props)
         session = run.current()
-        charger, number = _split_id(id_)
-        name = f"{_charger_name(props, charger)}/{number}"
+        charger, number = split_id(id_)
+        name = f"{charger_name(props, charger)}/{number}"
         if props.get("on_destroy") != "restore":
             session.notices.say(f"{name} keeps its settings in Plugchoice (on_destroy: retain)", kind="retained")
             return
@@ -406,56 +404,8 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
 _OFFLINE_PREVIEW = "PLUGCHOICE_OFFLINE is on: no API call is made, the stored values are believed, drift is not seen"
 
 
-def _whole_numbers(props: Mapping[str, Any]) -> Props:
-    """The properties with their numbers as they were before the engine made them floats."""
-    return {
-        name: _whole_numbers(value)
-        if isinstance(value, dict)
-        else int(value)
-        if isinstance(value, float) and value.is_integer()
-        else value
-        for name, value in props.items()
-    }
-
-
 def _is_known(value: object) -> bool:
     return not isinstance(value, pulumi.output.Unknown)
-
-
-def _declared(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The declared settings: the managed ones."""
-    return {name: inputs[name] for name in SETTING_NAMES if inputs.get(name) is not None}
-
-
-def _known(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value is not None}
-
-
-def _inputs_of(props: Mapping[str, Any]) -> Props:
-    """The inputs among stored outputs."""
-    return {name: props[name] for name in _STORED_INPUTS if props.get(name) is not None}
-
-
-def _facts(live: Live) -> Props:
-    return {"identity": live.identity, **{name: getattr(live.connector, name) for name in _FACTS}}
-
-
-def _outputs(inputs: Mapping[str, Any], live: Live, adopted: Mapping[str, Any]) -> Props:
-    """What goes to state: the inputs, what was found when adopting, and facts that do not change by themselves.
-
-    `status`, `error` and timestamps stay out: every refresh would show them as changes. Unmanaged settings likewise.
-    """
-    return {**inputs, "managed": list(_declared(inputs)), "adopted": dict(adopted), **_facts(live)}
-
-
-def _originals(found: Live, names: list[str]) -> dict[str, Any]:
-    """The live values of settings that become managed. None cannot be stored: a missing name was unset."""
-    return {name: value for name, value in settings_of(found.connector).items() if name in names and value is not None}
-
-
-def _charger_name(props: Mapping[str, Any], charger: str) -> str:
-    identity = props.get("identity") or props.get(_BY_IDENTITY)
-    return f"{printable(identity, 60)}" if identity else charger
 
 
 def _find(session: run.Session, props: Mapping[str, Any]) -> Live:
@@ -465,10 +415,10 @@ def _find(session: run.Session, props: Mapping[str, Any]) -> Live:
 def _find_by_identity(session: run.Session, olds: Props, inputs: Props) -> dynamic.CheckFailure | None:
     """Put the UUID in the place of an OCPP identity; the failure when there is no such charger."""
     identity = inputs["charger"]
-    inputs[_BY_IDENTITY] = identity
+    inputs[BY_IDENTITY] = identity
     if session.is_offline:
         # Known from an earlier run, or left as it is: a preview can show it, and an update refuses.
-        if olds.get(_BY_IDENTITY) == identity:
+        if olds.get(BY_IDENTITY) == identity:
             inputs["charger"] = olds["charger"]
         return None
     try:
@@ -488,12 +438,12 @@ def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dy
         return [
             dynamic.CheckFailure(
                 "charger",
-                f"connector {number} of charger {inputs.get(_BY_IDENTITY, charger)} is declared twice in this program, "
+                f"connector {number} of charger {inputs.get(BY_IDENTITY, charger)} is declared twice in this program, "
                 f"here as {_summary(form)} and elsewhere as {other}: keep one",
             )
         ]
     is_same = (olds.get("charger"), olds.get("connector_id")) == (charger, number)
-    added = [name for name in _declared(inputs) if not (is_same and olds.get(name) is not None)]
+    added = [name for name in declared_settings(inputs) if not (is_same and olds.get(name) is not None)]
     if not added or session.is_offline:
         if session.is_offline:
             session.notices.say_once(_OFFLINE_PREVIEW)
@@ -542,7 +492,7 @@ def _refuse_mismatch(live: Live, inputs: Props, added: list[str]) -> None:
     """`check` has looked already; between it and the update the portal may have been used."""
     if inputs.get("on_adopt") != "match":
         return
-    declared = {name: value for name, value in _declared(inputs).items() if name in added}
+    declared = {name: value for name, value in declared_settings(inputs).items() if name in added}
     for name in differing(declared, live.connector):
         if getattr(live.connector, name) is not None:
             raise PlugchoiceError(_mismatch(live, name, declared[name]))
@@ -550,13 +500,13 @@ def _refuse_mismatch(live: Live, inputs: Props, added: list[str]) -> None:
 
 def _refuse_offline(session: run.Session, props: Props) -> None:
     if session.is_offline:
-        name = f"{props.get(_BY_IDENTITY, props['charger'])}/{props['connector_id']}"
+        name = f"{props.get(BY_IDENTITY, props['charger'])}/{props['connector_id']}"
         raise OfflineError(f"{name} is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again")
 
 
 def _summary(form: Mapping[str, Any]) -> str:
     settings = ", ".join(shown(name, form[name]) for name in SETTING_NAMES if form.get(name) is not None)
-    return f"{form.get(_BY_IDENTITY, form['charger'])}/{form['connector_id']} ({settings or 'values still to come'})"
+    return f"{form.get(BY_IDENTITY, form['charger'])}/{form['connector_id']} ({settings or 'values still to come'})"
 
 
 def _is_about_site(error: PlugchoiceError) -> bool:
@@ -585,7 +535,7 @@ def _report_drift(session: run.Session, live: Live, stored: Mapping[str, Any], n
     parts = []
     for name in stored.get("managed", ()):
         now = getattr(live.connector, name)
-        if now == stored.get(name) or (news is not None and name not in _declared(news)):
+        if now == stored.get(name) or (news is not None and name not in declared_settings(news)):
             continue
         declared = f", {shown(name, news[name])} declared" if news is not None else ""
         parts.append(f"{name} is {shown(name, now)} live, {shown(name, stored.get(name))} stored{declared}")
@@ -614,7 +564,7 @@ def _restore(session: run.Session, name: str, charger: str, number: int, props: 
     except NotFound:
         site = props.get("site")
         if session.live.gone_is_proven(charger, site):
-            session.notices.say(f"charger {_charger_name(props, charger)} is gone: nothing to restore on {name}")
+            session.notices.say(f"charger {charger_name(props, charger)} is gone: nothing to restore on {name}")
             return
         raise
     settle(session.client, session.live, found, wanted)

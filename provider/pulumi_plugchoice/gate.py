@@ -78,7 +78,10 @@ class Gate:
         count = len(self._problems)
         head = "1 problem" if count == 1 else f"{count} problems"
         return "\n".join(
-            [f"plugchoice: {head} in this program; no connector was written:", *(f"  {text}" for text in self._problems)]
+            [
+                f"plugchoice: {head} in this program; no connector was written:",
+                *(f"  {text}" for text in self._problems),
+            ]
         )
 
 

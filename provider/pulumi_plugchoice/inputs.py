@@ -66,9 +66,7 @@ def problems(
     given = {name: value for name, value in inputs.items() if value is not None}
     known = {name: value for name, value in given.items() if is_known(value)}
     found = [Problem(name, text) for name, text in ((name, _judge(name, known[name])) for name in known) if text]
-    for name in ("charger", "connector_id"):
-        if name not in given:
-            found.append(Problem(name, f"{name} is missing: {_WANTED[name]}"))
+    found += [Problem(name, f"{name} is missing: {wanted}") for name, wanted in _WANTED.items() if name not in given]
     if not any(name in given for name in SETTING_NAMES):
         found.append(
             Problem(
@@ -149,9 +147,7 @@ def _judge_rotation(value: Any) -> str | None:
 
 def _is_whole(value: Any) -> bool:
     """Whether `value` is a whole number. The engine turns 16 into 16.0, so that is one; True is not."""
-    return (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, float) and value.is_integer()
-    )
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
 
 
 def _as_number(value: Any) -> str:

@@ -7,7 +7,7 @@ Source of the fields: API pages chargers/get-charger, site-connectors/list-site-
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic needs it at run time
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from typing import Final, Literal, get_args
 
-#: The 15 values that `PUT /v3/chargers/{charger}/connectors/{connector_id}` takes (API page connectors/update-connector).
+#: The 15 values that the PUT of a connector takes (API page connectors/update-connector).
 PhaseRotation = Literal[
     "RST", "RTS", "SRT", "STR", "TRS", "TSR", "RS", "RT", "SR", "ST", "TR", "TS", "R", "S", "T"
 ]  # fmt: skip

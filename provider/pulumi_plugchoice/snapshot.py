@@ -83,7 +83,7 @@ class _SingleFlight(Generic[KeyT, ValueT]):
         if mine is not None:
             try:
                 mine.set_result(load())
-            except BaseException as error:  # whoever waits must not wait for ever
+            except BaseException as error:  # noqa: BLE001 - whoever waits must not wait for ever
                 mine.set_exception(error)
         return flight.result()
 
@@ -207,9 +207,7 @@ class LiveConnectors:
         listed = self._client.site_connectors(site)
         identities = {item.charger.uuid.lower(): item.charger.identity for item in listed}
         self._saw(identities, site)
-        return _Reading(
-            started, identities, {(item.charger.uuid.lower(), item.connector_id): item for item in listed}
-        )
+        return _Reading(started, identities, {(item.charger.uuid.lower(), item.connector_id): item for item in listed})
 
     def _read_charger(self, charger: str, deadline: Deadline | None = None) -> _Reading:
         started = self._clock()

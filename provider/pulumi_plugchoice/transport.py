@@ -58,7 +58,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long to wait between tries: `first` s, doubled each time up to `longest` s, plus up to `jitter` s by chance."""
+    """Wait between tries: `first` s, doubled each time up to `longest` s, plus up to `jitter` s by chance."""
 
     first: float = 0.5
     longest: float = 20.0
@@ -139,7 +139,7 @@ class Transport:
         raise InvalidResponse(
             "GET",
             asked,
-            f"the next page is said to be at {printable(link, 100)!r}, which is not below {self.base_url}; not followed",
+            f"the next page is said to be at {printable(link, 100)!r}, not below {self.base_url}; not followed",
         )
 
     def _request(
@@ -326,7 +326,7 @@ def _api_error(method: str, path: str, response: requests.Response, answer: Any)
     text = message if isinstance(message, str) else ""
     if status == 422:
         errors = fields.get("errors")
-        return ValidationFailed(method, path, text, errors if _is_field_errors(errors) else {})
+        return ValidationFailed(method, path, text, _field_errors(errors))
     kind = _ERROR_OF_STATUS.get(status) or (ServerError if status >= 500 else ApiError)
     return kind(method, path, status, text, retry_after=_retry_after(response.headers.get("Retry-After")))
 
@@ -339,10 +339,11 @@ _ERROR_OF_STATUS: Final[dict[int, type[ApiError]]] = {
 }
 
 
-def _is_field_errors(errors: Any) -> bool:
-    return isinstance(errors, dict) and all(
-        isinstance(field, str) and isinstance(texts, list) for field, texts in errors.items()
-    )
+def _field_errors(errors: Any) -> dict[str, list[str]]:
+    """The texts by field; what is not of that shape is left out."""
+    if not isinstance(errors, dict):
+        return {}
+    return {str(field): [str(text) for text in texts] for field, texts in errors.items() if isinstance(texts, list)}
 
 
 def _retry_after(header: str | None) -> float | None:

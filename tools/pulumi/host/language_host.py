@@ -10,10 +10,10 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+RUN = "--run"
 REPORTED = 32  # exit status of a child whose error is on the screen already; the official host uses the same number
 
 
@@ -28,7 +28,7 @@ def virtualenv_of_project(start: Path) -> Path | None:
             text = re.sub(r"(?m)(^|\s)#.*$", "", project.read_text(encoding="utf-8"))
             named = re.search(r"""\bvirtualenv["']?\s*:\s*(?:"([^"]+)"|'([^']+)'|([^\s,}]+))""", text)
             if named:
-                return folder / next(filter(None, named.groups()))
+                return folder / (named[1] or named[2] or named[3])
             return folder / ".venv" if re.search(r"""\btoolchain["']?\s*:\s*["']?uv\b""", text) else None
     return None
 
@@ -48,13 +48,13 @@ def fail(reason: str) -> NoReturn:
     raise SystemExit(1)
 
 
-def serve() -> None:
+def serve() -> NoReturn:
     import logging
     import signal
     import threading
     from concurrent.futures import ThreadPoolExecutor
 
-    import grpc
+    import grpc  # type: ignore[import-untyped]
     from pulumi.automation._server import LanguageServer
     from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
@@ -72,7 +72,9 @@ def serve() -> None:
 
         def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
             child = subprocess.Popen(
-                [sys.executable, "-u", __file__, "--run"], stdin=subprocess.PIPE, cwd=request.info.program_directory
+                [sys.executable, "-u", __file__, RUN, sys.argv[-1]],
+                stdin=subprocess.PIPE,
+                cwd=request.info.program_directory,
             )
             context.add_callback(child.terminate)  # the engine gave up on this run; harmless once it has ended
             child.communicate(request.SerializeToString())
@@ -80,7 +82,7 @@ def serve() -> None:
                 return language_pb2.RunResponse(bail=child.returncode == REPORTED)
             return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {child.returncode}")
 
-        def not_here(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: ARG002
+        def not_here(self, request: Any, context: Any) -> Any:  # noqa: ARG002
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "the stand-in language host only runs programs")
 
         InstallDependencies = RuntimeOptionsPrompts = Template = RunPlugin = not_here
@@ -93,9 +95,10 @@ def serve() -> None:
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
     threading.Event().wait()
+    raise AssertionError("nobody sets this event")
 
 
-def run(request_bytes: bytes) -> int:
+def run(request_bytes: bytes, engine_address: str) -> int:
     import asyncio
     import logging
     import runpy
@@ -109,30 +112,35 @@ def run(request_bytes: bytes) -> int:
     request = language_pb2.RunRequest.FromString(request_bytes)
     reset_options(
         project=request.project,
+        root_directory=request.info.root_directory,
         stack=request.stack,
         organization=request.organization or "organization",
         parallel=request.parallel,
         preview=request.dryRun,
         monitor_address=request.monitor_address,
-        engine_address=request.args[0] if request.args else "",
+        engine_address=engine_address,
     )
     set_all_config(dict(request.config), list(request.configSecretKeys))
 
-    program = Path(request.info.program_directory, request.info.entry_point)
-    main = program / "__main__.py" if program.is_dir() else program
+    entry = Path(request.info.program_directory, request.info.entry_point)
+    main = entry / "__main__.py" if entry.is_dir() else entry
     if not main.is_file():
         pulumi.log.error(f"no Python program at {main}")
         return REPORTED
     sys.path[0] = str(main.parent)  # in place of this file's folder
-    sys.argv = [str(program)]
+    sys.argv = [str(main)]
 
     # A failed program leaves futures that nobody awaits; that is Pulumi's way, and no news to its user.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.set_default_executor(ThreadPoolExecutor(max_workers=4 * max(request.parallel, 1)))
+
+    def program() -> None:
+        runpy.run_path(str(main), run_name="__main__")
+
     try:
-        loop.run_until_complete(run_in_stack(lambda: runpy.run_path(str(main), run_name="__main__")))
+        loop.run_until_complete(run_in_stack(program))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
     except grpc.RpcError as error:
@@ -157,11 +165,10 @@ def traceback_from(main: Path, error: Exception) -> str:
 
 if __name__ == "__main__":
     try:
-        if sys.argv[1:] == ["--run"]:
-            status = run(sys.stdin.buffer.read())
-        else:
+        if sys.argv[1:2] != [RUN]:
             use_the_projects_interpreter()
             serve()
+        status = run(sys.stdin.buffer.read(), engine_address=sys.argv[2])
     except ImportError as error:
         fail(f"{error} in {sys.executable}: install this project's requirements there, or set PULUMI_PYTHON_CMD")
     except KeyboardInterrupt:

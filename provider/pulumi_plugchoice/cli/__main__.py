@@ -1,0 +1,5 @@
+"""`python -m pulumi_plugchoice.cli` is `plugchoice`."""
+
+from . import main
+
+main()

@@ -1,0 +1,90 @@
+"""The subcommands of `plugchoice`: they read options, call the library, and print."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from pulumi_plugchoice._version import __version__
+from pulumi_plugchoice.errors import PlugchoiceError
+
+
+class _Command(click.Command):
+    """A command whose errors of ours are one line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PlugchoiceError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="plugchoice")
+def plugchoice() -> None:
+    """Connectors of Plugchoice chargers as code: helpers beside `pulumi`."""
+
+
+@plugchoice.command(
+    "emulator",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def emulator(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Run a local Plugchoice to try things on (`plugchoice emulator --help` lists its options)."""
+    from pulumi_plugchoice.emulator.server import main
+
+    ctx.exit(main(list(arguments)))
+
+
+@plugchoice.command("import-file", cls=_Command)
+@click.option("--site", envvar="PLUGCHOICE_SITE", required=True, help="UUID of the site; default: PLUGCHOICE_SITE.")
+@click.option("--charger", "chargers", multiple=True, help="Only this charger, by UUID or identity; may be repeated.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="import.json",
+    show_default=True,
+    help="The file to write.",
+)
+@click.option(
+    "--program",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the program that declares these connectors.",
+)
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+def import_file(site: str, chargers: tuple[str, ...], output: Path, program: Path | None, *, force: bool) -> None:
+    """Write a file for `pulumi import --file` from a site's live connectors.
+
+    The connectors enter the stack as they are; nothing is written to Plugchoice, now or by the import. Credentials and
+    base URL come from the environment (PLUGCHOICE_TOKEN and so on).
+    """
+    from pulumi_plugchoice import import_file as files
+    from pulumi_plugchoice.lookup import get_site_connectors
+
+    for path in (output, program):
+        if path is not None and path.exists() and not force:
+            raise click.ClickException(f"{path} exists: name another file, or use --force to write over it")
+    found = [
+        connector
+        for connector in get_site_connectors(site)
+        if not chargers or {connector.charger.uuid.lower(), connector.charger.identity} & {*chargers}
+    ]
+    if not found:
+        raise click.ClickException(f"site {site} lists no such connector")
+    taken = [connector for connector in found if files.importable(connector)]
+    for connector in found:
+        if connector not in taken:
+            click.echo(f"left out: {files.resource_name(connector)}, where nothing has been set yet", err=True)
+    output.write_text(files.import_json(site.lower(), taken), encoding="utf-8")
+    if program is not None:
+        program.write_text(files.import_program(site.lower(), taken), encoding="utf-8")
+        click.echo(f"{program} declares {len(taken)} connectors.")
+    click.echo(f"{output} holds {len(taken)} connectors. Next, in the folder of your Pulumi project:")
+    shown = os.path.relpath(output)
+    click.echo(f"  pulumi import --file {shown} --generate-code=false --protect=false --yes && pulumi preview")

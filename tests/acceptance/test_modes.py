@@ -1,0 +1,220 @@
+"""Other ways to run: offline, import file, Automation API, outputs of other resources, stack config."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, charger_uuid, seed
+from support.stack import Stack, declaration
+
+if TYPE_CHECKING:
+    import pytest
+    from support.emulator import Emulator
+
+
+def test_offline_preview_needs_no_server(stack: Stack) -> None:
+    """No call at all, the state is believed, a line says so; an update refuses to write."""
+    stack.program('ChargerConnector("bay", charger="HRB-001", connector_id=1, max_amperage=20)')
+    stack.must_up()
+    gone = {"PLUGCHOICE_OFFLINE": "1", "PLUGCHOICE_BASE_URL": "http://127.0.0.1:9/api", "PLUGCHOICE_TOKEN": None}
+
+    same = stack.preview("--expect-no-changes", **gone)
+    refreshed = stack.refresh(**gone)
+
+    assert same.code == 0, same.output
+    assert same.lines("OFFLINE") == [
+        "plugchoice: PLUGCHOICE_OFFLINE is on: no API call is made, the stored values are believed, drift is not seen"
+    ]
+    assert refreshed.code == 0
+    assert stack.preview("--expect-no-changes").code == 0, "an offline refresh changes nothing"
+
+    stack.declare(declaration("bay", 1, max_amperage=25), declaration("new", 2, max_amperage=25))
+    changed = stack.preview(**gone)
+    refused = stack.up("--continue-on-error", **gone)
+
+    assert changed.code == 0
+    assert "+ 1 to create" in changed.output
+    assert "~ 1 to update" in changed.output
+    assert refused.code != 0
+    assert sorted(refused.lines("error: plugchoice:")) == [
+        f"error: plugchoice: {charger_uuid(1)}/1 is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again",
+        f"error: plugchoice: {charger_uuid(2)}/1 is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again",
+    ]
+    assert len(refused.calls) == 0
+
+
+def test_import_file_then_an_empty_preview(stack: Stack, emulator: Emulator) -> None:
+    """`plugchoice import-file` writes what `pulumi import --file` takes; the next preview shows only real drift."""
+    written = subprocess.run(
+        [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", "--program", "__main__.py", "-o", "import.json"],
+        cwd=stack.folder,
+        env={**os.environ, **stack.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert written.returncode == 0, written.stderr
+
+    imported = stack.run("import", "--file", "import.json", "--generate-code=false", "--protect=false", "--yes")
+
+    assert imported.code == 0, imported.output
+    assert len(imported.calls) == 0
+    assert len(stack.resources()) == 3
+    assert stack.preview("--expect-no-changes").code == 0
+    assert stack.preview("--expect-no-changes", "--refresh").code == 0
+
+    emulator.edit(charger_uuid(2), max_amperage=63)
+    drifted = stack.preview()
+
+    assert "~ 1 to update" in drifted.output
+    assert drifted.lines("drift")
+
+
+def test_two_dozen_connectors_with_output_inputs(stack: Stack, emulator: Emulator) -> None:
+    """Unknown inputs pass the preview and are checked when they are known."""
+    emulator.reset(seed(24))
+    stack.program(
+        f"""
+        amps = pulumi.Output.secret(20).apply(lambda amps: amps)
+        first = ChargerConnector("bay-1", charger="{charger_uuid(1)}", connector_id=1, max_amperage=amps)
+        for index in range(2, 25):
+            ChargerConnector(
+                f"bay-{{index}}",
+                charger=pulumi.Output.concat("{charger_uuid(0)[:-2]}", first.identity.apply(lambda _, n=index: f"{{n:02d}}")),
+                connector_id=first.connector_id,
+                phase_rotation=first.identity.apply(lambda name: "STR" if name == "HRB-001" else "bad"),
+                max_amperage=amps,
+            )
+        """
+    )
+
+    preview = stack.preview()
+    result = stack.must_up()
+
+    assert preview.code == 0, preview.output
+    assert len(result.puts) == 24
+    assert emulator.live(24) == ("STR", 20)
+    assert stack.preview("--expect-no-changes").code == 0
+
+
+def test_two_previews_in_one_process(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
+    """The Automation API runs a bad program and then a good one: problems do not leak from one run into the next."""
+    script = tmp_path / "automation.py"
+    script.write_text(
+        f"""
+import pulumi.automation as auto
+from pulumi_plugchoice import ChargerConnector
+
+def program(rotation):
+    def declare():
+        ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, phase_rotation=rotation)
+    return declare
+
+stack = auto.create_or_select_stack("inline", project_name="inline", program=program("nonsense"))
+try:
+    stack.preview()
+except auto.CommandError as error:
+    print("refused", str(error).count("is not a phase rotation") >= 1)
+stack.workspace.program = program("STR")
+print("preview", dict(stack.preview().change_summary))
+print("again", dict(stack.preview().change_summary))
+print("up", stack.up().summary.result)
+"""
+    )
+
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, **stack.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.splitlines()
+    assert printed[0] == "refused True"
+    assert "create" in printed[1]
+    assert printed[2] == printed[1].replace("preview", "again")
+    assert printed[3] == "up succeeded"
+    assert emulator.live(1) == ("STR", 16)
+
+
+def test_stack_config_instead_of_the_environment(stack: Stack) -> None:
+    """Base URL, site and client credentials from config; one token call a process."""
+    for key, value, secret in (
+        ("baseUrl", stack.environment["PLUGCHOICE_BASE_URL"], False),
+        ("site", SITE, False),
+        ("clientId", CLIENT_ID, False),
+        ("clientSecret", CLIENT_SECRET, True),
+    ):
+        done = stack.run("config", "set", f"plugchoice:{key}", value, *(["--secret"] if secret else []))
+        assert done.code == 0, done.output
+    for name in ("PLUGCHOICE_BASE_URL", "PLUGCHOICE_TOKEN", "PLUGCHOICE_SITE"):
+        stack.environment.pop(name)
+    stack.program('ChargerConnector("bay", charger="HRB-001", connector_id=1, max_amperage=20)')
+
+    result = stack.must_up("--skip-preview")
+
+    assert len(result.puts) == 1
+    assert len(result.calls.of("POST", "oauth/token")) == 1
+    assert CLIENT_SECRET not in stack.state_file.read_text()
+
+
+def test_transform_and_subclass_keep_the_type(stack: Stack) -> None:
+    """A subclass in a program is still a ChargerConnector."""
+    stack.program(
+        f"""
+        class Bay(ChargerConnector):
+            pass
+
+        Bay("bay", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20)
+        """
+    )
+
+    stack.must_up()
+
+    assert set(stack.resources()) == {"bay"}
+
+
+def test_config_reaches_a_preview_as_json(stack: Stack) -> None:
+    """`preview --json` is machine-readable: no line of ours gets between."""
+    stack.declare(declaration("bay", 1, max_amperage=20))
+
+    result = stack.preview("--json")
+
+    assert json.loads(result.output)["changeSummary"] == {"create": 2}
+
+
+def test_a_state_of_this_version_previews_without_a_change(stack: Stack, request: pytest.FixtureRequest) -> None:
+    """The kept state file of 0.1.0 is taken as it is: the promise to later versions."""
+    fixture = Path(__file__).parent.parent / "fixtures" / "state" / "0.1.0.json"
+    stack.declare(
+        declaration("full", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"),
+        declaration("partial", 2, max_amperage=20),
+    )
+    stack.program(
+        (stack.folder / "__main__.py").read_text()
+        + '\nChargerConnector("by-identity", charger="HRB-003", connector_id=1, phase_rotation="TRS")\n'
+    )
+    if request.config.getoption("--write-state-fixture"):
+        stack.must_up()
+        exported = stack.run("stack", "export")
+        fixture.write_text(exported.output)
+    # The live values are what that stack left behind.
+    stack.emulator.edit(charger_uuid(1), phase_rotation="STR", max_amperage=20)
+    stack.emulator.edit(charger_uuid(2), max_amperage=20)
+    stack.emulator.edit(charger_uuid(3), phase_rotation="TRS")
+    assert stack.run("stack", "import", "--file", str(fixture)).code == 0
+
+    plain = stack.preview("--expect-no-changes")
+    refreshed = stack.preview("--expect-no-changes", "--refresh")
+
+    assert plain.code == 0, plain.output
+    assert refreshed.code == 0, refreshed.output
+    assert TOKEN not in fixture.read_text()

@@ -1,0 +1,56 @@
+"""Fixtures: a clean environment for each test, an emulator and a Pulumi CLI for each worker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from support import emulator as emulators
+from support.stack import Stack, environment_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("PLUGCHOICE_", "PULUMI_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulators.Emulator]:
+    """One emulator process for all tests of a worker."""
+    with emulators.running(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture
+def emulator(emulator_process: emulators.Emulator) -> emulators.Emulator:
+    """The emulator with three chargers on one site, fresh."""
+    emulator_process.reset(emulators.seed(3))
+    return emulator_process
+
+
+@pytest.fixture(scope="session")
+def pulumi_cli() -> str:
+    """The real Pulumi CLI; without one the test fails, it is never skipped."""
+    found = shutil.which("pulumi")
+    if found is None:
+        pytest.fail(
+            "no `pulumi` on PATH: `make test` finds or gets one (tools/pulumi/README.md names the three ways)",
+            pytrace=False,
+        )
+    return found
+
+
+@pytest.fixture
+def stack(emulator: emulators.Emulator, pulumi_cli: str, tmp_path: Path) -> Stack:
+    """A project `site` with a stack `dev`, a file backend of its own and the site set in the environment."""
+    return Stack(tmp_path / "project", emulator, environment_for(emulator, tmp_path, sys.executable)).init()

@@ -1,0 +1,1 @@
+"""What the tests share: handles on the emulator and on the Pulumi CLI."""

@@ -1,0 +1,172 @@
+"""A handle on a running emulator: seeds, edits, faults, and what was asked of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
+TOKEN = "emulator-token-that-nobody-may-see"
+CLIENT_ID = "emulator-client"
+CLIENT_SECRET = "emulator-secret-that-nobody-may-see"
+PINCODE = "4711-pincode-that-nobody-may-see"
+
+Json = dict[str, Any]
+
+
+def charger_uuid(index: int) -> str:
+    """The UUID of the seeded charger `HRB-{index}`."""
+    return f"5f0c3c1e-0000-4000-8000-{index:012d}"
+
+
+def identity(index: int) -> str:
+    """The OCPP identity of that charger."""
+    return f"HRB-{index:03d}"
+
+
+def connector(number: int = 1, rotation: str | None = "RST", amperage: int | None = 16, **more: Any) -> Json:
+    """A connector for a seed."""
+    return {"connector_id": number, "phase_rotation": rotation, "max_amperage": amperage, **more}
+
+
+def seed(
+    chargers: int = 3, connectors: Mapping[int, list[Json]] | None = None, *, off_site: tuple[int, ...] = ()
+) -> Json:
+    """A seed with one site and `chargers` chargers numbered from 1, one connector each (RST, 16 A) unless given."""
+    given = connectors or {}
+
+    def charger(index: int) -> Json:
+        return {
+            "uuid": charger_uuid(index),
+            "identity": identity(index),
+            "pincode": PINCODE,
+            "connectors": given.get(index, [connector()]),
+        }
+
+    return {
+        "tokens": {TOKEN: {"user": "tester"}},
+        "clients": {CLIENT_ID: {"client_secret": CLIENT_SECRET, "user": "tester"}},
+        "sites": [
+            {
+                "uuid": SITE,
+                "name": "Harbour",
+                "groups": [{"id": 801, "total_amps": 125, "net_type": "TN"}],
+                "chargers": [charger(index) for index in range(1, chargers + 1)],
+            }
+        ],
+        "chargers": [charger(index) for index in off_site],
+    }
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What was asked of the emulator, in order."""
+
+    requests: list[Json]
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    def of(self, method: str, path: str = "") -> list[Json]:
+        """The requests with that method whose path holds `path`."""
+        return [request for request in self.requests if request["method"] == method and path in request["path"]]
+
+    @property
+    def puts(self) -> list[tuple[str, Json]]:
+        """Path and body of each PUT."""
+        return [(request["path"], request["json"]) for request in self.of("PUT")]
+
+
+class Emulator:
+    """One emulator process."""
+
+    def __init__(self, base_url: str, control_url: str) -> None:
+        self.base_url = base_url
+        self._control = control_url.rstrip("/")
+        self._session = requests.Session()
+
+    def reset(self, new_seed: Json) -> None:
+        """Start again from a seed; faults, switches and the log are cleared."""
+        self._call("POST", "/reset", {"seed": new_seed})
+
+    def edit(self, charger: str, number: int = 1, **fields: Any) -> None:
+        """Change a connector as somebody in the portal would."""
+        self._call("PATCH", f"/chargers/{charger}/connectors/{number}", fields)
+
+    def remove(self, charger: str) -> None:
+        """Let a charger vanish."""
+        self._call("DELETE", f"/chargers/{charger}")
+
+    def remove_connector(self, charger: str, number: int) -> None:
+        """Let one connector of a charger vanish."""
+        self._call("DELETE", f"/chargers/{charger}/connectors/{number}")
+
+    def fault(self, kind: str, *, method: str | None = None, path: str | None = None, **more: Any) -> None:
+        """Inject a fault; see the emulator's control endpoints for the kinds."""
+        self._call("POST", "/faults", {"kind": kind, "method": method, "path": path, **more})
+
+    def clear_faults(self) -> None:
+        """Behave well again."""
+        self._call("DELETE", "/faults")
+
+    def switch(self, **switches: Any) -> None:
+        """Set switches such as `latency_seconds`."""
+        self._call("PUT", "/switches", switches)
+
+    def token(self, token: str = TOKEN, **fields: Any) -> None:
+        """Set what a token may do."""
+        self._call("PUT", f"/tokens/{token}", {"user": "tester", **fields})
+
+    def connectors(self) -> dict[tuple[str, int], tuple[str | None, int | None]]:
+        """Rotation and amperage by charger UUID and number."""
+        rows = self._call("GET", "/connectors")
+        rows = rows["connectors"] if isinstance(rows, dict) else rows
+        return {(row["charger"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"]) for row in rows}
+
+    def live(self, index: int, number: int = 1) -> tuple[str | None, int | None]:
+        """Rotation and amperage of the charger `HRB-{index}`."""
+        return self.connectors()[charger_uuid(index), number]
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[Calls]:
+        """The requests made inside of the block."""
+        self._call("DELETE", "/requests")
+        calls = Calls([])
+        yield calls
+        calls.requests.extend(self._call("GET", "/requests")["requests"])
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Any:
+        response = self._session.request(method, self._control + path, json=body, timeout=20)
+        assert response.ok, f"{method} {path}: {response.status_code} {response.text[:500]}"
+        return response.json() if response.content else None
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Emulator]:
+    """An emulator on a free port, in a process of its own."""
+    ready = folder / "ready.json"
+    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--port", "0", "--quiet", "--ready-file", str(ready)]
+    with (folder / "emulator.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        give_up = time.monotonic() + 30
+        while not ready.exists():
+            assert process.poll() is None, (folder / "emulator.log").read_text()
+            assert time.monotonic() < give_up, "the emulator did not get ready within 30 s"
+            time.sleep(0.02)
+        where = json.loads(ready.read_text())
+        yield Emulator(where["base_url"], where["control_url"])
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,153 @@
+"""A Pulumi project in a folder of its own, driven with the real CLI against the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .emulator import SITE, TOKEN, Calls, Emulator, charger_uuid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TYPE = "pulumi-python:dynamic/plugchoice:ChargerConnector"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, how it ended, and what it asked of the API."""
+
+    code: int
+    output: str
+    calls: Calls
+
+    @property
+    def puts(self) -> list[tuple[str, dict[str, Any]]]:
+        """Path and body of each PUT."""
+        return self.calls.puts
+
+    def lines(self, text: str) -> list[str]:
+        """Lines of the diagnostics that hold `text`, as a person reads them at the end of the output."""
+        _, _, diagnostics = self.output.rpartition("Diagnostics:")
+        return [line.strip() for line in diagnostics.splitlines() if text in line]
+
+
+@dataclass
+class Stack:
+    """A project with one stack. `environment` is what every command gets on top of the machine's."""
+
+    folder: Path
+    emulator: Emulator
+    environment: dict[str, str]
+    name: str = "dev"
+    project: str = "site"
+    options: str = ""
+    outputs: list[str] = field(default_factory=list)
+
+    def init(self) -> Stack:
+        """Write the project file and make the stack."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "Pulumi.yaml").write_text(f"name: {self.project}\nruntime: python\n{self.options}")
+        assert self.run("stack", "init", self.name).code == 0
+        return self
+
+    def program(self, source: str) -> None:
+        """Write the program; imports of the package are given."""
+        head = "import pulumi\nimport pulumi_plugchoice\nfrom pulumi_plugchoice import ChargerConnector\n"
+        (self.folder / "__main__.py").write_text(head + textwrap.dedent(source))
+
+    def declare(self, *resources: str) -> None:
+        """Write a program of `ChargerConnector` calls; each text is `name, charger index, keyword arguments`."""
+        self.program("\n".join(resources))
+
+    def run(self, *arguments: str, stdin: str | None = None, **environment: str | None) -> Result:
+        """Run `pulumi`; `environment` adds or (None) removes variables."""
+        variables = {**os.environ, **self.environment}
+        for key, value in environment.items():
+            if value is None:
+                variables.pop(key, None)
+            else:
+                variables[key] = value
+        with self.emulator.recording() as calls:
+            done = subprocess.run(
+                ["pulumi", *arguments, "--non-interactive"],
+                cwd=self.folder,
+                env=variables,
+                input=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=240,
+                check=False,
+            )
+        output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+        self.outputs.append(output)
+        return Result(done.returncode, output, calls)
+
+    def preview(self, *arguments: str, **environment: str | None) -> Result:
+        """`pulumi preview`."""
+        return self.run("preview", *arguments, **environment)
+
+    def up(self, *arguments: str, **environment: str | None) -> Result:
+        """`pulumi up --yes`, preview included, as people run it."""
+        return self.run("up", "--yes", *arguments, **environment)
+
+    def must_up(self, *arguments: str, **environment: str | None) -> Result:
+        """`up`, which has to succeed."""
+        result = self.up(*arguments, **environment)
+        assert result.code == 0, result.output
+        return result
+
+    def refresh(self, *arguments: str, **environment: str | None) -> Result:
+        """`pulumi refresh --yes`."""
+        return self.run("refresh", "--yes", *arguments, **environment)
+
+    def destroy(self, *arguments: str, **environment: str | None) -> Result:
+        """`pulumi destroy --yes`."""
+        return self.run("destroy", "--yes", *arguments, **environment)
+
+    @property
+    def state_file(self) -> Path:
+        """The stack's state in the file backend."""
+        backend = self.folder.parent / "backend"
+        return backend / ".pulumi" / "stacks" / self.project / f"{self.name}.json"
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """The ChargerConnectors in the state, by resource name."""
+        state = json.loads(self.state_file.read_text())
+        found = state["checkpoint"]["latest"].get("resources") or []
+        return {item["urn"].rpartition("::")[2]: item for item in found if item["type"] == TYPE}
+
+
+def declaration(name: str, index: int, *, connector_id: int = 1, **inputs: Any) -> str:
+    """One line of program: a connector of the seeded charger `HRB-{index}`."""
+    settings = {"charger": charger_uuid(index), "connector_id": connector_id, **inputs}
+    shown = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+    return f"ChargerConnector({name!r}, {shown})"
+
+
+def environment_for(emulator: Emulator, folder: Path, python: str, *, site: bool = True) -> dict[str, str]:
+    """The variables with which `pulumi` finds its backend below `folder`, Python, and the emulator."""
+    backend = folder / "backend"
+    backend.mkdir(parents=True, exist_ok=True)
+    variables = {
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_HOME": str(folder / "pulumi-home"),
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_PYTHON_CMD": python,
+        "PLUGCHOICE_BASE_URL": emulator.base_url,
+        "PLUGCHOICE_TOKEN": TOKEN,
+        "PLUGCHOICE_TIMEOUT_SECONDS": "5",
+        "PLUGCHOICE_DEADLINE_SECONDS": "8",
+        "PYTHONWARNINGS": "default",
+        "NO_COLOR": "1",
+    }
+    if site:
+        variables["PLUGCHOICE_SITE"] = SITE
+    return variables

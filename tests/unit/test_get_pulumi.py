@@ -1,0 +1,446 @@
+"""tools/pulumi/get.py, with made-up programs on a made-up PATH and a server on this machine for the downloads."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import http.server
+import importlib.util
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "pulumi" / "get.py"
+
+GO = """\
+#!/bin/sh
+case "$1 $2" in
+"env GOVERSION") echo "${FAKE_GO:-go1.26.8}" ;;
+"env GOTOOLCHAIN") echo "${FAKE_GOTOOLCHAIN:-auto}" ;;
+build*)
+    echo "a line of the compiler"
+    [ -n "$FAKE_GO_SLEEP" ] && sleep "$FAKE_GO_SLEEP"
+    while [ "$1" != -o ]; do shift; done
+    printf '#!/bin/sh\\necho v3.259.0\\n' >"$2"
+    chmod +x "$2"
+    exit "${FAKE_GO_STATUS:-0}"
+    ;;
+esac
+"""
+
+
+@pytest.fixture
+def get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script as a module, in a world with an empty PATH, an empty cache and no network."""
+    spec = importlib.util.spec_from_file_location("get_pulumi_script", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in ("PLUGCHOICE_PULUMI_BIN", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "sleep", "chmod"):
+        (tmp_path / "bin" / tool).symlink_to(Path(shutil.which(tool) or tool))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(module, "SOURCES", ("http://127.0.0.1:9/releases",))
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the test runner keeps its own SIGTERM
+    return module
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def cli(folder: Path, version: str = "v3.260.1", helpers: bool = True) -> Path:  # noqa: FBT001, FBT002
+    program(folder / "pulumi", f"#!/bin/sh\necho {version}\n")
+    if helpers:
+        for name in ("pulumi-language-python", "pulumi-resource-pulumi-python"):
+            program(folder / name, "#!/bin/sh\n")
+    return folder
+
+
+def path_of(*folders: Path) -> str:
+    return os.pathsep.join([*map(str, folders), os.environ["PATH"]])
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(get: ModuleType, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the script: exit status, standard output, standard error."""
+
+    def main(*arguments: str) -> tuple[int, str, str]:
+        status = 0
+        try:
+            get.main(list(arguments))
+        except SystemExit as stop:
+            if isinstance(stop.code, str):
+                sys.stderr.write(stop.code)  # as the interpreter does
+            status = stop.code if isinstance(stop.code, int) else 1
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return main
+
+
+class TestWhatIsHere:
+    def test_standard_output_is_the_folder_alone(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = cli(tmp_path / "official")
+        monkeypatch.setenv("PATH", path_of(folder))
+
+        assert run()[:2] == (0, f"{folder}\n")
+
+    def test_path_goes_before_the_cache(
+        self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cli(get.official(get.cache_folder()), "v3.259.0")
+        folder = cli(tmp_path / "official")
+        monkeypatch.setenv("PATH", path_of(folder))
+
+        assert run()[1] == f"{folder}\n"
+
+    @pytest.mark.parametrize("version", ["v3.253.9", "v2.999.0"])
+    def test_an_old_cli_gives_way_to_the_cache(
+        self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+    ) -> None:
+        monkeypatch.setenv("PATH", path_of(cli(tmp_path / "old", version)))
+        kept = cli(get.official(get.cache_folder()), "v3.259.0")
+
+        assert run()[1] == f"{kept}\n"
+
+    @pytest.mark.parametrize("version", ["v3.254.0", "3.300.0-alpha.1", "v4.0.0"])
+    def test_a_new_enough_cli_is_taken(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+    ) -> None:
+        folder = cli(tmp_path / "new", version)
+        monkeypatch.setenv("PATH", path_of(folder))
+
+        assert run()[1] == f"{folder}\n"
+
+    def test_reasons_name_version_and_missing_helper(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", path_of(cli(tmp_path / "old", "v3.100.0")))
+        status, out, err = run("--check")
+
+        assert (status, out) == (1, "")
+        assert "is 3.100, and 3.254 or newer is needed" in err
+
+        monkeypatch.setenv("PATH", path_of(cli(tmp_path / "bare", helpers=False)))
+        status, out, err = run("--check")
+
+        assert (status, out) == (1, "")
+        assert "comes without pulumi-language-python" in err
+
+    def test_helpers_may_be_elsewhere_on_path(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        bare = cli(tmp_path / "bare", helpers=False)
+        helpers = cli(tmp_path / "helpers")
+        (helpers / "pulumi").unlink()
+        monkeypatch.setenv("PATH", path_of(bare, helpers))
+
+        assert run()[1] == f"{bare}\n"
+
+    def test_a_link_to_pulumi_leads_to_the_folder_with_the_helpers(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = cli(tmp_path / "opt" / "pulumi")
+        (tmp_path / "links").mkdir()
+        (tmp_path / "links" / "pulumi").symlink_to(real / "pulumi")
+        monkeypatch.setenv("PATH", path_of(tmp_path / "links"))
+
+        assert run()[1] == f"{real.resolve()}\n"
+
+    def test_a_pulumi_that_fails_is_no_pulumi(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        program(cli(tmp_path / "broken") / "pulumi", "#!/bin/sh\necho v3.260.0\nexit 1\n")
+        monkeypatch.setenv("PATH", path_of(tmp_path / "broken"))
+        status, out, err = run("--check")
+
+        assert (status, out) == (1, "")
+        assert "does not tell its version" in err
+
+    def test_the_environment_variable_overrides_everything(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", path_of(cli(tmp_path / "official")))
+        mine = cli(tmp_path / "mine")
+        monkeypatch.setenv("PLUGCHOICE_PULUMI_BIN", str(mine))
+
+        assert run()[1] == f"{mine}\n"
+
+    def test_a_useless_environment_variable_is_an_error(
+        self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", path_of(cli(tmp_path / "official")))
+        monkeypatch.setenv("PLUGCHOICE_PULUMI_BIN", str(tmp_path / "nothing"))
+        status, out, err = run()
+
+        assert (status, out) == (1, "")
+        assert err.startswith("get-pulumi: PLUGCHOICE_PULUMI_BIN=")
+
+    def test_check_writes_nothing(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        program(tmp_path / "go" / "go", GO)
+        monkeypatch.setenv("PATH", path_of(tmp_path / "go"))
+
+        assert run("--check")[0] == 1
+        assert not (tmp_path / "cache").exists()
+
+    def test_a_relative_cache_home_is_ignored(self, get: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
+        monkeypatch.setattr(sys, "platform", "linux")
+
+        assert get.cache_folder() == Path.home() / ".cache" / "pulumi-plugchoice"
+
+        monkeypatch.setattr(sys, "platform", "darwin")
+
+        assert get.cache_folder() == Path.home() / "Library" / "Caches" / "pulumi-plugchoice"
+
+
+class TestBuild:
+    @pytest.fixture(autouse=True)
+    def go(self, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG002  # after it
+        program(tmp_path / "go" / "go", GO)
+        monkeypatch.setenv("PATH", path_of(tmp_path / "go"))
+
+    def test_the_built_cli_gets_the_stand_in_host_and_is_found_again(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        status, out, err = run()
+        folder = tmp_path / "cache" / "pulumi-plugchoice" / "pulumi-3.259.0-go"
+
+        assert (status, out) == (0, f"{folder}\n")
+        assert "building Pulumi 3.259.0 from its Go modules: about 4 minutes" in err
+        for source in (SCRIPT.parent / "host").iterdir():
+            if source.is_file():
+                assert (folder / source.name).read_bytes() == source.read_bytes()
+                assert os.access(folder / source.name, os.X_OK)
+
+        monkeypatch.setenv("FAKE_GO_STATUS", "1")
+        status, out, err = run()
+
+        assert (status, out) == (0, f"{folder}\n")
+        assert "building" not in err
+
+    def test_an_outdated_host_script_is_copied_again(self, run: Run, tmp_path: Path) -> None:
+        run()
+        installed = tmp_path / "cache" / "pulumi-plugchoice" / "pulumi-3.259.0-go" / "language_host.py"
+        installed.write_text("of last year")
+        run("--check")
+
+        assert installed.read_text() == "of last year"
+
+        run()
+
+        assert installed.read_bytes() == (SCRIPT.parent / "host" / "language_host.py").read_bytes()
+
+    def test_a_failed_build_leaves_nothing_and_names_three_ways(
+        self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAKE_GO_STATUS", "2")
+        status, out, err = run()
+
+        assert (status, out) == (1, "")
+        assert "a line of the compiler" in err
+        assert "Go build: go build ended with exit status 2" in err
+        assert "https://www.pulumi.com/docs/install/" in err
+        assert "network access to get.pulumi.com" in err
+        assert "install Go 1.26 or newer" in err
+        assert [entry.name for entry in (tmp_path / "cache" / "pulumi-plugchoice").iterdir()] == [".lock"]
+
+    def test_go_that_is_too_old_and_may_not_fetch_a_newer_one(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FAKE_GO", "go1.24.3")
+        monkeypatch.setenv("FAKE_GOTOOLCHAIN", "local")
+        status, _, err = run()
+
+        assert status == 1
+        assert "is go1.24.3, and go1.26 or newer is needed" in err
+
+    def test_go_that_fetches_a_newer_one_says_so(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FAKE_GO", "go1.24.3")
+        status, _, err = run()
+
+        assert status == 0
+        assert "it will fetch go1.26 for this build by itself (GOTOOLCHAIN=auto)" in err
+
+    def test_a_long_build_shows_signs_of_life(self, run: Run, get: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FAKE_GO_SLEEP", "0.3")
+        monkeypatch.setattr(get, "HEARTBEAT", 0.1)
+
+        assert "still building after 0 s" in run()[2]
+
+    def test_left_overs_of_a_killed_build_are_no_cli_and_go_away(self, run: Run, tmp_path: Path) -> None:
+        left_over = cli(tmp_path / "cache" / "pulumi-plugchoice" / ".new-killed", "v3.259.0")
+
+        assert run("--check")[0] == 1
+
+        run()
+
+        assert not left_over.exists()
+
+    def test_a_terminated_build_stops_and_leaves_nothing(self, get: ModuleType) -> None:
+        cache = get.cache_folder()
+        environment = {**os.environ, "FAKE_GO_SLEEP": "60"}
+        script = (
+            f"import runpy, urllib.request as u; u.urlopen = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+        )
+        started = time.monotonic()
+        with subprocess.Popen(
+            [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if "building" in line:
+                    break
+            process.terminate()
+
+            assert process.wait(10) == 143
+        assert time.monotonic() - started < 10
+        assert [entry.name for entry in cache.iterdir()] == [".lock"]
+
+    def test_a_second_run_waits_and_takes_what_the_first_made(
+        self, get: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAKE_GO_STATUS", "1")  # the second must not need a build of its own
+        cache = get.cache_folder()
+        cache.mkdir(parents=True)
+        with (cache / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            got: list[Any] = []
+            second = threading.Thread(target=lambda: got.append(get.get()))
+            second.start()
+            said = ""
+            for _ in range(200):
+                said += capsys.readouterr().err
+                if "waiting" in said:
+                    break
+                time.sleep(0.01)
+
+            assert "another run is getting the Pulumi CLI; waiting for it to finish" in said
+            assert not got
+
+            made = cli(get.built(cache), "v3.259.0")
+        second.join(5)
+
+        assert got == [(made, [])]
+
+
+class Releases(http.server.BaseHTTPRequestHandler):
+    files: dict[str, bytes]
+
+    def do_GET(self) -> None:
+        body = self.files.get(self.path.rpartition("/")[2])
+        self.send_response(404 if body is None else 200)
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class TestDownload:
+    name = "pulumi-v3.259.0-linux-x64.tar.gz"
+
+    @pytest.fixture
+    def files(self, get: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+        """What the publisher's server offers; a good release unless the test spoils it."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+            for name, text in {
+                "pulumi": "#!/bin/sh\necho v3.259.0\n",
+                "pulumi-language-python": "#!/bin/sh\n# official\n",
+                "pulumi-resource-pulumi-python": "#!/bin/sh\n",
+                "../../pulumi-outside": "#!/bin/sh\n",
+            }.items():
+                member = tarfile.TarInfo(f"pulumi/{name}")
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text.encode()))
+        sums = f"{hashlib.sha256(archive.getvalue()).hexdigest()}  {self.name}\n{'0' * 64}  other.zip\n"
+        files = {self.name: archive.getvalue(), "pulumi-3.259.0-checksums.txt": sums.encode()}
+        handler = type("Handler", (Releases,), {"files": files})
+        monkeypatch.setattr("platform.system", lambda: "Linux")
+        monkeypatch.setattr("platform.machine", lambda: "x86_64")
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            monkeypatch.setattr(get, "SOURCES", (f"http://127.0.0.1:{server.server_port}/releases",))
+            yield files
+            server.shutdown()
+            thread.join()
+
+    @pytest.mark.usefixtures("files")
+    def test_a_release_with_the_right_checksum_is_installed_flat(self, run: Run, tmp_path: Path) -> None:
+        status, out, _ = run()
+        folder = tmp_path / "cache" / "pulumi-plugchoice" / "pulumi-3.259.0-official"
+
+        assert (status, out) == (0, f"{folder}\n")
+        assert "official" in (folder / "pulumi-language-python").read_text()
+        assert not (folder / "language_host.py").exists()
+        assert list(tmp_path.rglob("pulumi-outside")) == [folder / "pulumi-outside"]
+
+    @pytest.mark.parametrize(
+        ("sums", "reason"),
+        [
+            (b"f" * 64 + b"  pulumi-v3.259.0-linux-x64.tar.gz\n", "and its publisher's list says ffff"),
+            (b"f" * 64 + b"  something-else.tar.gz\n", "the publisher's list of checksums has no pulumi-v3.259.0"),
+            (None, "HTTP 404"),
+        ],
+    )
+    def test_a_release_that_cannot_be_verified_is_refused(
+        self, run: Run, tmp_path: Path, files: dict[str, bytes], sums: bytes | None, reason: str
+    ) -> None:
+        del files["pulumi-3.259.0-checksums.txt"]
+        if sums is not None:
+            files["pulumi-3.259.0-checksums.txt"] = sums
+        status, out, err = run()
+
+        assert (status, out) == (1, "")
+        assert reason in err
+        assert [entry.name for entry in (tmp_path / "cache" / "pulumi-plugchoice").iterdir()] == [".lock"]
+
+    def test_a_truncated_archive_leaves_nothing(self, run: Run, tmp_path: Path, files: dict[str, bytes]) -> None:
+        half = files[self.name][: len(files[self.name]) // 2]
+        files[self.name] = half
+        files["pulumi-3.259.0-checksums.txt"] = f"{hashlib.sha256(half).hexdigest()} *{self.name}\n".encode()
+        status, out, err = run()
+
+        assert (status, out) == (1, "")
+        assert "official download: 127.0.0.1:" in err
+        assert [entry.name for entry in (tmp_path / "cache" / "pulumi-plugchoice").iterdir()] == [".lock"]
+
+    def test_a_silent_source_costs_no_more_than_our_patience(
+        self, get: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(get, "PATIENCE", 0.1)
+        monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: time.sleep(1))
+        started = time.monotonic()
+
+        with pytest.raises(get.UnavailableError, match=r"no answer within 0\.1 s"):
+            get.fetch_briefly("https://silent.invalid/")
+        assert time.monotonic() - started < 0.5
+
+    def test_an_unknown_machine_has_no_release(self, get: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+        with pytest.raises(get.UnavailableError, match="riscv64"):
+            get.download(Path("unused"))

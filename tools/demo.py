@@ -1,0 +1,191 @@
+"""The main job, live, in half a minute: `make demo`.
+
+Starts a local Plugchoice, runs a real `pulumi up` of examples/quickstart against it, edits a connector behind Pulumi's
+back, lets a preview find it, puts it right, and destroys the stack. Everything lives in a throwaway folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "quickstart"
+SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
+EDITED = ("HRB-003", 1)
+
+console = Console(highlight=False, soft_wrap=True)
+
+Rows = dict[tuple[str, int], tuple[str | None, int | None]]
+
+
+class Plugchoice:
+    """The local Plugchoice, over its control endpoints."""
+
+    def __init__(self, base_url: str, control_url: str) -> None:
+        self.base_url = base_url
+        self._control = control_url.rstrip("/")
+
+    def rows(self) -> Rows:
+        """Rotation and amps by charger identity and connector number."""
+        found = self._call("GET", "/connectors")
+        found = found["connectors"] if isinstance(found, dict) else found
+        return {(row["identity"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"]) for row in found}
+
+    def edit(self, identity: str, number: int, **fields: Any) -> None:
+        """What somebody does in the portal."""
+        self._call("PATCH", f"/chargers/{identity}/connectors/{number}", fields)
+
+    def take_calls(self) -> Counter[str]:
+        """API calls by method since the last time."""
+        calls = Counter(request["method"] for request in self._call("GET", "/requests")["requests"])
+        self._call("DELETE", "/requests")
+        return calls
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        response = requests.request(method, self._control + path, json=body, timeout=10)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+
+@contextlib.contextmanager
+def plugchoice(folder: Path) -> Iterator[Plugchoice]:
+    """A local Plugchoice on a free port; stopped in the end, whatever happens."""
+    ready, log = folder / "ready.json", folder / "emulator.log"
+    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--port", "0", "--quiet"]
+    command += ["--seed", str(EXAMPLE / "emulator.json"), "--ready-file", str(ready)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        give_up = time.monotonic() + 30
+        while not ready.exists():
+            if process.poll() is not None or time.monotonic() > give_up:
+                sys.exit(f"the local Plugchoice did not start:\n{log.read_text()}")
+            time.sleep(0.05)
+        where = json.loads(ready.read_text())
+        yield Plugchoice(where["base_url"], where["control_url"])
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def title(number: int, text: str) -> None:
+    """A step's headline."""
+    console.print()
+    console.rule(f"[bold]{number}. {text}", align="left", style="cyan")
+
+
+def show(rows: Rows, before: Rows | None = None) -> None:
+    """The connectors as Plugchoice has them; what changed since `before` stands out."""
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
+    for column in ("Charger", "Connector", "Terminals L1 L2 L3 fed from", "Maximum"):
+        table.add_column(column)
+    for key, (rotation, amps) in rows.items():
+        lines = " ".join({"R": "L1", "S": "L2", "T": "L3"}[letter] for letter in rotation) if rotation else ""
+        shown = [f"{lines} ({rotation})" if rotation else "unset", f"{amps} A" if amps else "unset"]
+        if before is not None:
+            shown = [
+                f"[bold green]{text}[/]" if new != old else text
+                for text, new, old in zip(shown, rows[key], before[key], strict=True)
+            ]
+        table.add_row(key[0], str(key[1]), *shown)
+    console.print(table)
+
+
+def pulumi(local: Plugchoice, folder: Path, environment: dict[str, str], *arguments: str) -> None:
+    """Run `pulumi`, its output as it comes, then the API calls it took."""
+    color = "always" if console.is_terminal else "never"
+    console.print(f"[dim]$[/] [bold]pulumi {' '.join(arguments)}[/]")
+    local.take_calls()
+    started = time.monotonic()
+    command = ["pulumi", *arguments, "--non-interactive", "--color", color]
+    if arguments[0] != "stack":
+        command.append("--suppress-progress")
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip():
+            sys.stdout.write(f"  {line}")
+            sys.stdout.flush()
+    if process.wait() != 0:
+        sys.exit(f"pulumi {arguments[0]} failed with status {process.returncode}")
+    calls = local.take_calls()
+    counted = " and ".join(f"{calls[method]} {method}" for method in ("GET", "PUT") if calls[method]) or "none"
+    console.print(f"  [cyan]API calls: {counted}; {time.monotonic() - started:.1f} s[/]")
+
+
+def main() -> None:
+    """The demo from start to end."""
+    started = time.monotonic()
+    console.print(
+        "[bold]pulumi-plugchoice[/]: the connectors of a charging site as code. This is a local Plugchoice and a real "
+        "Pulumi;\nno account is needed, and nothing outside of this machine is touched."
+    )
+    with tempfile.TemporaryDirectory(prefix="plugchoice-demo-") as temporary:
+        folder = Path(temporary)
+        project, backend = folder / "quickstart", folder / "state"
+        shutil.copytree(EXAMPLE, project)
+        backend.mkdir()
+        with plugchoice(folder) as local:
+            environment = {
+                **{name: value for name, value in os.environ.items() if not name.startswith("PLUGCHOICE_")},
+                "PLUGCHOICE_BASE_URL": local.base_url,
+                "PLUGCHOICE_TOKEN": "demo-token",
+                "PLUGCHOICE_SITE": SITE,
+                "PULUMI_BACKEND_URL": f"file://{backend}",
+                "PULUMI_HOME": str(folder / "pulumi-home"),
+                "PULUMI_CONFIG_PASSPHRASE": "demo",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_PYTHON_CMD": sys.executable,
+            }
+
+            title(1, "What the site has today")
+            found = local.rows()
+            show(found)
+
+            title(2, "What the program declares, and what `pulumi up` does about it")
+            program = (project / "__main__.py").read_text()
+            console.print("\n".join(f"  {line}" for line in program.splitlines() if line), markup=False, style="dim")
+            pulumi(local, project, environment, "stack", "init", "demo")
+            pulumi(local, project, environment, "up", "--yes")
+            applied = local.rows()
+            show(applied, found)
+
+            title(3, "Somebody edits a connector in the portal, and the next preview finds it")
+            local.edit(*EDITED, max_amperage=63)
+            console.print(f"  [yellow]{EDITED[0]}/{EDITED[1]} was set to 63 A behind Pulumi's back[/]")
+            pulumi(local, project, environment, "preview", "--diff")
+
+            title(4, "`pulumi up` puts it right")
+            pulumi(local, project, environment, "up", "--yes", "--skip-preview")
+            show(local.rows())
+
+            title(5, "Clean up: the stack goes, the connectors keep their settings")
+            pulumi(local, project, environment, "destroy", "--yes", "--skip-preview")
+            if local.rows() != applied:
+                sys.exit("the connectors are not what the program declared: please report this")
+    console.print(
+        f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running. "
+        "Next: examples/quickstart/README.md, for your own site.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

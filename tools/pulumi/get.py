@@ -1,0 +1,410 @@
+#!/usr/bin/env python3
+"""Finds a Pulumi CLI that can run this project, or gets one. Prints the folder to put first on PATH.
+
+Needs nothing but Python 3.10 or newer: it runs before any virtual environment exists. README.md beside it tells the
+order in which it looks. Standard output carries the folder alone; all else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import hashlib
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import IO, TypeVar
+
+    Found = TypeVar("Found")
+
+VERSION = "3.259.0"  # as in go.mod
+OLDEST = (3, 254)  # the first whose import files may carry inputs and outputs
+GO_OLDEST = (1, 26)  # as in go.mod
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-resource-pulumi-python")
+SOURCES = (
+    "https://get.pulumi.com/releases/sdk",
+    f"https://github.com/pulumi/pulumi/releases/download/v{VERSION}",
+)
+PATIENCE = 5.0  # seconds to wait for a download source to answer at all
+HEARTBEAT = 30.0  # seconds between two signs of life
+
+THREE_WAYS = f"""\
+Any one of these helps; then run this again:
+  1. install the Pulumi CLI, {OLDEST[0]}.{OLDEST[1]} or newer: https://www.pulumi.com/docs/install/
+  2. give this machine network access to get.pulumi.com: the official {VERSION} is then downloaded
+  3. install Go {GO_OLDEST[0]}.{GO_OLDEST[1]} or newer: the CLI is then built from its Go modules (a few minutes)"""
+
+
+class UnavailableError(Exception):
+    """One way to a CLI is closed; the message says why, on one line."""
+
+
+def say(message: str) -> None:
+    print(f"get-pulumi: {message}", file=sys.stderr, flush=True)
+
+
+def attempt(name: str, way: Callable[[], Found], reasons: list[str]) -> Found | None:
+    """What `way` returns, or None, with the reason why it failed added to `reasons`."""
+    try:
+        return way()
+    except (UnavailableError, OSError, tarfile.TarError) as reason:
+        reasons.append(f"{name}: {reason}")
+        return None
+
+
+# --- what is here already ---------------------------------------------------------------------------------------------
+
+
+def version_of(program: Path) -> tuple[int, int] | None:
+    """Major and minor version that `program version` tells, or None when it tells none."""
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run(
+            [program, "version"], capture_output=True, text=True, timeout=60, check=False, env=environment
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    told = re.match(r"v?(\d+)\.(\d+)\.", done.stdout.strip())
+    return (int(told[1]), int(told[2])) if told and done.returncode == 0 else None
+
+
+def require_usable(folder: Path, *, elsewhere: str = "") -> None:
+    """Raises unless `folder` holds a CLI that is new enough; its Python helpers may also be on `elsewhere`, a PATH."""
+    search = os.pathsep.join(filter(None, [str(folder), elsewhere]))
+    version = version_of(folder / "pulumi")
+    if version is None:
+        raise UnavailableError(f"{folder / 'pulumi'} does not tell its version")
+    if version < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise UnavailableError(f"{folder / 'pulumi'} is {version[0]}.{version[1]}, and {needed} or newer is needed")
+    for helper in PROGRAMS[1:]:
+        if shutil.which(helper, path=search) is None:
+            raise UnavailableError(f"{folder / 'pulumi'} comes without {helper}")
+
+
+def named_by_environment() -> Path | None:
+    named = os.environ.get("PLUGCHOICE_PULUMI_BIN")
+    if not named:
+        return None
+    folder = Path(named).expanduser().absolute()
+    try:
+        require_usable(folder)
+    except UnavailableError as reason:
+        raise SystemExit(f"get-pulumi: PLUGCHOICE_PULUMI_BIN={named} is of no use: {reason}") from None
+    return folder
+
+
+def on_path() -> Path:
+    path = os.environ.get("PATH", os.defpath)
+    found = shutil.which("pulumi", path=path)
+    if found is None:
+        raise UnavailableError("no pulumi")
+    folder = Path(found).absolute().parent
+    try:
+        require_usable(folder, elsewhere=path)
+    except UnavailableError:
+        behind_link = Path(found).resolve().parent  # packagers link `pulumi` alone into a bin folder
+        if behind_link == folder:
+            raise
+        require_usable(behind_link, elsewhere=path)
+        return behind_link
+    return folder
+
+
+def cache_folder() -> Path:
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():
+        base = named
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path.home() / ".cache"
+    return base / "pulumi-plugchoice"
+
+
+def official(cache: Path) -> Path:
+    return cache / f"pulumi-{VERSION}-official"
+
+
+def built(cache: Path) -> Path:
+    return cache / f"pulumi-{VERSION}-go"
+
+
+def cached(cache: Path) -> Path:
+    for folder in (official(cache), built(cache)):
+        if folder.is_dir():  # whole, for it was renamed into place
+            return folder
+    raise UnavailableError(f"nothing in {cache}")
+
+
+# --- getting one ------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def locked(cache: Path) -> Iterator[None]:
+    """One run at a time gets a CLI into `cache`. The lock ends with its process, however that ends."""
+    import fcntl  # not on Windows, where nothing is got
+
+    with (cache / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another run is getting the Pulumi CLI; waiting for it to finish")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install(target: Path, fill: Callable[[Path], None]) -> Path:
+    """`target`, filled by `fill` and tried out. It appears whole or not at all. Call it with the lock held."""
+    for left_over in target.parent.glob(".new-*"):  # of a run that was killed: nobody else holds the lock
+        shutil.rmtree(left_over, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+    try:
+        fill(new)
+        require_usable(new)
+        new.chmod(0o755)
+        new.rename(target)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return target
+
+
+def download(folder: Path) -> None:
+    system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system())
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
+    if system is None or machine is None:
+        raise UnavailableError(f"none is known for {platform.system()} on {platform.machine()}")
+    name = f"pulumi-v{VERSION}-{system}-{machine}.tar.gz"
+
+    reasons: list[str] = []
+    for source in SOURCES:
+        if attempt(source.split("/")[2], functools.partial(download_from, source, name, folder), reasons):
+            return
+    raise UnavailableError("; ".join(reasons))
+
+
+def download_from(source: str, name: str, folder: Path) -> bool:
+    sums = fetch_briefly(f"{source}/pulumi-{VERSION}-checksums.txt").decode(errors="replace")
+    wanted = checksum_for(name, sums)
+    say(f"downloading {source}/{name} (about 100 MB)")
+    with tempfile.TemporaryFile(dir=folder) as archive:
+        got = fetch_into(archive, f"{source}/{name}")
+        if got != wanted:
+            raise UnavailableError(f"{name} has SHA-256 {got}, and its publisher's list says {wanted}")
+        archive.seek(0)
+        unpack(archive, folder)
+    return True
+
+
+def fetch_briefly(url: str) -> bytes:
+    """A small file, or a failure within PATIENCE. In a thread, as no timeout of a socket covers the name's look-up."""
+    answer: list[bytes | Exception] = []
+
+    def fetch() -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310  # https, from SOURCES
+                answer.append(response.read())
+        except Exception as error:  # noqa: BLE001  # raised again below, in the thread that asked
+            answer.append(error)
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if not answer:
+        raise UnavailableError(f"no answer within {PATIENCE:g} s")
+    if isinstance(answer[0], urllib.error.HTTPError):
+        raise UnavailableError(f"HTTP {answer[0].code} for {url}")
+    if isinstance(answer[0], Exception):
+        raise UnavailableError(str(getattr(answer[0], "reason", answer[0])))
+    return answer[0]
+
+
+def checksum_for(name: str, sums: str) -> str:
+    for line in sums.splitlines():
+        checksum, _, file = line.partition(" ")
+        if file.strip().lstrip("*") == name:
+            return checksum.lower()
+    raise UnavailableError(f"the publisher's list of checksums has no {name}")
+
+
+def fetch_into(file: IO[bytes], url: str) -> str:
+    """Copies `url` into `file` and returns its SHA-256."""
+    digest, started, told = hashlib.sha256(), time.monotonic(), time.monotonic()
+    size = 0
+    with urllib.request.urlopen(url, timeout=HEARTBEAT) as response:  # noqa: S310  # https, from SOURCES
+        while block := response.read(1 << 20):
+            file.write(block)
+            digest.update(block)
+            size += len(block)
+            if time.monotonic() - told > HEARTBEAT:
+                told = time.monotonic()
+                say(f"still downloading: {size >> 20} MB after {told - started:.0f} s")
+    return digest.hexdigest()
+
+
+def unpack(archive: IO[bytes], folder: Path) -> None:
+    """The regular files of the archive's one folder, straight into `folder`."""
+    with tarfile.open(fileobj=archive, mode="r:gz") as tar:
+        for member in tar:
+            source = tar.extractfile(member) if member.isfile() else None
+            if source is not None:
+                target = folder / Path(member.name).name
+                with target.open("wb") as out:
+                    shutil.copyfileobj(source, out)
+                target.chmod(0o755)
+
+
+def build(folder: Path) -> None:
+    go = shutil.which("go")
+    if go is None:
+        raise UnavailableError("no go")
+    check_go(go)
+
+    import_path = "github.com/pulumi/pulumi"
+    flags = f"-s -w -X {import_path}/sdk/v3/go/common/version.Version=v{VERSION}"
+    command = [go, "build", "-trimpath", "-tags", "osusergo,grpcnotrace", "-ldflags", flags]
+    command += ["-o", str(folder / "pulumi"), f"{import_path}/pkg/v3/cmd/pulumi"]
+    say(f"building Pulumi {VERSION} from its Go modules: about 4 minutes on 2 cores, once")
+    run_with_heartbeat(command)
+    copy_host(folder)
+
+
+def check_go(go: str) -> None:
+    told = go_env(go, "GOVERSION", toolchain="local")
+    version = re.match(r"go(\d+)\.(\d+)", told)
+    if version is None:
+        raise UnavailableError(f"{go} does not tell its version")
+    if (int(version[1]), int(version[2])) >= GO_OLDEST:
+        return
+    needed = ".".join(map(str, GO_OLDEST))
+    if (int(version[1]), int(version[2])) < (1, 21) or go_env(go, "GOTOOLCHAIN").startswith("local"):
+        raise UnavailableError(f"{go} is {told}, and go{needed} or newer is needed")
+    say(f"{go} is {told}: it will fetch go{needed} for this build by itself (GOTOOLCHAIN=auto)")
+
+
+def go_env(go: str, name: str, toolchain: str | None = None) -> str:
+    environment = {**os.environ, **({"GOTOOLCHAIN": toolchain} if toolchain else {})}
+    done = subprocess.run(
+        [go, "env", name], capture_output=True, text=True, check=False, env=environment, cwd=tempfile.gettempdir()
+    )
+    return done.stdout.strip()
+
+
+def run_with_heartbeat(command: list[str]) -> None:
+    started = time.monotonic()
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        environment = {**os.environ, "GOWORK": "off"}
+        with subprocess.Popen(command, cwd=HERE, stdout=log, stderr=subprocess.STDOUT, env=environment) as process:
+            try:
+                while True:
+                    try:
+                        process.wait(HEARTBEAT)
+                        break
+                    except subprocess.TimeoutExpired:
+                        say(f"still building after {time.monotonic() - started:.0f} s")
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode != 0:
+            log.seek(0)
+            for line in log.readlines()[-10:]:
+                say(f"  {line.rstrip()}")
+            raise UnavailableError(f"go build ended with exit status {process.returncode}; its last lines are above")
+    say(f"built in {time.monotonic() - started:.0f} s")
+
+
+def copy_host(folder: Path) -> None:
+    """Brings the stand-in language host beside a built CLI up to date with this checkout, file by file, atomically."""
+    for source in (HERE / "host").iterdir():
+        target = folder / source.name
+        if not source.is_file() or (target.is_file() and target.read_bytes() == source.read_bytes()):
+            continue
+        handle, new = tempfile.mkstemp(prefix=".new-", dir=folder)
+        with os.fdopen(handle, "wb") as out:
+            out.write(source.read_bytes())
+        Path(new).chmod(0o755)
+        Path(new).replace(target)
+
+
+# --- in order ---------------------------------------------------------------------------------------------------------
+
+
+def find() -> tuple[Path | None, list[str]]:
+    """The CLI that is here already, or why each place has none."""
+    reasons: list[str] = []
+    here = attempt("PATH", on_path, reasons) or attempt("cache", lambda: cached(cache_folder()), reasons)
+    return here, reasons
+
+
+def get() -> tuple[Path | None, list[str]]:
+    """A CLI that is downloaded or built into the cache, or why each way is closed."""
+    if os.name == "nt":
+        return None, ["download and build: not on Windows"]
+    cache = cache_folder()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        return None, [f"cache: {reason}"]
+    reasons: list[str] = []
+    with locked(cache):
+        with contextlib.suppress(UnavailableError):
+            return cached(cache), reasons  # got by the run that was waited for
+        folder = attempt("official download", lambda: install(official(cache), download), reasons)
+        if folder is None:
+            say(reasons[-1])
+            folder = attempt("Go build", lambda: install(built(cache), build), reasons)
+    return folder, reasons
+
+
+def give_up(reasons: list[str]) -> NoReturn:
+    for line in ["no Pulumi CLI:", *(f"  {reason}" for reason in reasons), *THREE_WAYS.splitlines()]:
+        say(line)
+    raise SystemExit(1)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Find or get a Pulumi CLI; print the folder to put first on PATH.")
+    parser.add_argument("--check", action="store_true", help="only look: exit status 1 when there is none yet")
+    check: bool = parser.parse_args(arguments).check
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a build is stopped and its folder removed
+
+    folder = named_by_environment()
+    reasons: list[str] = []
+    if folder is None:
+        folder, reasons = find()
+    if folder is None and not check:
+        say(f"no Pulumi CLI here yet ({'; '.join(reasons)})")
+        folder, more = get()
+        reasons += more
+    if folder is None:
+        give_up(reasons)
+    if folder == built(cache_folder()) and not check:
+        copy_host(folder)
+    say(f"using {folder / 'pulumi'}")
+    print(folder)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        say("stopped")
+        raise SystemExit(130) from None
