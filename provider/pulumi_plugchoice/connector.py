@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import pulumi
 from pulumi import dynamic
@@ -47,7 +47,7 @@ from .state import (
 from .writes import SETTING_NAMES, differing, settings_of, settle, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from .phases import PhaseRotation
     from .snapshot import Live
@@ -130,17 +130,10 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             "on_adopt": on_adopt,
             "on_destroy": on_destroy,
         }
-        line = program_line()
-        entry = gate()
-        if opts is None or opts.id is None:
-            found = rules.problems(declared, _is_plain, has_default_site=_program_has_site())
-            found += _ignored(opts)
-            entry.refuse(resource_name, line, found)
-            if not found and _is_plain(charger) and _is_plain(connector_id):
-                # `problems` has seen that these are a text and a whole number.
-                entry.claim_or_refuse(cast("str", charger), int(cast("int", connector_id)), resource_name, line)
         props = {name: None if value == rules.default_of(name) else value for name, value in declared.items()}
-        props["charger"] = entry.open(charger, connector_id, resource_name, line)
+        # One that is only read by its id declares nothing.
+        if opts is None or opts.id is None:
+            props["charger"] = _through_gate(resource_name, declared, opts)
         # What the provider computes has to be named here to become an attribute.
         props |= dict.fromkeys(COMPUTED)
         super().__init__(ChargerConnectorProvider(), resource_name, props, opts)
@@ -148,7 +141,7 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
     @staticmethod
     def get(
         resource_name: str,
-        id: pulumi.Input[str],
+        id: pulumi.Input[str],  # noqa: A002 - the name that every Pulumi resource's `get` uses
         opts: pulumi.ResourceOptions | None = None,
     ) -> ChargerConnector:
         """Read a connector by its id `{charger uuid}/{connector_id}`; it is not managed, only shown.
@@ -165,6 +158,20 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             connector_id=parts.apply(lambda both: both[1]),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)),
         )
+
+
+def _through_gate(
+    resource_name: str, declared: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> Awaitable[str]:
+    """Note what is wrong with a declaration; the `charger` input, to be had once the whole program is known."""
+    line = program_line()
+    entry = gate()
+    charger, number = declared["charger"], declared["connector_id"]
+    found = rules.problems(declared, _is_plain, has_default_site=_program_has_site()) + _ignored(opts)
+    entry.refuse(resource_name, line, found)
+    if not found and _is_plain(charger) and _is_plain(number):
+        entry.claim_or_refuse(charger, int(number), resource_name, line)
+    return entry.open(charger, number, resource_name, line)
 
 
 def _is_plain(value: object) -> bool:
@@ -528,9 +535,7 @@ def _is_gone(session: run.Session, charger: str, number: int, site: str | None) 
 def _report_drift(session: run.Session, live: Live, stored: Mapping[str, Any], news: Mapping[str, Any] | None) -> None:
     """One line when a managed setting was changed outside of Pulumi: live differs from stored.
 
-    Args:
-        stored: outputs.
-        news: checked inputs; None in a refresh, which does not know them.
+    `stored` are outputs, `news` checked inputs, or None in a refresh, which does not know them.
     """
     parts = []
     for name in stored.get("managed", ()):

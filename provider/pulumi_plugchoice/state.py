@@ -34,6 +34,11 @@ def connector_key(charger: str, connector_id: int) -> str:
 
 
 def split_id(id_: str) -> tuple[str, int]:
+    """Charger UUID and connector number of a resource id.
+
+    Raises:
+        PlugchoiceError: it is not of that form; users write ids for `get` and in import files.
+    """
     charger, slash, number = id_.partition("/")
     if not slash or not is_uuid(charger) or not number.isdecimal() or int(number) < 1:
         raise PlugchoiceError(
@@ -61,6 +66,7 @@ def declared_settings(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that have a value; the engine's wire format has no None."""
     return {name: value for name, value in settings.items() if value is not None}
 
 
@@ -70,6 +76,7 @@ def inputs_of(props: Mapping[str, Any]) -> Props:
 
 
 def facts_of(live: Live) -> Props:
+    """What is known of a connector besides its settings, and does not change by itself."""
     return {"identity": live.identity, **{name: getattr(live.connector, name) for name in FACTS}}
 
 
@@ -87,5 +94,6 @@ def originals_of(found: Live, names: list[str]) -> dict[str, Any]:
 
 
 def charger_name(props: Mapping[str, Any], charger: str) -> str:
+    """What messages call a stored connector's charger: its identity, or its UUID when that is not known."""
     identity = props.get("identity") or props.get(BY_IDENTITY)
-    return f"{printable(identity, 60)}" if identity else charger
+    return printable(identity, 60) if identity else charger

@@ -139,15 +139,16 @@ class TestWhatIsHere:
 
         assert run()[1] == f"{folder}\n"
 
-    def test_reasons_name_version_and_missing_helper(
-        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_reason_names_the_old_version(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", path_of(cli(tmp_path / "old", "v3.100.0")))
         status, out, err = run("--check")
 
         assert (status, out) == (1, "")
         assert "is 3.100, and 3.254 or newer is needed" in err
 
+    def test_a_cli_without_its_python_language_host_is_not_enough(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PATH", path_of(cli(tmp_path / "bare", helpers=False)))
         status, out, err = run("--check")
 
@@ -190,7 +191,7 @@ class TestWhatIsHere:
         assert run()[1] == f"{mine}\n"
 
     def test_a_useless_environment_variable_is_an_error(
-        self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", path_of(cli(tmp_path / "official")))
         monkeypatch.setenv("PLUGCHOICE_PULUMI_BIN", str(tmp_path / "nothing"))
@@ -255,7 +256,7 @@ class TestBuild:
         assert installed.read_bytes() == (SCRIPT.parent / "host" / "language_host.py").read_bytes()
 
     def test_a_failed_build_leaves_nothing_and_names_three_ways(
-        self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FAKE_GO_STATUS", "2")
         status, out, err = run()

@@ -24,6 +24,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zlib
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -65,7 +67,7 @@ def attempt(name: str, way: Callable[[], Found], reasons: list[str]) -> Found | 
     """What `way` returns, or None, with the reason why it failed added to `reasons`."""
     try:
         return way()
-    except (UnavailableError, OSError, tarfile.TarError) as reason:
+    except (UnavailableError, OSError, HTTPException, tarfile.TarError, zlib.error, EOFError) as reason:
         reasons.append(f"{name}: {reason}")
         return None
 
@@ -222,6 +224,9 @@ def fetch_briefly(url: str) -> bytes:
         try:
             with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310  # https, from SOURCES
                 answer.append(response.read())
+        except urllib.error.HTTPError as error:
+            error.close()
+            answer.append(UnavailableError(f"HTTP {error.code} for {url}"))
         except Exception as error:  # noqa: BLE001  # raised again below, in the thread that asked
             answer.append(error)
 
@@ -230,8 +235,6 @@ def fetch_briefly(url: str) -> bytes:
     thread.join(PATIENCE)
     if not answer:
         raise UnavailableError(f"no answer within {PATIENCE:g} s")
-    if isinstance(answer[0], urllib.error.HTTPError):
-        raise UnavailableError(f"HTTP {answer[0].code} for {url}")
     if isinstance(answer[0], Exception):
         raise UnavailableError(str(getattr(answer[0], "reason", answer[0])))
     return answer[0]

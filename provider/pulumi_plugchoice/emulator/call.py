@@ -1,0 +1,124 @@
+"""One request to the API: who asks, and what that token may see."""
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import Depends, Request
+
+from .faults import Fault
+from .limits import Allowance
+from .paging import Page, page_number
+from .problems import ProblemError, not_found
+from .state import Charger, Level, MissingError, Site, Token
+from .world import World
+
+SCOPE_KEY = "plugchoice.call"
+
+
+@dataclass
+class Call:
+    """What the gate found out about a request, and the checks that the routes share."""
+
+    world: World
+    token: Token | None
+    allowance: Allowance
+    body: bytes
+    content_type: str
+    origin: str
+    path: str
+    query: dict[str, str]
+    fault: Fault | None
+
+    def check_entry(self) -> None:
+        """401, then 429; the other way round by switch."""
+        refused = self.allowance.retry_after is not None
+        if self.world.switches.throttle_before_auth and refused:
+            raise ProblemError(429)
+        if self.token is None:
+            raise ProblemError(401)
+        if refused:
+            raise ProblemError(429)
+
+    @property
+    def who(self) -> Token:
+        """The token, which `check_entry` has looked at."""
+        if self.token is None:
+            raise ProblemError(401)
+        return self.token
+
+    def site(self, uuid: str, *, write: bool = False) -> tuple[Site, Level]:
+        """The site and what the token may do there: 404, then 403."""
+        with _missing_is_404():
+            found = self.world.state.site(uuid)
+        return found, self._allowed(self.world.state.site_level(self.who, found), "Site", uuid, write=write)
+
+    def charger(self, uuid: str, *, write: bool = False) -> tuple[Charger, Level]:
+        """The charger and what the token may do with it: 404, then 403."""
+        with _missing_is_404():
+            found = self.world.state.charger(uuid)
+        return found, self._allowed(self.world.state.charger_level(self.who, found), "Charger", uuid, write=write)
+
+    def _allowed(self, level: Level, model: str, uuid: str, *, write: bool) -> Level:
+        if level == "none" and self.world.switches.foreign_charger_status == 404:
+            raise not_found(model, uuid)
+        if level == "none" or (write and level != "full"):
+            raise ProblemError(403)
+        return level
+
+    def visible(self, site: Site) -> list[Charger]:
+        """The chargers of a site that the token sees."""
+        state = self.world.state
+        return [one for one in site.chargers if state.charger_level(self.who, one, site) != "none"]
+
+    @property
+    def page(self) -> Page:
+        """The page that was asked for; `per_page` is not looked at."""
+        number = page_number(self.query.get("page"))
+        return Page(f"{self.origin}{self.path}", number, self.world.switches.page_size)
+
+    def fields(self) -> Any:
+        """The body, as JSON or as a form by its content type. Malformed JSON is a 400."""
+        if "json" in self.content_type:
+            if not self.body.strip():
+                return {}
+            try:
+                return json.loads(self.body)
+            except ValueError:
+                raise ProblemError(400, "The request body is not valid JSON.") from None
+        return self.form()
+
+    def form(self) -> dict[str, str]:
+        """The fields of a form body; none when the body is something else."""
+        if "x-www-form-urlencoded" not in self.content_type:
+            return {}
+        return {name: values[-1] for name, values in parse_qs(self.body.decode(errors="replace")).items()}
+
+
+@contextlib.contextmanager
+def _missing_is_404() -> Any:
+    try:
+        yield
+    except MissingError as error:
+        raise not_found(error.model, error.key) from None
+
+
+async def _call(request: Request) -> Call:
+    call: Call = request.scope[SCOPE_KEY]
+    await asyncio.sleep(0)
+    return call
+
+
+async def _entered(request: Request) -> Call:
+    call = await _call(request)
+    call.check_entry()
+    return call
+
+
+AnyCall = Annotated[Call, Depends(_call)]
+"""A request as it came in."""
+ApiCall = Annotated[Call, Depends(_entered)]
+"""A request with a valid token and within the rate limit."""

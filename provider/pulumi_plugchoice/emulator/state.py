@@ -1,0 +1,306 @@
+"""The chargers and who may see them. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Level = Literal["none", "basic", "sensitive", "full"]
+FULL_ACCESS: dict[str, Level] = {"*": "full"}
+TOKEN_LIFETIME_SECONDS = 31_536_000
+
+
+def now() -> str:
+    """The time as the API writes it: UTC, whole seconds, six decimals."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+class MissingError(Exception):
+    """There is no such thing. `model` is the name the API uses for it."""
+
+    def __init__(self, model: str, key: object) -> None:
+        super().__init__(f"no {model} {key}")
+        self.model = model
+        self.key = key
+
+
+@dataclass
+class Connector:
+    """The 16 fields of a connector, in the order in which the API writes them."""
+
+    id: int
+    charger_id: int
+    connector_id: int
+    status: str | None
+    error: str | None
+    error_info: str | None
+    vendor_id: str | None
+    vendor_error_code: str | None
+    max_amperage: int | None
+    max_voltage: int | None
+    standard: str | None
+    format: str | None
+    power_type: str | None
+    phase_rotation: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass
+class Charger:
+    """A charger. It does not know its site; the site knows its chargers."""
+
+    uuid: str
+    id: int
+    identity: str
+    pincode: str
+    reference: str | None
+    connection_status: str
+    status: str | None
+    error: str | None
+    error_info: str | None
+    vendor_id: str | None
+    vendor_error_code: str | None
+    firmware_version: str | None
+    parsed_firmware_version: str | None
+    server: str | None
+    last_connection_at: str | None
+    last_disconnection_at: str | None
+    last_heartbeat_at: str | None
+    setup_pending: bool
+    setup_completed: bool
+    blocked: bool
+    max_current: int | None
+    created_at: str
+    updated_at: str
+    licenses: dict[str, bool]
+    model_id: int | None
+    model: dict[str, Any] | None
+    group: int | None = None
+    connectors: list[Connector] = field(default_factory=list)
+    set_up_at: float | None = None
+
+    def connector(self, number: int | str) -> Connector:
+        """The connector with that OCPP number."""
+        for connector in self.connectors:
+            if str(connector.connector_id) == str(number):
+                return connector
+        raise MissingError("Connector", number)
+
+
+@dataclass
+class Group:
+    """A load-balancing group; the one without a parent is the building's main fuse."""
+
+    id: int
+    site_id: int
+    group_id: int | None
+    meter_id: int | None
+    total_amps: int
+    net_type: str | None
+    method: str
+    solar_additional_amps: int
+    solar_always_charge: bool
+    solar_always_charge_amps: int
+    smart_charging_charge_on_solar_export: bool
+    peak_shaving_enabled: bool
+    peak_shaving_threshold: int | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass
+class Site:
+    """A location."""
+
+    uuid: str
+    id: int
+    name: str
+    address: dict[str, Any]
+    created_at: str
+    updated_at: str
+    groups: list[Group] = field(default_factory=list)
+    chargers: list[Charger] = field(default_factory=list)
+
+    def group(self, number: int | str) -> Group:
+        """The group with that id."""
+        for group in self.groups:
+            if str(group.id) == str(number):
+                return group
+        raise MissingError("SiteGroup", number)
+
+
+@dataclass
+class User:
+    """Whose requests are counted together."""
+
+    uuid: str
+    id: int
+    name: str
+
+
+@dataclass
+class Token:
+    """What a bearer token may do: a level for a charger, for a site, or for everything (`*`)."""
+
+    user: User
+    access: dict[str, Level]
+    revoked: bool = False
+    expires_at: float | None = None
+    client_id: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Neither revoked nor expired."""
+        return not self.revoked and (self.expires_at is None or time.monotonic() < self.expires_at)
+
+
+@dataclass
+class Client:
+    """An OAuth client that gets tokens of its own."""
+
+    client_secret: str
+    user: User
+    access: dict[str, Level]
+    token_lifetime_seconds: float = TOKEN_LIFETIME_SECONDS
+    refresh_tokens: set[str] = field(default_factory=set)
+
+
+@dataclass
+class State:
+    """Everything the API can tell. Whoever changes it goes through a method here, under one lock."""
+
+    team: dict[str, Any]
+    users: dict[str, User] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+    chargers: dict[str, Charger] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    # Finding
+
+    def charger(self, uuid: str) -> Charger:
+        """The charger with that UUID."""
+        found = self.chargers.get(uuid.lower())
+        if found is None:
+            raise MissingError("Charger", uuid)
+        return found
+
+    def charger_called(self, name: str) -> Charger:
+        """The charger with that UUID or identity."""
+        found = self.chargers.get(name.lower())
+        found = found or next((charger for charger in self.chargers.values() if charger.identity == name), None)
+        if found is None:
+            raise MissingError("Charger", name)
+        return found
+
+    def site(self, uuid: str) -> Site:
+        """The site with that UUID."""
+        found = self.sites.get(uuid.lower())
+        if found is None:
+            raise MissingError("Site", uuid)
+        return found
+
+    def site_of(self, charger: Charger) -> Site | None:
+        """The site a charger stands on."""
+        return next((site for site in self.sites.values() if any(one is charger for one in site.chargers)), None)
+
+    def by_site(self) -> Iterator[tuple[Site | None, Charger]]:
+        """Every charger with its site, sites first, in the order of the seed."""
+        placed: set[str] = set()
+        for site in self.sites.values():
+            for charger in site.chargers:
+                placed.add(charger.uuid)
+                yield site, charger
+        for charger in self.chargers.values():
+            if charger.uuid not in placed:
+                yield None, charger
+
+    # Access
+
+    def site_level(self, token: Token, site: Site) -> Level:
+        """What a token may do on a site."""
+        access = token.access
+        return access.get(site.uuid, access.get("*", "none"))
+
+    def charger_level(self, token: Token, charger: Charger, site: Site | None = None) -> Level:
+        """What a token may do with a charger. Give the site when it is known, to save the search."""
+        access = token.access
+        if len(access) == 1 and "*" in access:
+            return access["*"]
+        if charger.uuid in access:
+            return access[charger.uuid]
+        site = site or self.site_of(charger)
+        return self.site_level(token, site) if site else access.get("*", "none")
+
+    def issue(self, client_id: str) -> str:
+        """A new token for an OAuth client."""
+        client = self.clients[client_id]
+        text = f"issued-{secrets.token_hex(20)}"
+        expires_at = time.monotonic() + client.token_lifetime_seconds
+        with self.lock:
+            self.tokens[text] = Token(client.user, dict(client.access), expires_at=expires_at, client_id=client_id)
+        return text
+
+    def revoke_tokens_of(self, client_id: str) -> int:
+        """Revoke what a client was given; how many tokens that were."""
+        if client_id not in self.clients:
+            raise MissingError("Client", client_id)
+        with self.lock:
+            issued = [token for token in self.tokens.values() if token.client_id == client_id and not token.revoked]
+            for token in issued:
+                token.revoked = True
+        return len(issued)
+
+    # Changing
+
+    def edit(self, thing: Connector | Charger | Group, values: dict[str, Any]) -> bool:
+        """Set fields and bump `updated_at`; equal values change nothing. Unknown fields raise KeyError."""
+        known = {one.name for one in fields(thing)} - {"connectors", "set_up_at"}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise KeyError(unknown[0], sorted(known))
+        with self.lock:
+            changed = any(getattr(thing, name) != value for name, value in values.items())
+            if changed:
+                thing.updated_at = now()
+                for name, value in values.items():
+                    setattr(thing, name, value)
+        return changed
+
+    def remove_charger(self, charger: Charger) -> None:
+        """The charger is gone, from its site too."""
+        with self.lock:
+            self.leave_site(charger)
+            del self.chargers[charger.uuid]
+
+    def leave_site(self, charger: Charger) -> None:
+        """The charger still exists, on no site."""
+        with self.lock:
+            for site in self.sites.values():
+                site.chargers = [one for one in site.chargers if one is not charger]
+            charger.group = None
+
+    def remove_connector(self, charger: Charger, connector: Connector) -> None:
+        """The charger no longer reports this connector."""
+        with self.lock:
+            charger.connectors = [one for one in charger.connectors if one is not connector]
+
+    def set_up(self, charger: Charger, max_current: int, phase_rotation: str | None, group: int | None) -> None:
+        """What an installer's setup does: the charger restarts, its connectors report the new values."""
+        values: dict[str, Any] = {"max_amperage": max_current}
+        if phase_rotation is not None:
+            values["phase_rotation"] = phase_rotation
+        with self.lock:
+            charger.set_up_at = time.monotonic()
+            self.edit(charger, {"max_current": max_current, "setup_pending": True, "group": group or charger.group})
+            for connector in charger.connectors:
+                self.edit(connector, values)

@@ -1,0 +1,202 @@
+"""The API's JSON shapes. Each function takes what `state` holds and gives what goes over the wire."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .state import Charger, Connector, Group, Level, Site, User
+
+Json = dict[str, Any]
+
+_NOT_IN_SITE_CHARGERS = ("error", "error_info", "vendor_id", "vendor_error_code", "created_at", "updated_at")
+_NOT_ON_THE_WIRE = ("pincode", "group", "connectors", "set_up_at")
+
+
+def permissions(level: Level) -> Json:
+    """The three flags of an access level."""
+    return {"basic": level != "none", "sensitive": level in {"sensitive", "full"}, "full": level == "full"}
+
+
+def connector(one: Connector) -> Json:
+    """All 16 keys, nulls included."""
+    return dict(vars(one))
+
+
+def connector_of_site(charger: Charger, one: Connector) -> Json:
+    """An item of /sites/{site}/connectors: the connector and whose it is."""
+    names = ("uuid", "id", "identity", "connection_status", "status")
+    return {**connector(one), "charger": {name: getattr(charger, name) for name in names}}
+
+
+def charger_in_list(one: Charger, level: Level) -> Json:
+    """An item of /chargers: everything but the connectors."""
+    shown: Json = {}
+    for name, value in vars(one).items():
+        if name == "pincode" and level in {"sensitive", "full"}:
+            shown[name] = value
+        elif name not in _NOT_ON_THE_WIRE:
+            shown[name] = value
+    if one.model is None:
+        del shown["model"]
+    shown["permissions"] = permissions(level)
+    return shown
+
+
+def charger(one: Charger, level: Level) -> Json:
+    """A charger by itself, with its connectors."""
+    return {**charger_in_list(one, level), "connectors": [connector(each) for each in one.connectors]}
+
+
+def charger_of_site(one: Charger, level: Level) -> Json:
+    """An item of /sites/{site}/chargers: connectors without their error and time fields."""
+    short = [{k: v for k, v in vars(each).items() if k not in _NOT_IN_SITE_CHARGERS} for each in one.connectors]
+    return {**charger_in_list(one, level), "connectors": short}
+
+
+def charger_of_team(one: Charger, level: Level, site_of_it: Site | None) -> Json:
+    """An item of /teams/{team}/chargers: connectors in an envelope of their own, and the site."""
+    names = ("id", "connector_id", "status")
+    short = [{name: getattr(each, name) for name in names} for each in one.connectors]
+    place = {"uuid": site_of_it.uuid, "name": site_of_it.name} if site_of_it else None
+    return {**charger_in_list(one, level), "site": place, "connectors": {"data": short}}
+
+
+def site(one: Site, level: Level) -> Json:
+    """A site. Fuse and net type are those of its root group, not here."""
+    return {
+        "uuid": one.uuid,
+        "id": one.id,
+        "name": one.name,
+        **one.address,
+        "smart_charging": "disabled",
+        "chargers_count": len(one.chargers),
+        "capabilities": {
+            "smart_charging": True,
+            "load_management": {"dynamic": True, "peak_shaving": True, "solar": True},
+        },
+        "created_at": one.created_at,
+        "updated_at": one.updated_at,
+        "permissions": permissions(level),
+    }
+
+
+def group(one: Group) -> Json:
+    """A load-balancing group."""
+    return dict(vars(one))
+
+
+def user(one: User) -> Json:
+    """The current user, which has no envelope."""
+    mark = hashlib.sha256(one.uuid.encode()).hexdigest()
+    return {
+        "uuid": one.uuid,
+        "id": one.id,
+        "name": one.name,
+        "email": f"{one.name}@example.com",
+        "avatar": None,
+        "intercom": {"hmac_web": mark, "hmac_ios": mark, "hmac_android": mark},
+        "created_at": "2025-03-04T09:12:44.000000Z",
+        "updated_at": "2026-01-10T01:14:32.000000Z",
+    }
+
+
+def power_management(one: Site, visible: Iterable[Charger]) -> Json:
+    """Who hangs on which group, in camelCase and without an envelope."""
+    chargers = [
+        {
+            "id": each.id,
+            "uuid": each.uuid,
+            "label": each.reference or each.identity,
+            "status": each.status,
+            "groupId": each.group,
+        }
+        for each in visible
+    ]
+    amps = {"L1": 0, "L2": 0, "L3": 0}
+    root = next((each for each in one.groups if each.group_id is None), None)
+    fuse = root.total_amps if root else 0
+    return {
+        "groups": [_managed_group(one, each, chargers) for each in one.groups if each.group_id is None],
+        "unattachedChargers": [each for each in chargers if each["groupId"] is None],
+        "allChargers": chargers,
+        "realTimeData": {"available": dict.fromkeys(amps, fuse), "requested": dict(amps), "allocated": dict(amps)},
+        "meterData": None,
+    }
+
+
+def _managed_group(one: Site, of: Group, chargers: list[Json]) -> Json:
+    return {
+        "id": of.id,
+        "isRoot": of.group_id is None,
+        "totalAmps": of.total_amps,
+        "netType": of.net_type,
+        "method": of.method,
+        "peakShaving": {"enabled": of.peak_shaving_enabled, "threshold": of.peak_shaving_threshold},
+        "meter": {"id": of.meter_id} if of.meter_id is not None else None,
+        "solarSettings": {
+            "additionalAmps": of.solar_additional_amps,
+            "alwaysCharge": of.solar_always_charge,
+            "alwaysChargeAmps": of.solar_always_charge_amps,
+        },
+        "chargers": [each for each in chargers if each["groupId"] == of.id],
+        "subgroups": [_managed_group(one, each, chargers) for each in one.groups if each.group_id == of.id],
+    }
+
+
+def power_usage(one: Connector, *, odd: bool) -> Json:
+    """A live reading, all strings, no envelope. Odd: no reading on one phase, padded values."""
+    stamp = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if odd:
+        return {"timestamp": stamp, "L1": "-", "L2": " 0.0", "L3": " 0.0", "kW": " 0.00"}
+    amps = _amps(one)
+    return {"timestamp": stamp, **{name: f"{value:.1f}" for name, value in amps.items()}, "kW": f"{_kilowatts(amps):.2f}"}
+
+
+def latest_metervalue(one: Connector) -> Json:
+    """The last meter value in OCPP's camelCase, no envelope."""
+    currents = [
+        _sample(f"{value:.1f}", "Current.Import", "A", phase=name) for name, value in _amps(one).items()
+    ]
+    energy = _sample(str(_energy(one)), "Energy.Active.Import.Register", "Wh")
+    return {"timestamp": "2026-01-10T01:14:32.628Z", "sampledValue": [energy, *currents]}
+
+
+def metervalues(one: Charger) -> list[Json]:
+    """A few recorded meter values of a charger, newest first."""
+    return [
+        {
+            "id": each.id * 100 + hour,
+            "connector_id": each.connector_id,
+            "measurand": "Energy.Active.Import.Register",
+            "value": str(_energy(each) - 500 * hour),
+            "unit": "Wh",
+            "timestamp": f"2026-01-10T{23 - hour:02}:00:00.000000Z",
+        }
+        for each in one.connectors
+        for hour in range(20)
+    ]
+
+
+def _amps(one: Connector) -> dict[str, float]:
+    """What the connector draws: nothing unless it charges, its maximum then."""
+    draws = float(one.max_amperage or 16) if one.status == "Charging" else 0.0
+    phases = 1 if one.power_type == "AC_1_PHASE" else 3
+    return {f"L{phase}": draws if phase <= phases else 0.0 for phase in (1, 2, 3)}
+
+
+def _kilowatts(amps: dict[str, float]) -> float:
+    return sum(amps.values()) * 230 / 1000
+
+
+def _energy(one: Connector) -> int:
+    return 1_000_000 + one.id * 10_000
+
+
+def _sample(value: str, measurand: str, unit: str, phase: str | None = None) -> Json:
+    sample = {"value": value, "context": "Sample.Periodic", "format": "Raw", "measurand": measurand}
+    return {**sample, **({"phase": phase} if phase else {}), "location": "Outlet", "unit": unit}

@@ -1,0 +1,80 @@
+"""Writes the parts of the docs that the code knows better: settings and command help.
+
+    python tools/docs.py           # write
+    python tools/docs.py --check   # fail when something is not current
+
+Generated text stands between `<!-- generated: NAME -->` and `<!-- /generated -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import click
+from pulumi_plugchoice._version import __version__
+from pulumi_plugchoice.cli.commands import plugchoice
+from pulumi_plugchoice.settings import SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ("README.md", "docs/cli.md")
+_MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+
+
+def settings() -> str:
+    """The table of settings."""
+    rows = ["| Environment (wins) | Stack config | What it is |", "|---|---|---|"]
+    for setting in SETTINGS:
+        config = f"`{setting.config}`{' (secret)' if setting.secret else ''}" if setting.config else ""
+        rows.append(f"| `{setting.environment}` | {config} | {setting.help} |")
+    return "\n".join(rows)
+
+
+def commands() -> str:
+    """The help text of the command and its subcommands."""
+    parts = []
+    context = click.Context(plugchoice, info_name="plugchoice", max_content_width=100, terminal_width=100)
+    for path, command in [("plugchoice", plugchoice), *((f"plugchoice {n}", c) for n, c in plugchoice.commands.items())]:
+        own = context if command is plugchoice else click.Context(command, parent=context, info_name=command.name)
+        text = _emulator_help() if command.name == "emulator" else command.get_help(own)
+        parts.append(f"## `{path}`\n\n```text\n{text.rstrip()}\n```")
+    return "\n\n".join(parts)
+
+
+def _emulator_help() -> str:
+    from pulumi_plugchoice.emulator.server import parser
+
+    return parser(prog="plugchoice emulator").format_help()
+
+
+def version() -> str:
+    """The version these docs are for."""
+    return f"Version {__version__}."
+
+
+GENERATORS = {"settings": settings, "commands": commands, "version": version}
+
+
+def main() -> int:
+    """Write or check; the number of files that are not current, in the latter case."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for name in FILES:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        current = _MARKED.sub(lambda match: f"{match[1]}{GENERATORS[match[2]]()}\n{match[3]}", text)
+        if current != text:
+            stale.append(name)
+            if not check:
+                path.write_text(current, encoding="utf-8")
+    if f"## {__version__}" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
+        stale.append(f"CHANGELOG.md (no entry for {__version__})")
+    verb = "is not current; run `make docs`" if check else "written"
+    for name in stale:
+        print(f"{name} {verb}")
+    return len(stale) if check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
