@@ -269,8 +269,8 @@ def test_charger_by_identity(stack: Stack) -> None:
     result = stack.must_up()
 
     assert stack.resources()["bay"]["id"] == f"{charger_uuid(2)}/1"
-    assert f'charger : "{charger_uuid(2)}"' in result.output
-    assert "amps    : 20" in result.output
+    assert f'charger: "{charger_uuid(2)}"' in result.output
+    assert "amps: 20" in result.output
     assert stack.preview("--expect-no-changes").code == 0
     assert stack.preview("--expect-no-changes", "--refresh").code == 0
 
@@ -295,7 +295,7 @@ def test_get_shows_a_connector_without_managing_it(stack: Stack, emulator: Emula
     result = stack.must_up()
 
     assert 'rotation: "RST"' in result.output
-    assert "amps    : 16" in result.output
+    assert "amps: 16" in result.output
     assert result.puts == []
 
 
@@ -315,7 +315,7 @@ def test_plain_functions_show_the_live_connector(stack: Stack, emulator: Emulato
 
     result = stack.must_up()
 
-    assert 'status  : "Charging"' in result.output
-    assert "year    : true" in result.output
+    assert 'status: "Charging"' in result.output
+    assert "year: true" in result.output
     assert "identity: 16" in result.output
-    assert "all     : 3" in result.output
+    assert "all: 3" in result.output

@@ -160,7 +160,7 @@ def test_duplicate_connector_behind_outputs(stack: Stack, emulator: Emulator) ->
     assert emulator.live(1) == ("RST", 16)
     assert set(stack.resources()) == {"first"}
     assert (
-        f"second: connector 1 of charger {charger_uuid(1)} is already declared by first (__main__.py:4)"
+        f"second: connector 1 of charger {charger_uuid(1)} is already declared by first (__main__.py:5)"
         in result.output
     )
 
@@ -207,7 +207,7 @@ def test_settings_that_cannot_be_right(stack: Stack, environment: dict[str, str 
 
     assert result.code != 0
     assert len(result.calls) == 0
-    assert result.lines("plugchoice:") == [said]
+    assert result.lines("error: plugchoice:") == [said]
 
 
 def test_wrong_token(stack: Stack) -> None:

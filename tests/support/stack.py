@@ -87,7 +87,8 @@ class Stack:
             )
         output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
         self.outputs.append(output)
-        return Result(done.returncode, output, calls)
+        # The engine aligns the colons of property lists; what stands there does not depend on the other names.
+        return Result(done.returncode, re.sub(r"(?<=\w) +: ", ": ", output), calls)
 
     def preview(self, *arguments: str, **environment: str | None) -> Result:
         """`pulumi preview`."""

@@ -2,6 +2,6 @@
 
 It shares no code with the provider, on purpose: two independent readings of the API that tests hold against each other.
 
-How a request travels: `protocol` (socket) > `gate` (log, faults, latency, rate limit) > `routes` (the API, thin) > `state`
-(the chargers, which know nothing of HTTP). `control` is the side door through which tests and demos change things.
+How a request travels: `protocol` (socket) > `gate` (log, faults, latency, rate limit) > `routes` (the API, thin) >
+`state` (the chargers, which know nothing of HTTP). `control` is the side door by which tests and demos change things.
 """

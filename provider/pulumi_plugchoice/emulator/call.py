@@ -1,7 +1,5 @@
 """One request to the API: who asks, and what that token may see."""
 
-import asyncio
-import contextlib
 import json
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,7 +11,7 @@ from .faults import Fault
 from .limits import Allowance
 from .paging import Page, page_number
 from .problems import ProblemError, not_found
-from .state import Charger, Level, MissingError, Site, Token
+from .state import Charger, Level, Site, Token
 from .world import World
 
 SCOPE_KEY = "plugchoice.call"
@@ -35,13 +33,16 @@ class Call:
 
     def check_entry(self) -> None:
         """401, then 429; the other way round by switch."""
-        refused = self.allowance.retry_after is not None
-        if self.world.switches.throttle_before_auth and refused:
-            raise ProblemError(429)
+        if self.world.switches.throttle_before_auth:
+            self.check_limit()
         if self.token is None:
             raise ProblemError(401)
-        if refused:
-            raise ProblemError(429)
+        self.check_limit()
+
+    def check_limit(self) -> None:
+        """429 when the user has used up the window."""
+        if self.allowance.retry_after is not None:
+            raise ProblemError(429, headers=self.allowance.refusal)
 
     @property
     def who(self) -> Token:
@@ -52,14 +53,12 @@ class Call:
 
     def site(self, uuid: str, *, write: bool = False) -> tuple[Site, Level]:
         """The site and what the token may do there: 404, then 403."""
-        with _missing_is_404():
-            found = self.world.state.site(uuid)
+        found = self.world.state.site(uuid)
         return found, self._allowed(self.world.state.site_level(self.who, found), "Site", uuid, write=write)
 
     def charger(self, uuid: str, *, write: bool = False) -> tuple[Charger, Level]:
         """The charger and what the token may do with it: 404, then 403."""
-        with _missing_is_404():
-            found = self.world.state.charger(uuid)
+        found = self.world.state.charger(uuid)
         return found, self._allowed(self.world.state.charger_level(self.who, found), "Charger", uuid, write=write)
 
     def _allowed(self, level: Level, model: str, uuid: str, *, write: bool) -> Level:
@@ -98,17 +97,8 @@ class Call:
         return {name: values[-1] for name, values in parse_qs(self.body.decode(errors="replace")).items()}
 
 
-@contextlib.contextmanager
-def _missing_is_404() -> Any:
-    try:
-        yield
-    except MissingError as error:
-        raise not_found(error.model, error.key) from None
-
-
 async def _call(request: Request) -> Call:
     call: Call = request.scope[SCOPE_KEY]
-    await asyncio.sleep(0)
     return call
 
 

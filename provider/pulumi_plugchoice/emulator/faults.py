@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -48,7 +49,6 @@ class Fault(BaseModel):
     location: str | None = None
     close: Literal["rst", "fin"] = "rst"
     """How `reset_*` drops the connection: with a reset, or closed without an answer."""
-    used: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _complete(self) -> Fault:
@@ -70,17 +70,24 @@ class Fault(BaseModel):
         return self.path is None or any(re.search(self.path, one) for one in (path, path.removeprefix("/api")))
 
 
+@dataclass
+class _Waiting:
+    fault: Fault
+    used: int = 0
+    passed: int = 0
+
+
 class Faults:
     """The faults that wait for their requests."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[_Waiting] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
         """Let it happen from now on."""
         with self._lock:
-            self._faults.append(fault)
+            self._faults.append(_Waiting(fault))
 
     def clear(self) -> None:
         """Behave well again."""
@@ -90,18 +97,18 @@ class Faults:
     def report(self) -> list[dict[str, Any]]:
         """Every fault since the last clearing, with how often it was used."""
         with self._lock:
-            return [fault.model_dump(mode="json") for fault in self._faults]
+            return [{**one.fault.model_dump(mode="json"), "used": one.used} for one in self._faults]
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault that hits this request, counted as used."""
         with self._lock:
-            for fault in self._faults:
-                spent = fault.times is not None and fault.used >= fault.times
-                if spent or not fault.matches(method, path):
+            for one in self._faults:
+                spent = one.fault.times is not None and one.used >= one.fault.times
+                if spent or not one.fault.matches(method, path):
                     continue
-                if fault.skip:
-                    fault.skip -= 1
+                if one.passed < one.fault.skip:
+                    one.passed += 1
                     continue
-                fault.used += 1
-                return fault
+                one.used += 1
+                return one.fault
         return None

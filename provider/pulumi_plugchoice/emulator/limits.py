@@ -18,12 +18,14 @@ class Allowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that tell a client."""
-        told = {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.remaining)}
-        if self.retry_after is not None:
-            told["Retry-After"] = str(self.retry_after)
-            told["X-RateLimit-Reset"] = str(int(time.time()) + self.retry_after)
-        return told
+        """What every answer tells."""
+        return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.remaining)}
+
+    @property
+    def refusal(self) -> dict[str, str]:
+        """What a 429 tells on top."""
+        wait = self.retry_after or 1
+        return {"Retry-After": str(wait), "X-RateLimit-Reset": str(int(time.time()) + wait)}
 
 
 class RateLimiter:

@@ -51,8 +51,7 @@ class Page:
         answer = self.simple(items, shape)
         last = max(1, -(-len(items) // self.size))
         buttons = [{"url": self._previous, "label": "&laquo; Previous", "active": False}]
-        for number in range(1, last + 1):
-            buttons.append({"url": self._at(number), "label": str(number), "active": number == self.number})
+        buttons += [{"url": self._at(n), "label": str(n), "active": n == self.number} for n in range(1, last + 1)]
         buttons.append({"url": self._next(items), "label": "Next &raquo;", "active": False})
         answer["links"]["last"] = self._at(last)
         answer["meta"].update(last_page=last, links=buttons, total=len(items))

@@ -48,7 +48,7 @@ def validated(body: Any, rules: Mapping[str, Rule]) -> dict[str, Any]:
 
 
 def integer(value: Any) -> int | None:
-    """What PHP's FILTER_VALIDATE_INT makes of a value: 16, "16" and 16.0 are integers, 16.5, "16.0" and "016" are not."""
+    """PHP's FILTER_VALIDATE_INT: 16, "16" and 16.0 are integers; 16.5, "16.0" and "016" are not."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < 1e15 else None
     if isinstance(value, bool):
@@ -70,7 +70,7 @@ def _typed(value: Any, rule: Rule) -> Any:
 
 def _texts(name: str, value: Any, rule: Rule, *, given: bool) -> list[str]:
     label = name.replace("_", " ")
-    if rule.required and (value is None or value == [] or value == {}):
+    if rule.required and (value is None or value in ([], {})):
         return [f"The {label} field is required."]
     if not given or (value is None and rule.nullable):
         return []

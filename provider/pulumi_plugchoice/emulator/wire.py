@@ -37,9 +37,7 @@ def charger_in_list(one: Charger, level: Level) -> Json:
     """An item of /chargers: everything but the connectors."""
     shown: Json = {}
     for name, value in vars(one).items():
-        if name == "pincode" and level in {"sensitive", "full"}:
-            shown[name] = value
-        elif name not in _NOT_ON_THE_WIRE:
+        if (name == "pincode" and level in {"sensitive", "full"}) or name not in _NOT_ON_THE_WIRE:
             shown[name] = value
     if one.model is None:
         del shown["model"]
@@ -154,14 +152,16 @@ def power_usage(one: Connector, *, odd: bool) -> Json:
     if odd:
         return {"timestamp": stamp, "L1": "-", "L2": " 0.0", "L3": " 0.0", "kW": " 0.00"}
     amps = _amps(one)
-    return {"timestamp": stamp, **{name: f"{value:.1f}" for name, value in amps.items()}, "kW": f"{_kilowatts(amps):.2f}"}
+    return {
+        "timestamp": stamp,
+        **{name: f"{value:.1f}" for name, value in amps.items()},
+        "kW": f"{_kilowatts(amps):.2f}",
+    }
 
 
 def latest_metervalue(one: Connector) -> Json:
     """The last meter value in OCPP's camelCase, no envelope."""
-    currents = [
-        _sample(f"{value:.1f}", "Current.Import", "A", phase=name) for name, value in _amps(one).items()
-    ]
+    currents = [_sample(f"{value:.1f}", "Current.Import", "A", phase=name) for name, value in _amps(one).items()]
     energy = _sample(str(_energy(one)), "Energy.Active.Import.Register", "Wh")
     return {"timestamp": "2026-01-10T01:14:32.628Z", "sampledValue": [energy, *currents]}
 

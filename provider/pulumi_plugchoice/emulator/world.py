@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .building import build
 from .faults import Faults
 from .limits import RateLimiter
 from .log import RequestLog
@@ -23,7 +24,7 @@ class World:
     def reset(self, seed: Seed | None = None) -> None:
         """Back to the given seed, or to the one of the start."""
         seed = seed or self._start_seed
-        self.state = seed.state()
+        self.state = build(seed)
         self.switches = Switches(**seed.switches)
         self.faults = Faults()
         self.limiter = RateLimiter()

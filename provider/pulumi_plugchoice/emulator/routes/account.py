@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator import wire
 from pulumi_plugchoice.emulator.call import ApiCall
-from pulumi_plugchoice.emulator.problems import not_found
+from pulumi_plugchoice.emulator.state import MissingError
 
 router = APIRouter()
 READ = ["GET", "HEAD"]
@@ -45,4 +45,4 @@ async def list_team_sites(team: str, call: ApiCall) -> Response:
 
 def _must_be_ours(team: str, call: ApiCall) -> None:
     if team != call.world.state.team["uuid"]:
-        raise not_found("Team", team)
+        raise MissingError("Team", team)

@@ -5,8 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator import wire
 from pulumi_plugchoice.emulator.call import ApiCall
-from pulumi_plugchoice.emulator.problems import not_found
-from pulumi_plugchoice.emulator.state import Connector, MissingError
+from pulumi_plugchoice.emulator.state import Connector
 from pulumi_plugchoice.emulator.validation import ONE_PHASE, THREE_PHASE, TWO_PHASE, Rule, validated
 
 router = APIRouter()
@@ -50,7 +49,4 @@ async def show_latest_metervalue(charger: str, connector_id: str, call: ApiCall)
 def _find(charger: str, connector_id: str, call: ApiCall) -> Connector:
     """404 or 403 for the charger, then 404 for the connector."""
     found, _ = call.charger(charger)
-    try:
-        return found.connector(connector_id)
-    except MissingError as error:
-        raise not_found(error.model, error.key) from None
+    return found.connector(connector_id)

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator.call import AnyCall
-from pulumi_plugchoice.emulator.problems import ProblemError
 from pulumi_plugchoice.emulator.state import Client
 
 router = APIRouter()
@@ -15,8 +14,7 @@ router = APIRouter()
 
 @router.post("/oauth/token")
 async def issue_token(request: Request, call: AnyCall) -> Response:
-    if call.allowance.retry_after is not None:
-        raise ProblemError(429)
+    call.check_limit()
     form = call.form()
     grant = form.get("grant_type")
     if grant not in {"client_credentials", "refresh_token"}:

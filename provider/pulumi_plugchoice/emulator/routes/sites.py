@@ -5,8 +5,6 @@ from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator import wire
 from pulumi_plugchoice.emulator.call import ApiCall
-from pulumi_plugchoice.emulator.problems import not_found
-from pulumi_plugchoice.emulator.state import MissingError
 from pulumi_plugchoice.emulator.validation import Rule, validated
 
 router = APIRouter()
@@ -68,10 +66,7 @@ async def list_groups(site: str, call: ApiCall) -> Response:
 @router.put("/sites/{site}/groups/{group}")
 async def update_group(site: str, group: str, call: ApiCall) -> Response:
     found, _ = call.site(site)
-    try:
-        one = found.group(group)
-    except MissingError as error:
-        raise not_found(error.model, error.key) from None
+    one = found.group(group)
     call.site(site, write=True)
     call.world.state.edit(one, validated(call.fields(), _GROUP_RULES))
     return JSONResponse({"data": wire.group(one)})
