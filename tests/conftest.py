@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How a release keeps a state file: see tests/acceptance/test_upgrade.py."""
+    parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json anew")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""

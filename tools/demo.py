@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "quickstart"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 EDITED = ("HRB-003", 1)
+
+# In a terminal the engine overwrites these lines as the work goes on; our own messages come again in its diagnostics.
+_OVERWRITTEN = re.compile(
+    r"(creating|updating|deleting|refreshing) \(0s\)|refresh \([0-9.]+s\)\W*$|Stack \S+ (create|running) plugchoice:"
+    r"|^ {4}\S+ChargerConnector \S+\s*$|^ {4}pulumi:pulumi:Stack \S+\s+(\d messages?)?\s*$"
+)
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -119,9 +126,8 @@ def pulumi(local: Plugchoice, folder: Path, environment: dict[str, str], *argume
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.strip():
+    for line in process.stdout or ():
+        if line.strip() and not _OVERWRITTEN.search(line):
             sys.stdout.write(f"  {line}")
             sys.stdout.flush()
     if process.wait() != 0:

@@ -91,7 +91,7 @@ def test_a_slow_site_is_read_once_by_four_threads(stack: Stack, emulator: Emulat
     stack.must_up()
     emulator.switch(latency_seconds=0.5)
 
-    result = stack.refresh()
+    result = stack.refresh("--skip-preview")
 
     assert result.code == 0
     assert len(result.calls) == 1
