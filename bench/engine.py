@@ -43,12 +43,12 @@ def program(stack: Stack, count: int, changed: int = 0) -> None:
     )
 
 
-def measure(work: str, stack: Stack, *arguments: str, times: int = 1, **environment: str) -> Row:
+def measure(work: str, stack: Stack, *arguments: str, times: int = 1, environment: dict[str, str] | None = None) -> Row:
     """Run a command `times` times; the median time, and the calls of the last run."""
     seconds = []
     for _ in range(times):
         started = time.perf_counter()
-        result = stack.run(*arguments, **environment)
+        result = stack.run(*arguments, **(environment or {}))
         seconds.append(time.perf_counter() - started)
         if result.code != 0:
             sys.exit(result.output)
@@ -80,7 +80,12 @@ def rows_for(emulator: Emulator, folder: Path, count: int, latency: float, chang
         stack.init()
         found.append(
             measure(
-                f"{count}: first `up`, PULUMI_SKIP_CHECKPOINTS", stack, "up", "--yes", "--skip-preview", **fast
+                f"{count}: first `up`, PULUMI_SKIP_CHECKPOINTS",
+                stack,
+                "up",
+                "--yes",
+                "--skip-preview",
+                environment=fast,
             )
         )
     return found
@@ -94,6 +99,8 @@ def main() -> None:
     parser.add_argument("--changed", type=int, default=5, help="how many connectors change in the update (default 5)")
     options = parser.parse_args()
     os.environ.pop("PLUGCHOICE_OFFLINE", None)
+    # As on a user's machine, where modules are compiled once.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="plugchoice-bench-") as temporary:
         folder = Path(temporary)
         with running(folder) as emulator:

@@ -8,7 +8,9 @@ Generated text stands between `<!-- generated: NAME -->` and `<!-- /generated --
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,7 +37,8 @@ def commands() -> str:
     """The help text of the command and its subcommands."""
     parts = []
     context = click.Context(plugchoice, info_name="plugchoice", max_content_width=100, terminal_width=100)
-    for path, command in [("plugchoice", plugchoice), *((f"plugchoice {n}", c) for n, c in plugchoice.commands.items())]:
+    for command in (plugchoice, *plugchoice.commands.values()):
+        path = "plugchoice" if command is plugchoice else f"plugchoice {command.name}"
         own = context if command is plugchoice else click.Context(command, parent=context, info_name=command.name)
         text = _emulator_help() if command.name == "emulator" else command.get_help(own)
         parts.append(f"## `{path}`\n\n```text\n{text.rstrip()}\n```")
@@ -43,9 +46,11 @@ def commands() -> str:
 
 
 def _emulator_help() -> str:
-    from pulumi_plugchoice.emulator.server import parser
-
-    return parser(prog="plugchoice emulator").format_help()
+    # argparse takes the width from the terminal; no terminal may decide what the docs look like.
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--help"]
+    text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return text.replace("python -m pulumi_plugchoice.emulator", "plugchoice emulator")
 
 
 def version() -> str:

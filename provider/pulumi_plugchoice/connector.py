@@ -44,7 +44,7 @@ from .state import (
     whole_numbers,
     without_none,
 )
-from .writes import SETTING_NAMES, differing, settings_of, settle, shown
+from .values import SETTING_NAMES, differing, settings_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -311,7 +311,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         _refuse_offline(session, props)
         found = _find(session, props)
         _refuse_mismatch(found, props, list(declared_settings(props)))
-        settled = settle(session.client, session.live, found, declared_settings(props))
+        settled = session.settle(found, declared_settings(props))
         adopted = originals_of(found, list(declared_settings(props)))
         return dynamic.CreateResult(
             connector_key(props["charger"], props["connector_id"]), outputs_of(props, settled, adopted)
@@ -333,7 +333,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         before = set(olds.get("managed", ()))
         added = [name for name in declared_settings(news) if name not in before]
         _refuse_mismatch(found, news, added)
-        settled = settle(session.client, session.live, found, declared_settings(news))
+        settled = session.settle(found, declared_settings(news))
         kept = {name: value for name, value in olds.get("adopted", {}).items() if name in declared_settings(news)}
         return dynamic.UpdateResult(outputs_of(news, settled, kept | originals_of(found, added)))
 
@@ -572,6 +572,6 @@ def _restore(session: run.Session, name: str, charger: str, number: int, props: 
             session.notices.say(f"charger {charger_name(props, charger)} is gone: nothing to restore on {name}")
             return
         raise
-    settle(session.client, session.live, found, wanted)
+    session.settle(found, wanted)
     put_back = ", ".join(shown(setting, wanted[setting]) for setting in SETTING_NAMES if setting in wanted)
     session.notices.say(f"{name} is restored to {put_back}", kind="restored")

@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# C0 and C1 controls, DEL, line and paragraph separators, and the marks that reorder text (bidi).
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+# C0 and C1 controls, DEL, line and paragraph separators, the marks that reorder text (bidi), and lone surrogates, which
+# no encoder takes.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _LONGEST_TEXT = 300
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import printable
 from .phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
-from .writes import SETTING_NAMES
+from .values import SETTING_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from . import settings as names
-from .client import PlugchoiceClient
 from .errors import ConnectorNotFound, IdentityNotFound, OfflineError, SettingsError, printable
 from .inputs import is_uuid
 from .settings import SETTINGS, Settings
-from .transport import Transport
 
 if TYPE_CHECKING:
+    from .client import PlugchoiceClient
     from .models import Connector, SiteConnector
 
 
@@ -65,6 +64,9 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
 def _client() -> PlugchoiceClient:
     if names.offline(os.environ):
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
+    from .client import PlugchoiceClient
+    from .transport import Transport
+
     return PlugchoiceClient(Transport(Settings.load(_config(), os.environ)))
 
 

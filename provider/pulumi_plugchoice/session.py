@@ -14,14 +14,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import settings as names
-from .client import PlugchoiceClient
 from .notices import Notices
 from .settings import SETTINGS, Settings
-from .snapshot import LiveConnectors
-from .transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from .client import PlugchoiceClient
+    from .snapshot import Live, LiveConnectors
 
 
 class Session:
@@ -64,13 +64,25 @@ class Session:
         with self._lock:
             return self._live
 
-    # Only reached under the lock: four threads must not make four clients.
+    def settle(self, found: Live, wanted: Mapping[str, Any]) -> Live:
+        """See `writes.settle`."""
+        from .writes import settle
+
+        return settle(self.client, self.live, found, wanted)
+
+    # Only reached under the lock: four threads must not make four clients. The imports are here because the program's
+    # process imports this module too, never makes a call, and would pay a fifth of a second for requests and pydantic.
     @cached_property
     def _client(self) -> PlugchoiceClient:
+        from .client import PlugchoiceClient
+        from .transport import Transport
+
         return PlugchoiceClient(Transport(Settings.load(self.config, self._environment)))
 
     @cached_property
     def _live(self) -> LiveConnectors:
+        from .snapshot import LiveConnectors
+
         return LiveConnectors(self._client, self.notices.say_once)
 
 

@@ -151,20 +151,23 @@ def base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -
     except ValueError:
         host = None
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not host:
+    if "@" in url:
+        # Before anything that shows the URL: what stands there may be a password.
+        raise SettingsError(f"the base URL holds a user or password: set {where} without one, and PLUGCHOICE_TOKEN")
+    if parts.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url):
         raise SettingsError(
             f"the base URL {printable(url)!r} is not a URL: set {where} to something like {DEFAULT_BASE_URL}"
         )
-    if parts.username or parts.password:
-        raise SettingsError(f"the base URL holds a user or password: set {where} without one, and PLUGCHOICE_TOKEN")
     if parts.query or parts.fragment:
-        raise SettingsError(f"the base URL {printable(url)!r} has a query or fragment: set {where} without one")
+        shown = printable(url.partition("#")[0].partition("?")[0])
+        raise SettingsError(f"the base URL has a query or fragment after {shown!r}: set {where} without one")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise SettingsError(
             f"the base URL {printable(url)!r} would send the token in plain text: set {where} to an https URL "
             "(plain http is for loopback only)"
         )
-    return url
+    # The API's next-page links are compared with it, and they name the host in lower case.
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
 
 
 def site(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import PlugchoiceError, printable
 from .inputs import INPUT_NAMES, is_uuid
-from .writes import SETTING_NAMES, settings_of
+from .values import SETTING_NAMES, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,41 +6,22 @@ answer that shows other values, or no answer at all, is followed by a fresh read
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import stamina
 from pydantic import ValidationError
 
 from .errors import ApiError, InvalidResponse, PlugchoiceError, ServerError, TransportError, WriteNotSettled
-from .models import Connector, ConnectorSettings
+from .models import ConnectorSettings
+from .values import SETTING_NAMES, differing, settings_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .client import PlugchoiceClient
+    from .models import Connector
     from .snapshot import Live, LiveConnectors
     from .transport import Deadline
-
-#: The two settings, in the order in which they are spoken of.
-SETTING_NAMES: Final = ("phase_rotation", "max_amperage")
-
-
-def settings_of(connector: Connector) -> dict[str, Any]:
-    """Both settings of a live connector; None for one that was never set."""
-    return {name: getattr(connector, name) for name in SETTING_NAMES}
-
-
-def differing(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
-    """The names in `wanted` whose live value is another."""
-    live = settings_of(connector)
-    return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]
-
-
-def shown(name: str, value: Any) -> str:
-    """A setting's value as people write it: `RST`, `16 A`, `unset`."""
-    if value is None:
-        return "unset"
-    return f"{value} A" if name == "max_amperage" else str(value)
 
 
 def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: Mapping[str, Any]) -> Live:

@@ -20,7 +20,7 @@ def _three(stack: Stack, **more: Any) -> None:
 
 
 def test_vanished_charger_is_dropped_when_its_site_was_read(stack: Stack, emulator: Emulator) -> None:
-    """404 for the charger, and the same run has read its site: gone. The next preview wants it back and says why not."""
+    """404 for the charger, and the same run has read its site: gone."""
     _three(stack)
     emulator.remove(charger_uuid(2))
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, charger_uuid, seed
+from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, charger_uuid, seed
 from support.stack import Stack, declaration
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ def banner(world: World, root: str) -> str:
     ]
     for site in state.sites.values():
         connectors = sum(len(charger.connectors) for charger in site.chargers)
-        rows.append(("site", f"{site.uuid}  ({site.name}: {len(site.chargers)} chargers, {connectors} connectors)"))
-    lines = ["A local Plugchoice is running. Ctrl-C ends it; nothing is kept.", ""]
-    lines += [f"  {name:<10}{value}" for name, value in rows]
+        size = f"{_count(len(site.chargers), 'charger')}, {_count(connectors, 'connector')}"
+        rows.append(("site", f"{site.uuid}  ({site.name}: {size})"))
     place = next(
         (
             (site.uuid, charger, charger.connectors[0])
@@ -37,14 +36,14 @@ def banner(world: World, root: str) -> str:
     exports += [f"export PLUGCHOICE_SITE={next(iter(state.sites))}"] if state.sites else []
     lines += ["", "Let the provider use it:", "", *(f"  {line}" for line in exports)]
     if token and place:
-        site, charger, connector = place
+        where, charger, connector = place
         path = f"chargers/{charger.uuid}/connectors/{connector.connector_id}"
         header = f"curl -s -H 'Authorization: Bearer {token}' -H 'Accept: application/json'"
         write = """-H 'Content-Type: application/json' -d '{"phase_rotation": "STR", "max_amperage": 16}'"""
         edit = """-H 'Content-Type: application/json' -d '{"max_amperage": 10}'"""
         tries = [
             "# the connectors of the first site",
-            f"{header} {root}/api/v3/sites/{site}/connectors",
+            f"{header} {root}/api/v3/sites/{where}/connectors",
             f"# turn {charger.identity}, connector {connector.connector_id}",
             f"{header} -X PUT {write} {root}/api/v3/{path}",
             "# change it as somebody in the portal would: drift",
@@ -54,3 +53,7 @@ def banner(world: World, root: str) -> str:
         ]
         lines += ["", "Try:", "", *(f"  {line}" for line in tries)]
     return "\n".join(lines) + "\n\n"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

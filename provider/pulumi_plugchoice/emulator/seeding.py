@@ -155,6 +155,11 @@ class Seed(_Part):
         chargers = [*self.chargers, *(charger for site in self.sites for charger in site.chargers)]
         for site in self.sites:
             site.uuid = site.uuid or derived_uuid("site", site.name)
+            groups = [group.id for group in site.groups if group.id is not None]
+            _once(f"group id of site {site.name!r}", list(groups))
+            for charger in site.chargers:
+                if charger.group is not None and charger.group not in groups:
+                    raise ValueError(f"charger {charger.identity!r}: site {site.name!r} has no group {charger.group}")
         _once("charger identity", [charger.identity for charger in chargers])
         _once("charger uuid", [charger.uuid for charger in chargers])
         _once("site uuid", [site.uuid for site in self.sites])
@@ -198,6 +203,8 @@ def problem_in(error: ValidationError, model: type[BaseModel]) -> str:
         text = f"unknown key; {_known_keys(first['loc'], model)}"
     elif first["type"] == "missing":
         text = "is missing; add it"
+    elif first["type"] in {"model_type", "dict_type"}:
+        text = f"should be a JSON object {{...}}, but it is {given if len(given) <= 40 else given[:37] + '...'}"
     elif first["type"] != "value_error":
         text = f"{text[0].lower()}{text[1:]}, but it is {given if len(given) <= 40 else given[:37] + '...'}"
     tail = f" (and {len(more)} more)" if more else ""

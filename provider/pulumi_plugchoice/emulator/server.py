@@ -51,12 +51,19 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         description="A local Plugchoice API to try things on: no account, no chargers, nothing leaves this machine.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8787, help="port; 0 takes a free one (default: 8787)")
+    parser.add_argument("--port", type=_port, default=8787, help="port; 0 takes a free one (default: 8787)")
     parser.add_argument("--seed", type=Path, metavar="FILE.json", help="sites, chargers and tokens to start with")
     parser.add_argument("--ready-file", type=Path, metavar="PATH", help="written, as JSON, once requests are taken")
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     parser.add_argument("--quiet", action="store_true", help="do not print what was started and what to try")
     return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; it is a number from 0 (a free one) to 65535")
+    return port
 
 
 def _failed(text: str, code: int) -> int:
@@ -96,17 +103,16 @@ def _is_loopback(host: str) -> bool:
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise StartError(f"Cannot listen on {host}:{port}: {error}. Check --host and --port.") from None
     with socket.socket(family, kind, protocol) as listener:  # with its protocol named, asyncio sets TCP_NODELAY
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)
             listener.listen(256)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
             raise StartError(
-                f"Cannot listen on {host}:{port}: {reason}. Use another --port, or --port 0 for a free one."
+                f"Cannot listen on {host}:{port}: {error.strerror}. Use another --port, or --port 0 for a free one."
             ) from None
         yield listener
 

@@ -1,0 +1,31 @@
+"""The two settings of a connector: their names, how they compare, and how people write them. Pure, imports nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .models import Connector
+
+#: The two settings, in the order in which they are spoken of.
+SETTING_NAMES: Final = ("phase_rotation", "max_amperage")
+
+
+def settings_of(connector: Connector) -> dict[str, Any]:
+    """Both settings of a live connector; None for one that was never set."""
+    return {name: getattr(connector, name) for name in SETTING_NAMES}
+
+
+def differing(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
+    """The names in `wanted` whose live value is another."""
+    live = settings_of(connector)
+    return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]
+
+
+def shown(name: str, value: Any) -> str:
+    """A setting's value as people write it: `RST`, `16 A`, `unset`."""
+    if value is None:
+        return "unset"
+    return f"{value} A" if name == "max_amperage" else str(value)

@@ -1,0 +1,98 @@
+"""The emulator's answers are held to the recorded examples in tests/fixtures/api: keys, types, nulls, envelopes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from contract.emulator.lab import READ_ONLY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from contract.emulator.lab import Lab
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "api"
+NAMES = sorted(file.stem for file in FOLDER.glob("*.json"))
+STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def differences(recorded: Any, actual: Any, nullable: set[str], where: str = "") -> Iterator[str]:
+    """Where an answer has other keys or types than the recorded one. Of a list, the first item recorded stands for all."""
+    if actual is None:
+        if where not in nullable and recorded is not None:
+            yield f"{where} is null"
+    elif isinstance(recorded, dict) and isinstance(actual, dict):
+        if missing := set(recorded) - set(actual) - {"pincode" if f"{where}.pincode" in nullable else ""}:
+            yield f"{where} lacks {sorted(missing)}"
+        if surplus := set(actual) - set(recorded):
+            yield f"{where} has {sorted(surplus)} in addition"
+        for key in set(recorded) & set(actual):
+            yield from differences(recorded[key], actual[key], nullable, f"{where}.{key}" if where else key)
+    elif isinstance(recorded, list) and isinstance(actual, list):
+        for item in actual if recorded else []:
+            yield from differences(recorded[0], item, nullable, f"{where}[]")
+        if actual and not recorded:
+            yield f"{where} should be empty"
+    elif recorded is not None and type(recorded) is not type(actual):
+        yield f"{where} is {actual!r}, recorded is {recorded!r}"
+    elif where.endswith("_at") and not STAMP.fullmatch(str(actual)):
+        yield f"{where} is no timestamp: {actual!r}"
+    elif recorded is None and where not in nullable:
+        yield f"{where} is {actual!r}, recorded is null"
+
+
+def placeholders(lab: Lab, text: str) -> str:
+    """The path of a recorded request with this emulator's ids."""
+    never_seen = next(row for row in lab.get("/v3/chargers").json()["data"] if row["connection_status"] == "never_seen")
+    team = lab.get("/v3/teams").json()["data"][0]["uuid"]
+    names = {"site": lab.site, "charger": lab.charger, "team": team, "read_only": READ_ONLY}
+    return re.sub(r"\{(\w+)\}", lambda found: {**names, "never_seen": never_seen["uuid"]}[found[1]], text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_has_the_shape_of_the_recorded_one(lab: Lab, name: str) -> None:
+    recorded = json.loads((FOLDER / f"{name}.json").read_text())
+    request = recorded["request"]
+    path = placeholders(lab, request["path"])
+    lab.switch(**request.get("switches", {}))
+    if "fault" in request:
+        lab.fault(**request["fault"])
+    more = {"params": request.get("query"), "json": request.get("json"), "data": request.get("form")}
+    answer = lab.api(request["method"], path, token=request.get("token", "demo-token"), **more)
+    assert answer.status_code == recorded["status"], answer.text
+    assert answer.headers["Content-Type"].startswith("application/json")
+    assert list(differences(recorded["body"], answer.json(), set(recorded["nullable"]))) == []
+    for header, pattern in recorded["headers"].items():
+        assert re.fullmatch(pattern, answer.headers[header]), header
+    assert recorded["source"].startswith("plugchoice-api.md")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("error_") or name == "oauth_invalid_client"])
+def test_an_error_reads_as_recorded(lab: Lab, name: str) -> None:
+    recorded = json.loads((FOLDER / f"{name}.json").read_text())
+    request = recorded["request"]
+    path = placeholders(lab, request["path"])
+    expected = json.loads(json.dumps(recorded["body"]).replace("{charger}", lab.charger))
+    lab.switch(**request.get("switches", {}))
+    if "fault" in request:
+        lab.fault(**request["fault"])
+    more = {"json": request.get("json"), "data": request.get("form")}
+    assert lab.api(request["method"], path, token=request.get("token", "demo-token"), **more).json() == expected
+
+
+def test_the_comparison_finds_what_it_is_for() -> None:
+    recorded = {"data": [{"id": 1, "max_amperage": 16, "created_at": "2026-01-10T01:14:32.000000Z"}]}
+    actual = {"data": [{"id": "1", "max_amperage": None, "created_at": "yesterday", "new": 1}], "total": 1}
+    assert sorted(differences(recorded, actual, set())) == [
+        " has ['total'] in addition",
+        "data[] has ['new'] in addition",
+        "data[].created_at is no timestamp: 'yesterday'",
+        "data[].id is '1', recorded is 1",
+        "data[].max_amperage is null",
+    ]
+    assert list(differences(recorded, {"data": []}, set())) == []
+    assert list(differences(recorded, recorded["data"], set())) != []

@@ -1,0 +1,104 @@
+"""A Plugchoice in memory, behind the client's own methods, and a clock that a test moves."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.errors import NotFound
+from pulumi_plugchoice.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
+from pulumi_plugchoice.settings import Settings, Token
+from pulumi_plugchoice.transport import Deadline, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Values = tuple[str | None, int | None]
+
+
+class Clock:
+    """Seconds; each look at it takes a microsecond."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        self.now += 1e-6
+        return self.now
+
+
+@dataclass
+class FakeClient(PlugchoiceClient):
+    """Chargers by UUID with rotation and amperage by number; sites by UUID with their chargers.
+
+    Attributes:
+        calls: what was asked, in order: `GET site …`, `GET charger …`, `PUT …/1 STR 20`.
+        before: called with each call's line before it is answered; raises, waits, or changes values.
+        put: answers a PUT in place of the default, which stores and answers what was sent.
+    """
+
+    chargers: dict[str, dict[int, Values]] = field(default_factory=dict)
+    sites: dict[str, list[str]] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    before: Callable[[str], None] = lambda _: None
+    put: Callable[[str, int, ConnectorSettings], Connector] | None = None
+    deadline_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Nothing is ever sent with this transport; it knows the deadline."""
+        self.transport = Transport(Settings("http://localhost:1", Token("t"), deadline=self.deadline_seconds))
+        self._lock = threading.Lock()
+
+    def site_connectors(self, site: str) -> list[SiteConnector]:
+        """Every connector of the site's chargers."""
+        self._note(f"GET site {site}")
+        if site not in self.sites:
+            raise NotFound("GET", f"/v3/sites/{site}/connectors", 404)
+        return [
+            SiteConnector(
+                connector_id=number,
+                phase_rotation=rotation,
+                max_amperage=amperage,
+                charger=ChargerReference(uuid=charger, identity=self.identities.get(charger)),
+            )
+            for charger in self.sites[site]
+            for number, (rotation, amperage) in self.chargers[charger].items()
+        ]
+
+    def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
+        """The charger with its connectors."""
+        self._note(f"GET charger {charger}")
+        if charger not in self.chargers:
+            raise NotFound("GET", f"/v3/chargers/{charger}", 404)
+        connectors = tuple(
+            Connector(connector_id=number, phase_rotation=rotation, max_amperage=amperage)
+            for number, (rotation, amperage) in self.chargers[charger].items()
+        )
+        return Charger(uuid=charger, identity=self.identities.get(charger), connectors=connectors)
+
+    def put_connector(
+        self, charger: str, connector_id: int, settings: ConnectorSettings, deadline: Deadline | None = None
+    ) -> Connector:
+        """Store, and answer what is stored."""
+        self._note(f"PUT {charger}/{connector_id} {settings.phase_rotation} {settings.max_amperage}")
+        if self.put is not None:
+            return self.put(charger, connector_id, settings)
+        return self.store(charger, connector_id, settings)
+
+    def store(self, charger: str, connector_id: int, settings: ConnectorSettings) -> Connector:
+        """As a PUT that works."""
+        self.chargers[charger][connector_id] = (settings.phase_rotation, settings.max_amperage)
+        return Connector(connector_id=connector_id, **settings.model_dump())
+
+    def of(self, kind: str) -> list[str]:
+        """The calls that start with `kind`."""
+        return [call for call in self.calls if call.startswith(kind)]
+
+    def _note(self, call: str) -> None:
+        with self._lock:
+            self.calls.append(call)
+        self.before(call)

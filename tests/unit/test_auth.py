@@ -1,0 +1,126 @@
+"""auth.py: one fetch for all threads, one new token after a 401."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from pulumi_plugchoice.auth import BearerAuth, FetchedToken, FixedToken
+from pulumi_plugchoice.errors import AuthenticationFailed
+
+THREADS = 8
+
+
+class Endpoint:
+    """Gives `token-1`, `token-2`, … with a lifetime, and knows the time."""
+
+    def __init__(self, lifetime: float = 3600) -> None:
+        self.lifetime = lifetime
+        self.fetched = 0
+        self.now = 0.0
+
+    def fetch(self) -> tuple[str, float]:
+        """The next token."""
+        self.fetched += 1
+        return f"token-{self.fetched}", self.lifetime
+
+    def bearer(self) -> FetchedToken:
+        """Credentials that ask here."""
+        return FetchedToken(self.fetch, lambda: self.now)
+
+
+def all_threads(endpoint: Endpoint, bearer: FetchedToken) -> set[str]:
+    """What 8 threads get that ask while the first fetch is on its way."""
+    barrier = threading.Barrier(THREADS)
+    before = endpoint.fetched
+
+    def ask() -> str:
+        barrier.wait(10)
+        return bearer.current()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        tokens = {future.result(10) for future in [pool.submit(ask) for _ in range(THREADS)]}
+    assert endpoint.fetched == before + 1
+    return tokens
+
+
+def test_eight_threads_fetch_one_token_at_the_start_and_at_expiry() -> None:
+    """The public libraries fetch one for each thread."""
+    endpoint = Endpoint()
+    bearer = endpoint.bearer()
+    assert all_threads(endpoint, bearer) == {"token-1"}
+    endpoint.now = 3540
+    assert all_threads(endpoint, bearer) == {"token-2"}
+
+
+def test_a_token_is_renewed_a_minute_before_it_ends() -> None:
+    """So that it does not end on the way."""
+    endpoint = Endpoint()
+    bearer = endpoint.bearer()
+    assert bearer.current() == "token-1"
+    endpoint.now = 3539.9
+    assert bearer.current() == "token-1"
+    endpoint.now = 3540
+    assert bearer.current() == "token-2"
+
+
+def test_a_short_lived_token_is_used_for_half_of_its_life() -> None:
+    """A minute early would be before its start."""
+    endpoint = Endpoint(lifetime=60)
+    bearer = endpoint.bearer()
+    bearer.current()
+    endpoint.now = 29.9
+    assert bearer.current() == "token-1"
+    endpoint.now = 30
+    assert bearer.current() == "token-2"
+
+
+def test_a_refused_token_is_renewed_once_for_all_threads() -> None:
+    """Each of them was answered 401; the first one's new token serves the others."""
+    endpoint = Endpoint()
+    bearer = endpoint.bearer()
+    refused = bearer.current()
+    assert [bearer.renew(refused) for _ in range(THREADS)] == [True] * THREADS
+    assert endpoint.fetched == 2
+    assert bearer.current() == "token-2"
+
+
+def test_a_failed_fetch_is_tried_again_by_the_next_one_who_asks() -> None:
+    """No thread is left with half a token, and no lock is kept."""
+    endpoint = Endpoint()
+    answers = [AuthenticationFailed("POST", "/oauth/token", 401, "Client authentication failed")]
+
+    def fetch() -> tuple[str, float]:
+        if answers:
+            raise answers.pop()
+        return endpoint.fetch()
+
+    bearer = FetchedToken(fetch, lambda: endpoint.now)
+    with pytest.raises(AuthenticationFailed):
+        bearer.current()
+    assert bearer.current() == "token-1"
+
+
+def test_a_personal_access_token_cannot_be_renewed() -> None:
+    """There is no other to try."""
+    bearer = FixedToken("personal")
+    assert bearer.current() == "personal"
+    assert bearer.renew("personal") is False
+    assert bearer.current() == "personal"
+
+
+def test_the_header_is_the_one_the_api_documents() -> None:
+    """guides/authentication."""
+    request = requests.Request("GET", "http://localhost/", auth=BearerAuth("a-token")).prepare()
+    assert request.headers["Authorization"] == "Bearer a-token"
+
+
+def test_no_repr_shows_a_token() -> None:
+    """Of the objects that hold one."""
+    fetched = Endpoint().bearer()
+    fetched.current()
+    assert "token-1" not in repr(fetched)
+    assert "hush" not in f"{FixedToken('hush')!r} {BearerAuth('hush')!r}"

@@ -1,0 +1,158 @@
+"""errors.py: every message is one printable line, and none holds a secret."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_plugchoice.errors import (
+    ApiError,
+    AuthenticationFailed,
+    ConnectorNotFound,
+    InvalidResponse,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    TransportError,
+    ValidationFailed,
+    printable,
+)
+
+PATH = "/v3/chargers/5f0c3c1e-0000-4000-8000-000000000001"
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("two\nlines", "two lines"),
+        ("carriage\r\nreturn", "carriage return"),
+        ("\x1b[31mred\x1b[0m", "[31mred [0m"),
+        ("\x9b31mred", "31mred"),
+        ("bell\x07 and del\x7f", "bell and del"),
+        ("line\u2028and\u2029paragraph", "line and paragraph"),
+        ("  much   \t blank  ", "much blank"),
+        ("Zoë's Straße", "Zoë's Straße"),
+        (17, "17"),
+        (None, "None"),
+    ],
+)
+def test_control_characters_become_blanks(text: object, line: str) -> None:
+    """A server's text can neither break a line nor drive a terminal."""
+    assert printable(text) == line
+
+
+@pytest.mark.parametrize("mark", BIDI)
+def test_marks_that_reorder_text_are_removed(mark: str) -> None:
+    """What is read is what was sent, in that order."""
+    assert printable(f"safe{mark}text") == "safe text"
+
+
+def test_lone_surrogates_are_removed() -> None:
+    """The engine's wire is UTF-8, which has no lone surrogates; JSON can carry them."""
+    assert printable("a\ud800b\udfffc") == "a b c"
+
+
+def test_long_texts_are_cut() -> None:
+    """300 characters, unless told; the last one shows that more was there."""
+    assert printable("x" * 300) == "x" * 300
+    assert printable("x" * 301) == "x" * 299 + "…"
+    assert printable("abcdef", 4) == "abc…"
+
+
+@given(st.text(), st.integers(1, 50))
+def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
+    """Whatever comes in."""
+    line = printable(text, longest)
+    assert len(line) <= longest
+    assert len(line.splitlines()) <= 1
+    assert line.encode().decode() == line
+    assert printable(line, longest) == line
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (TransportError("GET", PATH, "the connection was lost"), f"GET {PATH}: the connection was lost"),
+        (RequestTimeout("PUT", PATH, "no answer within 30 s"), f"PUT {PATH}: no answer within 30 s"),
+        (InvalidResponse("GET", "/v3/a\nb", "answered with HTML"), "GET /v3/a b: answered with HTML"),
+        (ApiError("GET", PATH, 418, "I'm a teapot"), f"GET {PATH}: answered 418 (I'm a teapot)"),
+        (
+            AuthenticationFailed("GET", PATH, 401, "Unauthenticated."),
+            f"GET {PATH}: answered 401 (Unauthenticated.); the credentials are wrong, expired or revoked: "
+            "set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones",
+        ),
+        (
+            PermissionDenied("PUT", PATH, 403, "This action is unauthorized."),
+            f"PUT {PATH}: answered 403 (This action is unauthorized.); the token's user has no permission for this: "
+            "ask the site's owner for full access",
+        ),
+        (
+            NotFound("GET", PATH, 404),
+            f"GET {PATH}: answered 404; it does not exist, or the token's user cannot see it",
+        ),
+        (
+            RateLimited("GET", PATH, 429, "Too Many Attempts.", retry_after=7.0),
+            f"GET {PATH}: answered 429 (Too Many Attempts.); other programs use the same user's quota: try again "
+            "later, or run fewer stacks at once",
+        ),
+        (
+            ServerError("GET", PATH, 502),
+            f"GET {PATH}: answered 502; Plugchoice has a fault of its own: try again later",
+        ),
+        (
+            ValidationFailed("PUT", PATH, "The given data was invalid.", {"max_amperage": ["too", "much"]}),
+            f"PUT {PATH}: answered 422 (max_amperage: too much)",
+        ),
+        (
+            ValidationFailed("PUT", PATH, "The given data was invalid.", {}),
+            f"PUT {PATH}: answered 422 (The given data was invalid.)",
+        ),
+        (ConnectorNotFound("HRB-001", 3, [2, 1]), "charger HRB-001 has no connector 3: it has 1, 2"),
+        (
+            ConnectorNotFound("HRB-001", 1, []),
+            "charger HRB-001 has no connector 1: it has not reported any connector yet (has it ever been online?)",
+        ),
+    ],
+)
+def test_messages_say_what_where_and_what_to_do(error: PlugchoiceError, message: str) -> None:
+    """The whole text, as `pulumi` shows it."""
+    assert str(error) == message
+
+
+def test_a_servers_words_are_made_printable() -> None:
+    """In the message and in the attributes."""
+    error = ValidationFailed("PUT", PATH, "", {"a\nb": ["\x1b[2J\nwiped"]})
+    assert error.errors == {"a b": ["[2J wiped"]}
+    assert str(error) == f"PUT {PATH}: answered 422 (a b: [2J wiped)"
+    assert ServerError("GET", PATH, 500, "x" * 1000).server_message == "x" * 299 + "…"
+
+
+def test_details_are_kept_for_programs() -> None:
+    """Status, path, method, and how long the server asks to wait."""
+    error = RateLimited("GET", PATH, 429, "Too Many Attempts.", retry_after=7.0)
+    assert (error.method, error.path, error.status, error.retry_after) == ("GET", PATH, 429, 7.0)
+    assert ConnectorNotFound("c", 3, (2, 1)).existing == [1, 2]
+
+
+def test_one_except_clause_catches_everything() -> None:
+    """The tree that the module's text draws."""
+    parents = {
+        RequestTimeout: TransportError,
+        TransportError: PlugchoiceError,
+        InvalidResponse: PlugchoiceError,
+        ApiError: PlugchoiceError,
+        AuthenticationFailed: ApiError,
+        PermissionDenied: ApiError,
+        NotFound: ApiError,
+        ValidationFailed: ApiError,
+        RateLimited: ApiError,
+        ServerError: ApiError,
+        ConnectorNotFound: PlugchoiceError,
+    }
+    assert all(issubclass(error, parent) for error, parent in parents.items())
+    assert not issubclass(ConnectorNotFound, NotFound)

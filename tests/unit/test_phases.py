@@ -1,0 +1,62 @@
+"""phases.py: the 15 rotations, and what a mistyped one was probably meant to be."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_plugchoice import PHASE_ROTATIONS
+from pulumi_plugchoice.phases import MAX_AMPERAGE, MIN_AMPERAGE, closest_rotation
+
+
+def test_there_are_fifteen_rotations() -> None:
+    """Every order of one, two or three of the letters R, S, T: what the PUT takes, and nothing else."""
+    every_order = ["".join(letters) for count in (3, 2, 1) for letters in permutations("RST", count)]
+    assert sorted(PHASE_ROTATIONS) == sorted(every_order)
+    assert len(set(PHASE_ROTATIONS)) == 15
+
+
+def test_the_amperage_range_is_that_of_the_api() -> None:
+    """1..1000 A, as the API page of the PUT says."""
+    assert (MIN_AMPERAGE, MAX_AMPERAGE) == (1, 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("rst", "RST"),
+        (" Str ", "STR"),
+        ("R-S-T", "RST"),
+        ("T, R, S", "TRS"),
+        ("L1L2L3", "RST"),
+        ("l2/l3/l1", "STR"),
+        ("L2", "S"),
+        ("RSTT", "RST"),
+        ("RXT", "RT"),
+    ],
+)
+def test_a_near_miss_is_recognised(text: str, meant: str) -> None:
+    """Case, blanks, separators, L1 L2 L3 and one wrong letter."""
+    assert closest_rotation(text) == meant
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", "XYZ", "ABC", "NotApplicable", "Unknown", "123", "0", "\x00"])
+def test_nothing_is_suggested_when_nothing_is_close(text: str) -> None:
+    """A wrong suggestion about wiring is worse than none."""
+    assert closest_rotation(text) is None
+
+
+@pytest.mark.parametrize("rotation", PHASE_ROTATIONS)
+def test_a_rotation_is_closest_to_itself(rotation: str) -> None:
+    """Also in lower case, and spelt L1 L2 L3."""
+    lines = rotation.replace("R", "L1").replace("S", "L2").replace("T", "L3")
+    assert {closest_rotation(text) for text in (rotation, rotation.lower(), lines)} == {rotation}
+
+
+@given(st.text() | st.text("RSTrstL123 -/", max_size=12))
+def test_any_text_gives_a_rotation_or_nothing(text: str) -> None:
+    """It never raises, and never makes a value up."""
+    assert closest_rotation(text) in {None, *PHASE_ROTATIONS}
