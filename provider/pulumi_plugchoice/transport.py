@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import itertools
 import logging
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -64,6 +66,17 @@ class Backoff:
     longest: float = 20.0
     jitter: float = 0.5
 
+    def wait(self, retried: int, deadline: Deadline) -> float | bool:
+        """Seconds before another try after `retried` of them, or False when the deadline leaves no time for one.
+
+        Never more than half of the time that is left: the rest is for the answer.
+        """
+        left = deadline.left()
+        if left <= self.first:
+            return False
+        by_chance = random.uniform(0, self.jitter)  # noqa: S311 - keeps programs apart, guards nothing
+        return min(min(self.first * 2.0 ** min(retried, 20), self.longest) + by_chance, left / 2)
+
 
 class Deadline:
     """A point in time that an operation and all its requests share.
@@ -89,7 +102,7 @@ class Transport:
         self._origin = _origin(settings.base_url)
         self._timeout = settings.timeout
         self._deadline = settings.deadline
-        self._backoff = backoff or Backoff()
+        self.backoff = backoff or Backoff()
         self._sessions = threading.local()
         credentials = settings.credentials
         self._bearer: Bearer
@@ -155,23 +168,21 @@ class Transport:
     def _with_retries(
         self, send: Callable[[], Any], deadline: Deadline, worth_retrying: Callable[[PlugchoiceError], bool]
     ) -> Any:
+        retried = itertools.count()
+
         def again(error: Exception) -> bool | float:
             """Whether to try again, or after how many seconds (stamina's back-off hook)."""
             if not isinstance(error, PlugchoiceError) or not worth_retrying(error):
                 return False
             wait = _asked_wait(error)
             if wait is None:
-                return deadline.left() > self._backoff.first
-            return wait if wait < deadline.left() else False
+                return self.backoff.wait(next(retried), deadline)
+            # At least the first wait: a server that asks for none is not to be asked without a pause.
+            wait = max(wait, self.backoff.first)
+            return wait if wait + self.backoff.first < deadline.left() else False
 
-        for attempt in stamina.retry_context(
-            on=again,
-            attempts=None,
-            timeout=None,  # the hook knows the deadline, and gives up before a wait that would pass it
-            wait_initial=self._backoff.first,
-            wait_max=self._backoff.longest,
-            wait_jitter=self._backoff.jitter,
-        ):
+        # The hook knows the deadline, and gives up before a wait that would pass it.
+        for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
             with attempt:
                 return send()
         raise AssertionError("unreachable: stamina returns or raises")
@@ -214,7 +225,7 @@ class Transport:
         except requests.ConnectTimeout as error:
             raise _NotSent(method, path, f"{self._origin} does not answer; is it reachable from here?") from error
         except requests.Timeout as error:
-            raise RequestTimeout(method, path, f"no answer within {timeout:.0f} s") from error
+            raise RequestTimeout(method, path, f"no answer within {timeout:.3g} s") from error
         except requests.exceptions.SSLError as error:
             raise TransportError(
                 method, path, f"no trusted TLS connection to {self._origin} ({_reason(error)})"

@@ -6,6 +6,7 @@ answer that shows other values, or no answer at all, is followed by a fresh read
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import stamina
@@ -42,14 +43,13 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
     deadline = client.transport.deadline()
     charger, number = found.charger, found.connector.connector_id
     is_partial = len(wanted) < len(SETTING_NAMES)
-    for attempt in stamina.retry_context(
-        on=lambda error: isinstance(error, _Unsettled) and deadline.left() > 1,
-        attempts=None,
-        timeout=None,
-        wait_initial=0.5,
-        wait_max=20,
-        wait_jitter=0.5,
-    ):
+    retried = itertools.count()
+
+    def again(error: Exception) -> bool | float:
+        """Whether to write again, or after how many seconds (stamina's back-off hook)."""
+        return isinstance(error, _Unsettled) and client.transport.backoff.wait(next(retried), deadline)
+
+    for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
         with attempt:
             if is_partial:
                 found = live.read_now(charger, number, deadline)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pulumi_plugchoice.inputs import INPUT_NAMES, Problem, default_of, is_uuid, problems
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
@@ -108,7 +107,11 @@ def test_good_declarations_have_no_problems(inputs: dict[str, Any]) -> None:
             "charger 'HRB-001' is no UUID, and an OCPP identity needs a site to be looked up in: give site=, or set "
             "plugchoice:site or PLUGCHOICE_SITE",
         ),
-        ("site", "Harbour", "site 'Harbour' is not a UUID: give the UUID of the site (location) as Plugchoice shows it"),
+        (
+            "site",
+            "Harbour",
+            "site 'Harbour' is not a UUID: give the UUID of the site (location) as Plugchoice shows it",
+        ),
         ("on_adopt", "keep", "on_adopt 'keep' is not allowed: 'overwrite' or 'match'"),
         ("on_destroy", "delete", "on_destroy 'delete' is not allowed: 'retain' or 'restore'"),
         ("on_destroy", True, "on_destroy True is not allowed: 'retain' or 'restore'"),
@@ -184,7 +187,9 @@ def test_a_uuid_has_five_groups(text: str) -> None:
     assert is_uuid(text)
 
 
-@pytest.mark.parametrize("text", ["", "HRB-001", CHARGER.replace("-", ""), f"{{{CHARGER}}}", CHARGER + "\n", CHARGER[:-1]])
+@pytest.mark.parametrize(
+    "text", ["", "HRB-001", CHARGER.replace("-", ""), f"{{{CHARGER}}}", CHARGER + "\n", CHARGER[:-1]]
+)
 def test_anything_else_is_an_identity(text: str) -> None:
     """Other spellings of a UUID included: Plugchoice shows none of them."""
     assert not is_uuid(text)

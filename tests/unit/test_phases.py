@@ -7,7 +7,6 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pulumi_plugchoice import PHASE_ROTATIONS
 from pulumi_plugchoice.phases import MAX_AMPERAGE, MIN_AMPERAGE, closest_rotation
 

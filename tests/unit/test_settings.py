@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from pulumi_plugchoice.errors import SettingsError
 from pulumi_plugchoice.settings import ClientCredentials, Settings, Token, base_url, offline, site
 
@@ -136,7 +135,14 @@ def test_base_urls_are_brought_into_one_form(text: str, url: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["https://", "//plugchoice.example", "plugchoice.example/api", "https://h:99999", "https://[::1", "https://a b/api"],
+    [
+        "https://",
+        "//plugchoice.example",
+        "plugchoice.example/api",
+        "https://h:99999",
+        "https://[::1",
+        "https://a b/api",
+    ],
 )
 def test_garbage_is_no_base_url(text: str) -> None:
     """With an example of one."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from support.fakes import Clock, FakeClient
-
 from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, NotFound, PlugchoiceError, TransportError
 from pulumi_plugchoice.models import Charger, Connector
 from pulumi_plugchoice.snapshot import LIFETIME_SECONDS, Live, LiveConnectors
+from support.fakes import Clock, FakeClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +38,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """The readings under test."""
-        self.live = LiveConnectors(
-            self.client, self.said.append, clock=self.clock, proof_seconds=self.proof_seconds
-        )
+        self.live = LiveConnectors(self.client, self.said.append, clock=self.clock, proof_seconds=self.proof_seconds)
 
     def rotation(self, charger: str = FIRST, number: int = 1, site: str | None = SITE) -> str | None:
         """What the run believes."""
@@ -237,9 +234,7 @@ def test_an_unknown_identity_lists_those_of_the_site() -> None:
     run = Run()
     with pytest.raises(IdentityNotFound) as refused:
         run.live.charger_of("hrb-002", SITE)
-    assert str(refused.value) == (
-        f"no charger of site {SITE} has the identity 'hrb-002'; it lists HRB-001, HRB-002"
-    )
+    assert str(refused.value) == (f"no charger of site {SITE} has the identity 'hrb-002'; it lists HRB-001, HRB-002")
 
 
 def test_an_unknown_identity_lists_thirty_at_most() -> None:
@@ -252,9 +247,7 @@ def test_an_unknown_identity_lists_thirty_at_most() -> None:
     with pytest.raises(IdentityNotFound) as refused:
         run.live.charger_of("nobody", SITE)
     listed = ", ".join(f"C{index}" for index in range(100, 130))
-    assert str(refused.value) == (
-        f"no charger of site {SITE} has the identity 'nobody'; it lists {listed} and 3 more"
-    )
+    assert str(refused.value) == (f"no charger of site {SITE} has the identity 'nobody'; it lists {listed} and 3 more")
 
 
 def test_an_empty_site_says_so() -> None:

@@ -22,6 +22,8 @@ def banner(world: World, root: str) -> str:
         connectors = sum(len(charger.connectors) for charger in site.chargers)
         size = f"{_count(len(site.chargers), 'charger')}, {_count(connectors, 'connector')}"
         rows.append(("site", f"{site.uuid}  ({site.name}: {size})"))
+    lines = ["A local Plugchoice is running. Ctrl-C ends it; nothing is kept.", ""]
+    lines += [f"  {name:<10}{value}" for name, value in rows]
     place = next(
         (
             (site.uuid, charger, charger.connectors[0])

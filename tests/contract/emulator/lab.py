@@ -46,14 +46,15 @@ class Lab:
 
     # The API
 
-    def api(self, method: str, path: str, *, token: str | None = TOKEN, **more: Any) -> requests.Response:
+    def api(
+        self, method: str, path: str, *, token: str | None = TOKEN, timeout: float = 10, **more: Any
+    ) -> requests.Response:
         """Ask the API as a careful client does, on a connection of its own."""
         headers = {"Accept": "application/json", **more.pop("headers", {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         root = self.origin if path.startswith("/oauth") else self.base_url
-        more.setdefault("timeout", 10)
-        return requests.request(method, root + path, headers=headers, allow_redirects=False, **more)
+        return requests.request(method, root + path, headers=headers, allow_redirects=False, timeout=timeout, **more)
 
     def get(self, path: str, **more: Any) -> requests.Response:
         """GET."""

@@ -1,0 +1,157 @@
+"""The command: what it prints, how it ends, what it refuses."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from contract.emulator.lab import started
+from pulumi_plugchoice.emulator.server import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_banner_its_curl_lines_and_a_quiet_end(tmp_path: Path) -> None:
+    with started(tmp_path) as (process, ready):
+        assert ready == {
+            "base_url": f"http://127.0.0.1:{ready['port']}/api",
+            "control_url": f"http://127.0.0.1:{ready['port']}/_emulator",
+            "port": ready["port"],
+            "pid": process.pid,
+        }
+        site = requests.get(f"{ready['control_url']}/connectors", timeout=5).json()[0]["site"]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
+    for text in (
+        f"export PLUGCHOICE_BASE_URL={ready['base_url']}\n",
+        "export PLUGCHOICE_TOKEN=demo-token\n",
+        f"export PLUGCHOICE_SITE={site}\n",
+        f"{ready['base_url']}/v3/sites/{site}/connectors\n",
+    ):
+        assert text in out
+    assert [file.name for file in tmp_path.iterdir()] == ["ready.json"]
+
+
+def test_it_ends_at_once_while_an_answer_is_slow(tmp_path: Path) -> None:
+    with started(tmp_path, "--quiet") as (process, ready):
+        body = {"kind": "slow", "delay_seconds": 60}
+        assert requests.post(f"{ready['control_url']}/faults", json=body, timeout=5).status_code == 201
+        with socket.create_connection(("127.0.0.1", ready["port"])) as connection:
+            connection.sendall(b"GET /api/v3/user HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while not requests.get(f"{ready['control_url']}/requests", timeout=5).json()["total"]:
+                pass
+            process.terminate()
+            out, err = process.communicate(timeout=5)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_seed_file(tmp_path: Path) -> None:
+    seed = {"tokens": {"mine": {}}, "sites": [{"name": "Yard", "chargers": [{"identity": "Y-1"}]}]}
+    (tmp_path / "seed.json").write_text(json.dumps(seed))
+    with started(tmp_path, "--seed", str(tmp_path / "seed.json")) as (process, ready):
+        rows = requests.get(f"{ready['control_url']}/connectors", timeout=5).json()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    assert [row["identity"] for row in rows] == ["Y-1"]
+    assert "(Yard: 1 charger, 1 connector)" in out
+    assert "PLUGCHOICE_TOKEN=mine\n" in out
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (None, "cannot be read (No such file or directory); check the path after --seed"),
+        ('{"sites": [}', "line 1, column 12: no valid JSON (Expecting value)"),
+        ('{"sites": [{"name": "H", "charger": []}]}', "sites[0].charger: unknown key; known here: uuid, name, groups"),
+        ('{"sites": [{"uuid": "x", "name": "H"}]}', "sites[0].uuid: should be a UUID such as 5f0c3c1e"),
+        (
+            '{"sites": [{"name": "H", "chargers": [{"identity": "A", "group": 5}]}]}',
+            "charger 'A': site 'H' has no group 5",
+        ),
+        (
+            '{"tokens": {"t": {"access": {"*": "admin"}}}}',
+            "tokens.t.access.*: input should be 'none', 'basic', 'sensitive' or 'full', but it is \"admin\"",
+        ),
+        (
+            '{"chargers": [{"identity": "A", "connectors": [{"connector_id": 1}, {"connector_id": 1}]}]}',
+            "charger 'A' has a connector_id twice: [1, 1]; give each its own",
+        ),
+    ],
+)
+def test_a_bad_seed_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, error: str
+) -> None:
+    file = tmp_path / "seed.json"
+    if content is not None:
+        file.write_text(content)
+    assert main(["--port", "0", "--seed", str(file)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"The seed cannot be used: {file}")
+    assert error in err
+    assert err.count("\n") == 1
+
+
+def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 2
+    advice = "Use another --port, or --port 0 for a free one."
+    assert capsys.readouterr().err == f"Cannot listen on 127.0.0.1:{port}: Address already in use. {advice}\n"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "charger.example"])  # noqa: S104
+def test_only_loopback_unless_told(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--host", host]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"--host {host} can be reached from other machines")
+    assert "add --allow-remote" in error
+
+
+def test_a_ready_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "no" / "ready.json"
+    assert main(["--port", "0", "--quiet", "--ready-file", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"Cannot write --ready-file {file}: No such file or directory.")
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([f"--port={port}"])
+    assert ended.value.code == 2
+    assert f"argument --port: '{port}' is no port" in capsys.readouterr().err
+
+
+def test_without_the_extra_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = builtins.__import__
+
+    def without_fastapi(name: str, *arguments: Any, **more: Any) -> Any:
+        if name.partition(".")[0] == "fastapi":
+            raise ImportError(name)
+        return real(name, *arguments, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without_fastapi)
+    assert main([]) == 1
+    assert capsys.readouterr().err.endswith("pip install 'pulumi-plugchoice[emulator]'\n")
+
+
+def test_it_shares_no_code_with_the_provider() -> None:
+    folder = next(iter(sys.modules["pulumi_plugchoice.emulator"].__path__))
+    from pathlib import Path
+
+    for file in Path(folder).rglob("*.py"):
+        lines = [line.split() for line in file.read_text().splitlines() if line.startswith(("import ", "from "))]
+        used = {words[1] for words in lines}
+        ours = {name for name in used if name.startswith("pulumi")}
+        assert all(name.startswith("pulumi_plugchoice.emulator") for name in ours), file
+        assert not any(name.startswith("..") for name in used), file

@@ -1,0 +1,195 @@
+"""gate.py: a program's mistakes are reported together, and nothing is registered with them."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import pulumi
+import pytest
+from pulumi_plugchoice import ChargerConnector
+from support.program import Ran, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FIRST, SECOND = (f"5f0c3c1e-0000-4000-8000-00000000000{index}" for index in (1, 2))
+SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
+ROTATIONS = "RST RTS SRT STR TRS TSR RS RT SR ST TR TS R S T"
+
+
+def at(program: Callable[[], object], line: int) -> str:
+    """The `line`-th line of a program's body, as messages name it."""
+    _, start = inspect.getsourcelines(program)
+    return f"test_gate.py:{start + line}"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files outside of the working folder are shown by their name alone."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_good_program_registers_its_connectors() -> None:
+    """With the inputs it gave; those at their default are not sent."""
+
+    def program() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST", max_amperage=16)
+        ChargerConnector("b", charger="HRB-002", connector_id=1, max_amperage=20, site=SITE, on_adopt="match")
+
+    ran = run(program)
+    assert ran.error is None
+    assert {name: {k: v for k, v in inputs.items() if k != "__provider"} for name, inputs in ran.inputs.items()} == {
+        "a": {"charger": FIRST, "connector_id": 1, "phase_rotation": "RST", "max_amperage": 16},
+        "b": {"charger": "HRB-002", "connector_id": 1, "max_amperage": 20, "site": SITE, "on_adopt": "match"},
+    }
+    assert set(ran.types.values()) == {"pulumi-python:dynamic/plugchoice:ChargerConnector"}
+
+
+def test_all_mistakes_of_a_program_are_one_error_and_nothing_is_registered() -> None:
+    """Good connectors declared before and after them included: no PUT leaves."""
+
+    def program() -> None:
+        ChargerConnector("good", charger=FIRST, connector_id=1, phase_rotation="RST")
+        ChargerConnector("typo", charger=SECOND, connector_id=1, phase_rotation="rst")
+        ChargerConnector("two", charger="HRB-003", connector_id=0, max_amperage=16)
+        ChargerConnector("last", charger=SECOND, connector_id=2, phase_rotation="RST")
+
+    ran = run(program)
+    assert ran.message == (
+        "plugchoice: 3 problems in this program; no connector was written:\n"
+        f"  {at(program, 2)}: typo: phase_rotation 'rst' is not a phase rotation; did you mean 'RST'? "
+        f"Allowed: {ROTATIONS}\n"
+        f"  {at(program, 3)}: two: connector_id 0 is not an OCPP connector number: a whole number from 1\n"
+        f"  {at(program, 3)}: two: charger 'HRB-003' is no UUID, and an OCPP identity needs a site to be looked up in: "
+        "give site=, or set plugchoice:site or PLUGCHOICE_SITE"
+    )
+    assert ran.inputs == {}
+
+
+def test_one_mistake_is_one_problem() -> None:
+    """In the singular."""
+
+    def program() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, max_amperage=0)
+
+    assert run(program).message == (
+        "plugchoice: 1 problem in this program; no connector was written:\n"
+        f"  {at(program, 1)}: a: max_amperage 0 is not allowed: a whole number of amps from 1 to 1000"
+    )
+
+
+def test_the_same_connector_twice_is_a_mistake() -> None:
+    """UUIDs are the same in either case; two resources would overwrite each other's values."""
+
+    def program() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST")
+        ChargerConnector("b", charger=FIRST.upper(), connector_id=1, phase_rotation="STR")
+        ChargerConnector("c", charger=FIRST, connector_id=2, phase_rotation="RST")
+
+    ran = run(program)
+    assert ran.message == (
+        "plugchoice: 1 problem in this program; no connector was written:\n"
+        f"  {at(program, 2)}: b: connector 1 of charger {FIRST.upper()} is already declared by a ({at(program, 1)}): "
+        "two resources would overwrite each other's values; keep one"
+    )
+    assert ran.inputs == {}
+
+
+def test_identities_that_differ_in_case_are_two_chargers() -> None:
+    """OCPP says nothing else."""
+
+    def program() -> None:
+        for name in ("HRB-001", "hrb-001"):
+            ChargerConnector(name, charger=name, connector_id=1, phase_rotation="RST", site=SITE)
+
+    ran = run(program)
+    assert ran.error is None
+    assert set(ran.inputs) == {"HRB-001", "hrb-001"}
+
+
+def test_the_same_connector_twice_is_found_behind_outputs_as_well() -> None:
+    """When they are known in time, as in an update."""
+
+    def program() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST")
+        ChargerConnector("b", charger=pulumi.Output.from_input(FIRST), connector_id=1, phase_rotation="STR")
+
+    ran = run(program)
+    assert ran.message == (
+        f"plugchoice: {at(program, 2)}: b: connector 1 of charger {FIRST} is already declared by a ({at(program, 1)}): "
+        "two resources would overwrite each other's values; keep one"
+    )
+    assert set(ran.inputs) <= {"a"}
+
+
+def test_an_output_is_not_judged_in_the_program() -> None:
+    """The provider's `check` does that, once the value is there."""
+
+    def program() -> None:
+        ChargerConnector(
+            "a", charger=FIRST, connector_id=1, phase_rotation=pulumi.Output.from_input("rst"), max_amperage=16
+        )
+
+    ran = run(program)
+    assert ran.error is None
+    assert ran.inputs["a"]["phase_rotation"] == "rst"
+
+
+def test_an_identity_is_fine_with_a_site_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PLUGCHOICE_SITE."""
+    monkeypatch.setenv("PLUGCHOICE_SITE", SITE)
+
+    def program() -> None:
+        ChargerConnector("a", charger="HRB-001", connector_id=1, phase_rotation="RST")
+
+    assert run(program).error is None
+
+
+@pytest.mark.parametrize("ignored", ["phase_rotation", "*"])
+def test_ignore_changes_on_a_setting_is_refused(ignored: str) -> None:
+    """The engine would hand over the old value as if it were declared."""
+
+    def program() -> None:
+        options = pulumi.ResourceOptions(ignore_changes=[ignored])
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST", opts=options)
+
+    assert (
+        f"{at(program, 2)}: a: ignore_changes on phase_rotation is refused: it would write the old value back over an "
+        "edit made in the portal; declare phase_rotation=None instead, which leaves the setting as it is"
+    ) in run(program).message
+
+
+def test_two_programs_in_one_process_share_neither_problems_nor_connectors() -> None:
+    """The Automation API runs many."""
+
+    def bad() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")
+
+    def good() -> None:
+        ChargerConnector("other", charger=FIRST, connector_id=1, phase_rotation="RST")
+
+    def failed(ran: Ran) -> bool:
+        return ran.error is not None
+
+    assert [failed(run(program)) for program in (bad, good, good, bad, good)] == [True, False, False, True, False]
+
+
+def test_without_a_stack_there_is_nothing_to_declare_in() -> None:
+    """As in a test or a notebook without mocks: one line, no half-made resource."""
+    with pytest.raises(pulumi.RunError) as refused:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST")
+    assert str(refused.value) == "a ChargerConnector can only be declared in a Pulumi program"
+
+
+def test_a_name_with_control_characters_is_made_printable() -> None:
+    """Names come from files and other systems."""
+
+    def program() -> None:
+        ChargerConnector("a\n\x1b[2J", charger=FIRST, connector_id=1, max_amperage=0)
+
+    assert run(program).message == (
+        "plugchoice: 1 problem in this program; no connector was written:\n"
+        f"  {at(program, 1)}: a [2J: max_amperage 0 is not allowed: a whole number of amps from 1 to 1000"
+    )

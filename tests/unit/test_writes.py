@@ -1,0 +1,340 @@
+"""writes.py: nothing is reported as done that the API has not confirmed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import stamina
+from pulumi_plugchoice.errors import (
+    InvalidResponse,
+    NotFound,
+    PlugchoiceError,
+    RequestTimeout,
+    ServerError,
+    TransportError,
+    ValidationFailed,
+    WriteNotSettled,
+)
+from pulumi_plugchoice.models import Connector, ConnectorSettings
+from pulumi_plugchoice.snapshot import Live, LiveConnectors
+from pulumi_plugchoice.values import SETTING_NAMES, differing, settings_of, shown
+from pulumi_plugchoice.writes import settle
+from support.fakes import Clock, FakeClient, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
+PATH = f"/v3/chargers/{CHARGER}/connectors/1"
+READ = f"GET charger {CHARGER}"
+BOTH = {"phase_rotation": "STR", "max_amperage": 20}
+
+
+class Run:
+    """One connector, read before the write as RST, 16 A."""
+
+    def __init__(self, values: Values = ("RST", 16), *, deadline: float = 60) -> None:
+        self.client = FakeClient(
+            chargers={CHARGER: {1: values}}, identities={CHARGER: "HRB-001"}, deadline_seconds=deadline
+        )
+        self.live = LiveConnectors(self.client, lambda _: None, clock=Clock())
+        self.found = self.live.find(CHARGER, 1, None)
+        self.client.calls.clear()
+
+    @property
+    def values(self) -> Values:
+        """What Plugchoice holds."""
+        return self.client.chargers[CHARGER][1]
+
+    @values.setter
+    def values(self, values: Values) -> None:
+        """Somebody else's edit."""
+        self.client.chargers[CHARGER][1] = values
+
+    def settle(self, **wanted: Any) -> Live:
+        """The call under test."""
+        return settle(self.client, self.live, self.found, wanted)
+
+    def fails(self, **wanted: Any) -> str:
+        """The error's text."""
+        with pytest.raises(PlugchoiceError) as failed:
+            self.settle(**wanted)
+        return str(failed.value)
+
+    def puts(self, *answers: Callable[[ConnectorSettings], Connector]) -> None:
+        """Let each PUT be answered in turn; after that they work."""
+        left = list(answers)
+
+        def put(charger: str, number: int, settings: ConnectorSettings) -> Connector:
+            return left.pop(0)(settings) if left else self.client.store(charger, number, settings)
+
+        self.client.put = put
+
+    def reads_fail(self, error: Exception, *, after: str) -> None:
+        """Let each read fail from the first call on that starts with `after`."""
+
+        def before(call: str) -> None:
+            if call.startswith("GET") and self.client.of(after):
+                raise error
+
+        self.client.before = before
+
+    def lost_after(self, settings: ConnectorSettings) -> Connector:
+        """The PUT is carried out, its answer never comes."""
+        self.client.store(CHARGER, 1, settings)
+        raise RequestTimeout("PUT", PATH, "no answer within 30 s")
+
+    def lost_before(self, _: ConnectorSettings) -> Connector:
+        """The PUT never arrives."""
+        raise TransportError("PUT", PATH, "the connection was lost (reset)")
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    """At most three tries, one right after the other."""
+    with stamina.set_testing(True, attempts=3):
+        yield
+
+
+def answers(rotation: str | None, amperage: int | None, number: int = 1) -> Callable[[ConnectorSettings], Connector]:
+    """A PUT that is answered with these values, and stores nothing."""
+    return lambda _: Connector(connector_id=number, phase_rotation=rotation, max_amperage=amperage)
+
+
+def raises(error: Exception) -> Callable[[ConnectorSettings], Connector]:
+    """A PUT that fails."""
+
+    def put(_: ConnectorSettings) -> Connector:
+        raise error
+
+    return put
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"phase_rotation": "RST", "max_amperage": 16}, {"phase_rotation": "RST"}, {"max_amperage": 16}, {}]
+)
+def test_nothing_is_sent_when_the_values_are_there_already(wanted: dict[str, Any]) -> None:
+    """Not even a read."""
+    run = Run()
+    assert run.settle(**wanted) is run.found
+    assert run.client.calls == []
+
+
+def test_both_settings_take_one_put_and_no_read() -> None:
+    """The answer is the confirmation, and the shared reading knows it."""
+    run = Run()
+    settled = run.settle(**BOTH)
+    assert settings_of(settled.connector) == BOTH
+    assert settled.name == "HRB-001/1"
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20"]
+    assert settings_of(run.live.find(CHARGER, 1, None).connector) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("wanted", "put", "after"),
+    [({"phase_rotation": "STR"}, "STR 25", ("STR", 25)), ({"max_amperage": 20}, "RST 20", ("RST", 20))],
+)
+def test_the_unmanaged_setting_is_read_just_before_and_sent_back(
+    wanted: dict[str, Any], put: str, after: Values
+) -> None:
+    """As it is now, not as the shared reading has it: the portal's edit of a moment ago is kept."""
+    run = Run(("RST", 16))
+    run.values = ("RST", 25) if "max_amperage" not in wanted else ("RST", 16)
+    run.settle(**wanted)
+    assert run.client.calls == [READ, f"PUT {CHARGER}/1 {put}"]
+    assert run.values == after
+
+
+def test_a_partial_write_that_somebody_else_made_meanwhile_is_not_made_again() -> None:
+    """The fresh read shows it."""
+    run = Run()
+    run.values = ("STR", 16)
+    assert run.settle(phase_rotation="STR").connector.phase_rotation == "STR"
+    assert run.client.calls == [READ]
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "message"),
+    [
+        (
+            ("RST", None),
+            {"phase_rotation": "STR"},
+            "max_amperage of HRB-001/1 has never been set in Plugchoice, and a write has to send both settings: "
+            "declare max_amperage as well",
+        ),
+        (
+            (None, 16),
+            {"max_amperage": 20},
+            "phase_rotation of HRB-001/1 has never been set in Plugchoice, and a write has to send both settings: "
+            "declare phase_rotation as well",
+        ),
+        (
+            ("Unknown", 16),
+            {"max_amperage": 20},
+            "phase_rotation of HRB-001/1 is Unknown in Plugchoice, which the API does not take back, and a write has "
+            "to send both settings: declare phase_rotation as well",
+        ),
+        (
+            ("RST", 2000),
+            {"phase_rotation": "STR"},
+            "max_amperage of HRB-001/1 is 2000 A in Plugchoice, which the API does not take back, and a write has to "
+            "send both settings: declare max_amperage as well",
+        ),
+    ],
+)
+def test_an_unmanaged_value_that_cannot_be_sent_back_is_refused(
+    values: Values, wanted: dict[str, Any], message: str
+) -> None:
+    """With the setting to declare; nothing is written."""
+    run = Run(values)
+    assert run.fails(**wanted) == message
+    assert run.client.of("PUT") == []
+
+
+def test_an_answer_with_other_values_is_checked_and_believed_when_the_read_agrees() -> None:
+    """The connector decides, not the answer (a vendor's sample shows nulls)."""
+    run = Run()
+
+    def nulls(settings: ConnectorSettings) -> Connector:
+        run.client.store(CHARGER, 1, settings)
+        return Connector(connector_id=1)
+
+    run.puts(nulls)
+    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
+
+
+def test_an_answer_about_another_connector_confirms_nothing() -> None:
+    """Even with the right values."""
+    run = Run()
+    run.puts(answers("STR", 20, number=2))
+    run.settle(**BOTH)
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ, f"PUT {CHARGER}/1 STR 20"]
+    assert run.values == ("STR", 20)
+
+
+def test_values_that_do_not_take_are_an_error_that_says_which() -> None:
+    """After several tries."""
+    run = Run()
+    run.puts(*[answers("RST", 20)] * 3)
+    run.client.before = lambda call: setattr(run, "values", ("RST", 20)) if call == READ else None
+    assert run.fails(**BOTH) == (
+        "HRB-001/1 did not take the write: phase_rotation is RST, not STR (the API answered with other values)"
+    )
+    assert len(run.client.of("PUT")) == 3
+
+
+def test_an_answer_lost_after_the_write_needs_no_second_put() -> None:
+    """The read shows that it was carried out."""
+    run = Run()
+    run.puts(run.lost_after)
+    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
+    assert settings_of(run.live.find(CHARGER, 1, None).connector) == BOTH
+
+
+def test_a_put_lost_before_the_write_is_sent_again() -> None:
+    """The read shows that it was not carried out."""
+    run = Run()
+    run.puts(run.lost_before)
+    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ, f"PUT {CHARGER}/1 STR 20"]
+
+
+def test_a_partial_write_that_is_sent_again_reads_the_other_setting_again() -> None:
+    """It may have been edited between the two."""
+    run = Run()
+    run.puts(run.lost_before)
+    edits = iter([("RST", 16), ("RST", 16), ("RST", 32)])
+    run.client.before = lambda call: setattr(run, "values", next(edits)) if call == READ else None
+    run.settle(phase_rotation="STR")
+    assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ, READ, f"PUT {CHARGER}/1 STR 32"]
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        RequestTimeout("PUT", PATH, "no answer within 30 s"),
+        TransportError("PUT", PATH, "the connection was lost (reset)"),
+        InvalidResponse("PUT", PATH, "answered 200 with text/html where JSON was expected"),
+        ServerError("PUT", PATH, 504, "The charger did not respond in time."),
+    ],
+)
+def test_every_answer_that_leaves_doubt_is_followed_by_a_read(doubt: Exception) -> None:
+    """The command may have run all the same."""
+    run = Run()
+
+    def carried_out(settings: ConnectorSettings) -> Connector:
+        run.client.store(CHARGER, 1, settings)
+        raise doubt
+
+    run.puts(carried_out)
+    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
+
+
+def test_a_failed_read_after_doubt_says_what_is_known() -> None:
+    """And what to do; a second PUT would be a guess."""
+    run = Run()
+    run.puts(run.lost_after)
+    run.reads_fail(ServerError("GET", f"/v3/chargers/{CHARGER}", 503), after="PUT")
+    with pytest.raises(WriteNotSettled) as failed:
+        run.settle(**BOTH)
+    assert str(failed.value) == (
+        f"it is not known whether HRB-001/1 now holds STR, 20 A: PUT {PATH}: no answer within 30 s; and reading it "
+        f"back failed: GET /v3/chargers/{CHARGER}: answered 503; Plugchoice has a fault of its own: try again later. "
+        "Run `pulumi up` again: it reads first and writes only what differs"
+    )
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        ValidationFailed("PUT", PATH, "", {"max_amperage": ["The max amperage field must be at most 32."]}),
+        NotFound("PUT", PATH, 404),
+    ],
+)
+def test_a_refusal_passes_through(refusal: PlugchoiceError) -> None:
+    """It was not carried out, so there is nothing to look at and nothing to try again."""
+    run = Run()
+    run.puts(raises(refusal))
+    assert run.fails(**BOTH) == str(refusal)
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20"]
+
+
+def test_a_failed_read_before_a_partial_write_passes_through() -> None:
+    """Nothing was sent, so nothing is unknown."""
+    run = Run()
+    run.reads_fail(NotFound("GET", f"/v3/chargers/{CHARGER}", 404), after="GET")
+    assert run.fails(phase_rotation="STR") == (
+        f"GET /v3/chargers/{CHARGER}: answered 404; it does not exist, or the token's user cannot see it"
+    )
+    assert run.client.of("PUT") == []
+
+
+def test_no_write_is_tried_again_after_the_deadline() -> None:
+    """A deadline is shared by all tries."""
+    run = Run(deadline=0.5)
+    run.puts(run.lost_before)
+    assert run.fails(**BOTH) == (
+        "HRB-001/1 did not take the write: phase_rotation is RST, not STR, max_amperage is 16 A, not 20 A "
+        f"(PUT {PATH}: the connection was lost (reset))"
+    )
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
+
+
+def test_settings_are_named_and_shown_in_one_way() -> None:
+    """In messages."""
+    assert SETTING_NAMES == ("phase_rotation", "max_amperage")
+    assert [shown("phase_rotation", "RST"), shown("max_amperage", 16)] == ["RST", "16 A"]
+    assert [shown(name, None) for name in SETTING_NAMES] == ["unset", "unset"]
+
+
+def test_only_what_is_wanted_is_compared() -> None:
+    """An unmanaged setting never differs."""
+    connector = Connector(connector_id=1, phase_rotation="RST", max_amperage=None)
+    assert differing({"max_amperage": 16, "phase_rotation": "RST"}, connector) == ["max_amperage"]
+    assert differing({"phase_rotation": "RST"}, connector) == []
+    assert differing({"max_amperage": 16, "phase_rotation": "STR"}, connector) == ["phase_rotation", "max_amperage"]
