@@ -8,6 +8,7 @@ What it promises:
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import email.utils
 import itertools
@@ -16,11 +17,13 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from json import loads
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
 import stamina
+import urllib3
 
 from ._version import __version__
 from .auth import Bearer, BearerAuth, FetchedToken, FixedToken
@@ -49,6 +52,7 @@ log = logging.getLogger(__name__)
 
 USER_AGENT: Final = f"pulumi-plugchoice/{__version__}"
 _CONNECT_SECONDS: Final = 5.0
+_PIECE_BYTES: Final = 65536
 # The API's page on rate limiting asks for a wait of Retry-After, or a minute when that is missing.
 _RATE_LIMIT_SECONDS: Final = 60.0
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
@@ -211,6 +215,7 @@ class Transport:
     ) -> Any:
         """Send one request and judge the answer. `path` is what messages call it."""
         timeout = max(0.001, min(self._timeout, deadline.left()))
+        until = Deadline(timeout)
         try:
             response = self._session().request(
                 method,
@@ -221,7 +226,9 @@ class Transport:
                 headers=_JSON_HEADERS,
                 timeout=(min(_CONNECT_SECONDS, timeout), timeout),
                 allow_redirects=False,
+                stream=True,
             )
+            answered = _read(response, until)
         except requests.ConnectTimeout as error:
             raise _NotSent(method, path, f"{self._origin} does not answer; is it reachable from here?") from error
         except requests.Timeout as error:
@@ -241,7 +248,7 @@ class Transport:
         except requests.RequestException as error:
             raise TransportError(method, path, f"the request failed ({_reason(error)})") from error
         log.debug("%s %s: %d", method, path, response.status_code)
-        return _judge(method, path, response)
+        return _judge(method, path, response, answered)
 
     def _session(self) -> requests.Session:
         # One session a thread: `requests` does not promise that a session may be shared between threads.
@@ -304,7 +311,23 @@ def _asked_wait(error: PlugchoiceError) -> float | None:
     return _RATE_LIMIT_SECONDS if isinstance(error, RateLimited) else None
 
 
-def _judge(method: str, path: str, response: requests.Response) -> Any:
+def _read(response: requests.Response, until: Deadline) -> bytes:
+    """The whole body. One that trickles in is given up in time: a timeout of the socket begins anew with each byte."""
+    parts = []
+    with contextlib.closing(response):
+        try:
+            while part := response.raw.read1(_PIECE_BYTES, decode_content=True):
+                parts.append(part)
+                if not until.left():
+                    raise requests.ReadTimeout
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from error
+    return b"".join(parts)
+
+
+def _judge(method: str, path: str, response: requests.Response, body: bytes) -> Any:
     """The parsed JSON of a good answer; an error for any other."""
     status = response.status_code
     if 300 <= status < 400:
@@ -315,9 +338,9 @@ def _judge(method: str, path: str, response: requests.Response) -> Any:
             "which is not followed with a token; is the base URL right?",
         )
     try:
-        answer = response.json()
+        answer = loads(body)
         is_json = True
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
         is_json = False
     if status >= 400:

@@ -41,7 +41,7 @@ class FakeClient(PlugchoiceClient):
     """
 
     chargers: dict[str, dict[int, Values]] = field(default_factory=dict)
-    sites: dict[str, list[str]] = field(default_factory=dict)
+    site_chargers: dict[str, list[str]] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _: None
@@ -56,7 +56,7 @@ class FakeClient(PlugchoiceClient):
     def site_connectors(self, site: str) -> list[SiteConnector]:
         """Every connector of the site's chargers."""
         self._note(f"GET site {site}")
-        if site not in self.sites:
+        if site not in self.site_chargers:
             raise NotFound("GET", f"/v3/sites/{site}/connectors", 404)
         return [
             SiteConnector(
@@ -65,11 +65,11 @@ class FakeClient(PlugchoiceClient):
                 max_amperage=amperage,
                 charger=ChargerReference(uuid=charger, identity=self.identities.get(charger)),
             )
-            for charger in self.sites[site]
+            for charger in self.site_chargers[site]
             for number, (rotation, amperage) in self.chargers[charger].items()
         ]
 
-    def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
+    def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:  # noqa: ARG002 - as the real one
         """The charger with its connectors."""
         self._note(f"GET charger {charger}")
         if charger not in self.chargers:
@@ -81,7 +81,11 @@ class FakeClient(PlugchoiceClient):
         return Charger(uuid=charger, identity=self.identities.get(charger), connectors=connectors)
 
     def put_connector(
-        self, charger: str, connector_id: int, settings: ConnectorSettings, deadline: Deadline | None = None
+        self,
+        charger: str,
+        connector_id: int,
+        settings: ConnectorSettings,
+        deadline: Deadline | None = None,  # noqa: ARG002 - as the real one
     ) -> Connector:
         """Store, and answer what is stored."""
         self._note(f"PUT {charger}/{connector_id} {settings.phase_rotation} {settings.max_amperage}")

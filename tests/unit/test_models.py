@@ -99,7 +99,7 @@ def test_what_was_read_does_not_change() -> None:
     """Threads share it."""
     connector = Connector(connector_id=1)
     with pytest.raises(ValidationError):
-        connector.max_amperage = 20
+        connector.max_amperage = 20  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

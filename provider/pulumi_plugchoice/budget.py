@@ -1,0 +1,89 @@
+"""What a run costs: API calls made, of them writes and retries, time spent waiting, quota left.
+
+Printed as one line at the end of a preview, update, refresh or destroy that made a call. A preview adds what its update
+will need, so that a reviewer can see before merging whether it fits into the quota.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Budget:
+    """Counts of one run. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reads = 0
+        self._writes = 0
+        self._tokens = 0
+        self._retries = 0
+        self._waited = 0.0
+        self._limit: str | None = None
+        self._remaining: str | None = None
+
+    def sent(self, method: str, path: str) -> None:
+        """A request goes out."""
+        with self._lock:
+            if path.startswith("/oauth/"):
+                self._tokens += 1
+            elif method == "GET":
+                self._reads += 1
+            else:
+                self._writes += 1
+
+    def retried(self, waited: float) -> None:
+        """A request goes out again, after `waited` s."""
+        with self._lock:
+            self._retries += 1
+            self._waited += waited
+
+    def paced(self, waited: float) -> None:
+        """A request was held back for `waited` s, so that all programs together stay within the quota."""
+        with self._lock:
+            self._waited += waited
+
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """An answer came; its headers tell the quota (guides/rate-limiting)."""
+        limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
+        if limit and remaining and limit.isdecimal() and remaining.isdecimal():
+            with self._lock:
+                self._limit, self._remaining = limit, remaining
+
+    def line(self, planned_writes: int = 0, planned_reads: int = 0) -> str | None:
+        """The counts in one line, or None when no call was made.
+
+        Args:
+            planned_writes: connectors that the update of this preview will write.
+            planned_reads: reads that these writes need on top of those that the preview made.
+        """
+        with self._lock:
+            calls = self._reads + self._writes + self._tokens
+            if not calls:
+                return None
+            kinds = [_count(self._reads, "read"), _count(self._writes, "write")]
+            if self._tokens:
+                kinds.append(f"{self._tokens} for a token")
+            parts = [f"API calls: {calls} ({', '.join(kinds)})"]
+            if self._retries:
+                parts.append(_count(self._retries, "retry", "retries"))
+            if self._waited >= 0.05:
+                parts.append(f"waited {self._waited:.1f} s")
+            if self._limit and self._remaining:
+                parts.append(f"{self._remaining} of {self._limit} left this minute")
+            text = ", ".join(parts)
+            if planned_writes:
+                reads = self._reads + planned_reads
+                text += (
+                    f"; the update will need about {reads + self._tokens + planned_writes} "
+                    f"({_count(reads, 'read')}, {_count(planned_writes, 'write')})"
+                )
+            return text
+
+
+def _count(number: int, one: str, more: str = "") -> str:
+    return f"{number} {one if number == 1 else more or one + 's'}"

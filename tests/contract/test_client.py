@@ -1,0 +1,261 @@
+"""The real client against the emulator over HTTP: every method, every page."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, ValidationFailed
+from pulumi_plugchoice.models import Connector, ConnectorSettings, Site, SiteGroup
+from pulumi_plugchoice.settings import Settings, Token
+from pulumi_plugchoice.transport import Backoff, Transport
+from support.emulator import PINCODE, SITE, TOKEN, Emulator, charger_uuid, connector, identity, seed
+
+CHARGER = charger_uuid(1)
+STR_20 = ConnectorSettings(phase_rotation="STR", max_amperage=20)
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> PlugchoiceClient:
+    """With a personal access token, and no patience."""
+    settings = Settings(emulator.base_url, Token(TOKEN), timeout=5, deadline=5)
+    return PlugchoiceClient(Transport(settings, backoff=Backoff(0.01, 0.02, 0)))
+
+
+def test_user_is_the_one_whose_token_it_is(client: PlugchoiceClient) -> None:
+    """The answer has no `data` envelope."""
+    user = client.user()
+    assert user.name == "tester"
+    assert user.uuid is not None
+    assert str(uuid.UUID(user.uuid)) == user.uuid
+
+
+def test_sites_are_those_that_the_token_sees(client: PlugchoiceClient) -> None:
+    """With their names."""
+    sites = client.sites()
+    assert [(site.uuid, site.name) for site in sites] == [(SITE, "Harbour")]
+    assert isinstance(sites[0], Site)
+
+
+def test_site_connectors_name_their_chargers(client: PlugchoiceClient) -> None:
+    """UUID and identity, to join on."""
+    listed = client.site_connectors(SITE)
+    assert {(item.charger.uuid, item.charger.identity, item.connector_id) for item in listed} == {
+        (charger_uuid(index), identity(index), 1) for index in (1, 2, 3)
+    }
+    assert {(item.phase_rotation, item.max_amperage) for item in listed} == {("RST", 16)}
+
+
+def test_site_groups_tell_the_main_fuse(client: PlugchoiceClient) -> None:
+    """Amps per phase and net type; the root has no parent."""
+    [root] = client.site_groups(SITE)
+    assert isinstance(root, SiteGroup)
+    assert (root.id, root.group_id, root.total_amps, root.net_type) == (801, None, 125, "TN")
+
+
+def test_a_charger_lists_its_connectors_with_all_sixteen_fields(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """Typed, timestamps included."""
+    emulator.reset(seed(1, {1: [connector(1), connector(2, None, None)]}))
+    charger = client.charger(CHARGER)
+    assert (charger.uuid, charger.identity, charger.max_current) == (CHARGER, "HRB-001", 32)
+    assert [one.connector_id for one in charger.connectors] == [1, 2]
+    first, second = charger.connectors
+    assert first.model_fields_set == set(Connector.model_fields)
+    assert isinstance(first.created_at, datetime)
+    assert first.created_at.tzinfo is not None
+    assert (first.phase_rotation, first.max_amperage, first.max_voltage) == ("RST", 16, 230)
+    assert (second.phase_rotation, second.max_amperage) == (None, None)
+
+
+def test_a_charger_that_was_never_seen_has_no_connectors(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """An empty list, no error."""
+    emulator.reset(seed(1, {1: []}))
+    assert client.charger(CHARGER).connectors == ()
+    assert client.site_connectors(SITE) == []
+
+
+def test_pincodes_stay_where_they_are(client: PlugchoiceClient) -> None:
+    """The emulator sends one; no object holds it."""
+    assert PINCODE not in repr(client.charger(CHARGER)) + repr(client.site_connectors(SITE))
+
+
+def test_put_connector_stores_both_settings_and_answers_them(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """One request, with exactly the two fields."""
+    with emulator.recording() as calls:
+        answered = client.put_connector(CHARGER, 1, STR_20)
+    assert (answered.connector_id, answered.phase_rotation, answered.max_amperage) == (1, "STR", 20)
+    assert calls.puts == [(f"/v3/chargers/{CHARGER}/connectors/1", {"phase_rotation": "STR", "max_amperage": 20})]
+    assert len(calls) == 1
+    assert emulator.live(1) == ("STR", 20)
+    assert emulator.live(2) == ("RST", 16)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (25, 1), (26, 2), (50, 2), (51, 3)])
+def test_a_list_is_read_to_its_end(emulator: Emulator, client: PlugchoiceClient, count: int, pages: int) -> None:
+    """25 a page, no `total`, no `last_page`: the end is where no next link is, and no page is asked for twice."""
+    emulator.reset(seed(count))
+    with emulator.recording() as calls:
+        listed = client.site_connectors(SITE)
+    assert sorted(item.charger.uuid for item in listed) == [charger_uuid(index) for index in range(1, count + 1)]
+    assert [request["query"] for request in calls.requests] == ["", *(f"page={page}" for page in range(2, pages + 1))]
+
+
+@pytest.mark.parametrize("switches", [{"extra_keys": True}, {"odd_status": True}, {"page_size": 2}])
+def test_what_is_new_or_odd_in_the_service_breaks_nothing(
+    emulator: Emulator, client: PlugchoiceClient, switches: dict[str, Any]
+) -> None:
+    """Unknown keys, unknown values of `status`, other page sizes."""
+    emulator.switch(**switches)
+    assert client.charger(CHARGER).identity == "HRB-001"
+    assert len(client.site_connectors(SITE)) == 3
+    assert len(client.sites()) == 1
+    assert client.user().name == "tester"
+
+
+@pytest.mark.parametrize("method", ["charger", "site_connectors", "site_groups", "sites", "put_connector"])
+def test_an_answer_without_its_envelope_is_refused(emulator: Emulator, client: PlugchoiceClient, method: str) -> None:
+    """Every enveloped endpoint; something else answers at that address."""
+    emulator.fault("no_data")
+    calls: dict[str, tuple[Any, ...]] = {
+        "charger": (CHARGER,),
+        "site_connectors": (SITE,),
+        "site_groups": (SITE,),
+        "put_connector": (CHARGER, 1, STR_20),
+    }
+    with pytest.raises(InvalidResponse) as refused:
+        getattr(client, method)(*calls.get(method, ()))
+    error = refused.value
+    assert str(error) == (f"{error.method} {error.path}: answered with JSON that has no `data`; is the base URL right?")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"data": {"uuid": CHARGER}}, "answered with `data` that is no list"),
+        ({"data": [], "links": {"next": 7}}, "answered with a next-page link that is no text"),
+        (
+            {"data": [17]},
+            "answered with a SiteConnector whose the object is wrong (Input should be a valid dictionary or instance "
+            "of SiteConnector)",
+        ),
+    ],
+)
+def test_a_list_of_another_shape_is_refused(
+    emulator: Emulator, client: PlugchoiceClient, body: dict[str, Any], problem: str
+) -> None:
+    """With what is wrong."""
+    emulator.fault("status", status=200, body=body)
+    with pytest.raises(InvalidResponse) as refused:
+        client.site_connectors(SITE)
+    assert str(refused.value) == f"GET /v3/sites/{SITE}/connectors: {problem}"
+
+
+def test_pages_that_do_not_end_are_not_followed_for_ever(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """A page whose next link is itself."""
+    path = f"/v3/sites/{SITE}/connectors"
+    body = {"data": [], "links": {"next": f"{emulator.base_url}{path}"}}
+    emulator.fault("status", status=200, body=body, times=None)
+    with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
+        client.site_connectors(SITE)
+    assert str(refused.value) == f"GET {path}: the pages do not end (1 read)"
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://plugchoice.example/api/v3/sites?page=2",
+        "http://localhost.example/api/v3/sites?page=2",
+        "//plugchoice.example/api/v3/sites",
+        "/v3/sites?page=2",
+    ],
+)
+def test_a_next_page_elsewhere_is_not_followed(emulator: Emulator, client: PlugchoiceClient, link: str) -> None:
+    """The token goes to the base URL's origin and nowhere else."""
+    emulator.fault("status", status=200, body={"data": [], "links": {"next": link}})
+    with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
+        client.sites()
+    assert str(refused.value) == (
+        f"GET /v3/sites: the next page is said to be at {link!r}, not below {emulator.base_url}; not followed"
+    )
+    assert len(calls) == 1
+
+
+def test_a_base_url_that_is_the_beginning_of_the_link_is_no_origin(
+    emulator: Emulator, client: PlugchoiceClient
+) -> None:
+    """`…/api` and `…/api.example`, and a port that is longer."""
+    link = emulator.base_url.removesuffix("/api") + "0/api/v3/sites?page=2"
+    emulator.fault("status", status=200, body={"data": [], "links": {"next": link}})
+    with pytest.raises(InvalidResponse, match="not followed"):
+        client.sites()
+
+
+def test_the_flat_shape_of_lists_is_followed_too(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """`next_page_url` at the top, as the team lists have it."""
+    second = f"{emulator.base_url}/v3/sites?page=2"
+    emulator.fault("status", status=200, body={"data": [{"uuid": CHARGER}], "next_page_url": second})
+    emulator.fault("status", status=200, body={"data": [{"uuid": SITE}], "next_page_url": None})
+    assert [site.uuid for site in client.sites()] == [CHARGER, SITE]
+
+
+def test_an_unknown_charger_is_not_found(client: PlugchoiceClient) -> None:
+    """With the server's words."""
+    unknown = charger_uuid(99)
+    with pytest.raises(NotFound) as refused:
+        client.charger(unknown)
+    assert str(refused.value) == (
+        f"GET /v3/chargers/{unknown}: answered 404 (No query results for model [App\\Models\\Charger] {unknown}); "
+        "it does not exist, or the token's user cannot see it"
+    )
+
+
+def test_an_unknown_connector_cannot_be_written(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """Connectors are not made through the API."""
+    with pytest.raises(NotFound):
+        client.put_connector(CHARGER, 9, STR_20)
+    assert emulator.live(1) == ("RST", 16)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_charger_of_somebody_else_is_refused_either_way(
+    emulator: Emulator, client: PlugchoiceClient, status: int
+) -> None:
+    """The documents do not say which; both are understood."""
+    emulator.switch(foreign_charger_status=status)
+    emulator.token(access={SITE: "none"})
+    with pytest.raises(PermissionDenied if status == 403 else NotFound) as refused:
+        client.charger(CHARGER)
+    assert refused.value.status == status
+
+
+def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """It reads all the same."""
+    emulator.token(access={"*": "basic"})
+    assert client.charger(CHARGER).identity == "HRB-001"
+    with pytest.raises(PermissionDenied) as refused:
+        client.put_connector(CHARGER, 1, STR_20)
+    assert str(refused.value) == (
+        f"PUT /v3/chargers/{CHARGER}/connectors/1: answered 403 (This action is unauthorized.); the token's user has no "
+        "permission for this: ask the site's owner for full access"
+    )
+    assert emulator.live(1) == ("RST", 16)
+
+
+@pytest.mark.parametrize("style", ["guide", "laravel"])
+def test_a_validation_failure_shows_the_servers_words_by_field(
+    emulator: Emulator, client: PlugchoiceClient, style: str
+) -> None:
+    """In both styles that the service is known to use."""
+    emulator.switch(error_style=style)
+    path = f"/v3/chargers/{CHARGER}/connectors/1"
+    with pytest.raises(ValidationFailed) as refused:
+        client.transport.put(path, {"phase_rotation": "rst", "max_amperage": 2000})
+    assert set(refused.value.errors) == {"phase_rotation", "max_amperage"}
+    assert str(refused.value) == (
+        f"PUT {path}: answered 422 (phase_rotation: The selected phase rotation is "
+        "invalid.; max_amperage: The max amperage field must not be greater than 1000.)"
+    )

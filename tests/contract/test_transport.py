@@ -1,0 +1,604 @@
+"""The transport against the emulator's faults, and against a server of this file that shows what was really sent."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import gzip
+import http.server
+import json
+import logging
+import re
+import socket
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pulumi_plugchoice import __version__
+from pulumi_plugchoice.errors import (
+    ApiError,
+    AuthenticationFailed,
+    InvalidResponse,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    TransportError,
+    ValidationFailed,
+)
+from pulumi_plugchoice.settings import ClientCredentials, Settings, Token
+from pulumi_plugchoice.transport import Backoff, Deadline, Transport
+from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, Calls, Emulator, charger_uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CHARGER = charger_uuid(1)
+READ = f"/v3/chargers/{CHARGER}"
+WRITE = f"{READ}/connectors/1"
+BODY = {"phase_rotation": "STR", "max_amperage": 20}
+CLIENT = ClientCredentials(CLIENT_ID, CLIENT_SECRET)
+QUICK = Backoff(first=0.01, longest=0.02, jitter=0)
+
+
+def transport(
+    base_url: str, credentials: Token | ClientCredentials | None = None, *, timeout: float = 5, deadline: float = 5
+) -> Transport:
+    """Under test, with a personal access token unless told otherwise."""
+    settings = Settings(base_url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
+    return Transport(settings, backoff=QUICK)
+
+
+def port_of_nobody() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+# ---------------------------------------------------------------- what the service answers
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "advice"),
+    [
+        (400, ApiError, ""),
+        (
+            401,
+            AuthenticationFailed,
+            "; the credentials are wrong, expired or revoked: set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and "
+            "PLUGCHOICE_CLIENT_SECRET) to valid ones",
+        ),
+        (
+            403,
+            PermissionDenied,
+            "; the token's user has no permission for this: ask the site's owner for full access",
+        ),
+        (404, NotFound, "; it does not exist, or the token's user cannot see it"),
+        (405, ApiError, ""),
+        (418, ApiError, ""),
+        (422, ValidationFailed, ""),
+        (501, ServerError, "; Plugchoice has a fault of its own: try again later"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_an_error_status_is_an_error_of_its_kind_at_once(
+    emulator: Emulator, method: str, status: int, error: type[ApiError], advice: str
+) -> None:
+    """One request: trying again would not help."""
+    emulator.fault("status", status=status, body={"message": "The server's words."}, times=None)
+    client = transport(emulator.base_url)
+    with emulator.recording() as calls, pytest.raises(ApiError) as failed:
+        client.put(WRITE, BODY) if method == "PUT" else client.get(READ)
+    assert type(failed.value) is error
+    path = WRITE if method == "PUT" else READ
+    assert str(failed.value) == f"{method} {path}: answered {status} (The server's words.){advice}"
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("html", [False, True])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_read_is_tried_again_after_a_passing_fault(emulator: Emulator, status: int, html: bool) -> None:  # noqa: FBT001
+    """With JSON from the service, or a page of HTML from a proxy in front of it."""
+    emulator.fault("status", status=status, html=html, times=2)
+    with emulator.recording() as calls:
+        answer = transport(emulator.base_url).get(READ)
+    assert answer["data"]["uuid"] == CHARGER
+    assert [request["status"] for request in calls.requests] == [status, status, 200]
+
+
+def test_a_fault_that_stays_is_an_error_when_the_deadline_comes(emulator: Emulator) -> None:
+    """HTML is not quoted."""
+    emulator.fault("status", status=502, html=True, times=None)
+    started = time.monotonic()
+    with emulator.recording() as calls, pytest.raises(ServerError) as failed:
+        transport(emulator.base_url, deadline=0.3).get(READ)
+    assert str(failed.value) == f"GET {READ}: answered 502; Plugchoice has a fault of its own: try again later"
+    assert time.monotonic() - started < 2
+    assert len(calls) > 2
+
+
+def test_waits_grow_and_leave_time_for_the_answer() -> None:
+    """Half of what is left at most: the last error is the service's, not a time-out of our own making."""
+    now = [0.0]
+    deadline = Deadline(100, lambda: now[0])
+    backoff = Backoff(first=0.5, longest=20, jitter=0)
+    waits = []
+    for retried in range(7):
+        waits.append(backoff.wait(retried, deadline))
+        now[0] += waits[-1]
+    assert waits == [0.5, 1, 2, 4, 8, 16, 20]
+    now[0] = 90
+    assert backoff.wait(7, deadline) == 5
+    now[0] = 99.5
+    assert backoff.wait(8, deadline) is False
+
+
+def test_waits_differ_by_chance() -> None:
+    """So that programs that failed together do not come back together."""
+    deadline = Deadline(1000)
+    waits = {Backoff(first=0.5, longest=20, jitter=0.5).wait(0, deadline) for _ in range(50)}
+    assert len(waits) > 10
+    assert all(0.5 <= wait <= 1 for wait in waits)
+
+
+def test_an_unclear_write_is_not_sent_again(emulator: Emulator) -> None:
+    """It may have been carried out: whoever called has to look."""
+    for fault in ({"kind": "status", "status": 503}, {"kind": "reset_after"}, {"kind": "html"}):
+        emulator.clear_faults()
+        emulator.fault(**fault, times=None)
+        with emulator.recording() as calls, pytest.raises(PlugchoiceError):
+            transport(emulator.base_url).put(WRITE, BODY)
+        assert len(calls) == 1, fault
+
+
+def test_a_write_that_was_refused_for_its_rate_is_sent_again(emulator: Emulator) -> None:
+    """It certainly had no effect."""
+    emulator.fault("status", method="PUT", status=429, retry_after=0)
+    with emulator.recording() as calls:
+        answer = transport(emulator.base_url).put(WRITE, BODY)
+    assert answer["data"]["phase_rotation"] == "STR"
+    assert len(calls.puts) == 2
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_waited_for(emulator: Emulator, as_date: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    """In seconds, or as a date (which has whole seconds only, so up to one of them less)."""
+    wait = email.utils.formatdate(time.time() + 2, usegmt=True) if as_date else 1
+    emulator.fault("status", status=429, retry_after=wait)
+    started = time.monotonic()
+    transport(emulator.base_url).get(READ)
+    assert 0.9 < time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "understood"),
+    [
+        (7, 7.0),
+        (3600, 3600.0),
+        (None, None),
+        ("soon", None),
+        ("-5", None),
+        ("²", None),
+        ("9" * 400, float("inf")),
+    ],
+)
+def test_a_wait_beyond_the_deadline_gives_up_at_once(
+    emulator: Emulator, retry_after: str | int | None, understood: float | None
+) -> None:
+    """Nobody waits for a try that cannot come. Without a usable Retry-After the vendor's page says a minute."""
+    emulator.fault("status", status=429, retry_after=retry_after, times=None)
+    started = time.monotonic()
+    with emulator.recording() as calls, pytest.raises(RateLimited) as failed:
+        transport(emulator.base_url, deadline=5).get(READ)
+    assert failed.value.retry_after == understood
+    assert time.monotonic() - started < 2
+    assert len(calls) == 1
+
+
+def test_a_retry_after_of_zero_is_no_leave_to_hammer(emulator: Emulator) -> None:
+    """At least the first wait lies between two tries."""
+    emulator.fault("status", status=429, retry_after=0, times=None)
+    settings = Settings(emulator.base_url, Token(TOKEN), timeout=5, deadline=1)
+    with emulator.recording() as calls, pytest.raises(RateLimited):
+        Transport(settings, backoff=Backoff(first=0.2, longest=1, jitter=0)).get(READ)
+    assert 2 <= len(calls) <= 5
+
+
+def test_the_emulators_own_rate_limit_is_outlasted(emulator: Emulator) -> None:
+    """Five requests in a second, ten asked for."""
+    emulator.switch(rate_limit_per_minute=5, rate_window_seconds=1)
+    client = transport(emulator.base_url)
+    for _ in range(10):
+        assert client.get(READ)["data"]["uuid"] == CHARGER
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "message"),
+    [
+        (
+            {"kind": "html"},
+            READ,
+            "answered 200 with text/html; charset=UTF-8 where JSON was expected; is the base URL right?",
+        ),
+        (
+            {"kind": "bad_json"},
+            READ,
+            "answered 200 with application/json where JSON was expected; is the base URL right?",
+        ),
+        (
+            {"kind": "redirect", "location": "https://plugchoice.example/login"},
+            READ,
+            "answered with a redirect (302) to 'https://plugchoice.example/login', which is not followed with a token; "
+            "is the base URL right?",
+        ),
+        (
+            {"kind": "redirect", "status": 301, "location": "/login"},
+            READ,
+            "answered with a redirect (301) to '/login', which is not followed with a token; is the base URL right?",
+        ),
+    ],
+)
+def test_an_answer_that_is_none_of_the_apis_is_refused_at_once(
+    emulator: Emulator, fault: dict[str, Any], path: str, message: str
+) -> None:
+    """A captive portal, a proxy, a wrong base URL."""
+    emulator.fault(**fault, times=None)
+    with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
+        transport(emulator.base_url).get(path)
+    assert str(refused.value) == f"GET {path}: {message}"
+    assert len(calls) == 1
+
+
+# ---------------------------------------------------------------- no answer
+
+
+def test_a_silent_service_is_a_timeout(emulator: Emulator) -> None:
+    """And the request is tried until the deadline."""
+    emulator.fault("slow", delay_seconds=20, times=None)
+    started = time.monotonic()
+    with pytest.raises(RequestTimeout) as failed:
+        transport(emulator.base_url, timeout=0.2, deadline=0.21).get(READ)
+    assert str(failed.value) == f"GET {READ}: no answer within 0.2 s"
+    assert time.monotonic() - started < 3
+
+
+def test_a_body_that_trickles_in_is_a_timeout(emulator: Emulator) -> None:
+    """The time of a request is counted as a whole, not from byte to byte."""
+    emulator.fault("drip", delay_seconds=0.05, times=None)
+    started = time.monotonic()
+    with pytest.raises(RequestTimeout) as failed:
+        transport(emulator.base_url, timeout=0.5, deadline=0.51).get(READ)
+    assert str(failed.value) == f"GET {READ}: no answer within 0.5 s"
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "truncate"])
+def test_a_lost_connection_is_tried_again(emulator: Emulator, kind: str) -> None:
+    """A read has no effect that could be doubled."""
+    emulator.fault(kind, times=2)
+    with emulator.recording() as calls:
+        assert transport(emulator.base_url).get(READ)["data"]["uuid"] == CHARGER
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"kind": "reset_before"}, "Connection reset by peer"),
+        ({"kind": "reset_after", "close": "fin"}, "Remote end closed connection without response"),
+    ],
+)
+def test_a_lost_connection_says_why(emulator: Emulator, fault: dict[str, Any], reason: str) -> None:
+    """In a few words, without the HTTP library's object addresses."""
+    emulator.fault(**fault, times=None)
+    with pytest.raises(TransportError) as failed:
+        transport(emulator.base_url).put(WRITE, BODY)
+    assert str(failed.value) == f"PUT {WRITE}: the connection was lost ({reason})"
+
+
+def test_half_an_answer_is_a_lost_connection(emulator: Emulator) -> None:
+    """Not an empty one, and not JSON that was cut off."""
+    emulator.fault("truncate", times=None)
+    with pytest.raises(TransportError) as failed:
+        transport(emulator.base_url).put(WRITE, BODY)
+    text = str(failed.value)
+    assert re.sub(r"\d+", "N", text.removeprefix(f"PUT {WRITE}: ")) == (
+        "the connection was lost (IncompleteRead(N bytes read, N more expected))"
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_refused_connection_names_the_place_and_asks_for_the_base_url(method: str) -> None:
+    """The usual reason is a wrong one."""
+    origin = f"http://127.0.0.1:{port_of_nobody()}"
+    client = transport(f"{origin}/api", deadline=0.2)
+    with pytest.raises(TransportError) as failed:
+        client.put(WRITE, BODY) if method == "PUT" else client.get(READ)
+    path = WRITE if method == "PUT" else READ
+    assert str(failed.value) == (
+        f"{method} {path}: cannot connect to {origin} (Connection refused); is the base URL right, and is it reachable?"
+    )
+
+
+def test_an_unknown_host_is_named() -> None:
+    """`.invalid` never exists."""
+    with pytest.raises(TransportError) as failed:
+        transport("https://plugchoice.invalid/api", deadline=0.1).get(READ)
+    assert str(failed.value).startswith(f"GET {READ}: cannot connect to https://plugchoice.invalid (")
+    assert str(failed.value).endswith("; is the base URL right, and is it reachable?")
+
+
+def test_a_server_without_tls_is_not_talked_to(emulator: Emulator) -> None:
+    """The token would have been in plain text."""
+    base_url = emulator.base_url.replace("http://", "https://")
+    with emulator.recording() as calls, pytest.raises(TransportError) as failed:
+        transport(base_url, deadline=0.1).get(READ)
+    origin = base_url.removesuffix("/api")
+    assert str(failed.value).startswith(f"GET {READ}: no trusted TLS connection to {origin} (")
+    assert len(calls) == 0
+
+
+def test_a_service_that_comes_back_is_used(emulator: Emulator) -> None:
+    """A write whose connection was refused had no effect, so it is sent again."""
+    port = port_of_nobody()
+    client = transport(f"http://127.0.0.1:{port}", deadline=10)
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(client.put, WRITE, BODY)
+        with Recorder(port=port).running() as server:
+            assert pending.result(10) == {"data": {}}
+    assert [request["method"] for request in server.requests] == ["PUT"]
+
+
+# ---------------------------------------------------------------- credentials
+
+
+def tokens_asked_for(calls: Calls) -> int:
+    """How often a token was fetched."""
+    return len(calls.of("POST", "/oauth/token"))
+
+
+def test_a_client_fetches_one_token_for_all_threads(emulator: Emulator) -> None:
+    """From the host's root, with a form."""
+    client = transport(emulator.base_url, CLIENT)
+    with emulator.recording() as calls, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.get, [READ] * 16))
+    assert {answer["data"]["uuid"] for answer in answers} == {CHARGER}
+    assert tokens_asked_for(calls) == 1
+    [asked] = calls.of("POST")
+    assert asked["json"] == {"grant_type": "client_credentials", "client_id": CLIENT_ID}  # the log leaves secrets out
+
+
+def test_a_refused_token_is_renewed_once_and_the_request_repeated(emulator: Emulator) -> None:
+    """Revoked tokens, or a service that forgot them."""
+    client = transport(emulator.base_url, CLIENT)
+    client.get(READ)
+    emulator.fault("revoke_token")
+    with emulator.recording() as calls:
+        client.put(WRITE, BODY)
+    assert [(request["method"], request["status"]) for request in calls.requests] == [
+        ("PUT", 401),
+        ("POST", 200),
+        ("PUT", 200),
+    ]
+    assert emulator.live(1) == ("STR", 20)
+
+
+def test_a_second_refusal_is_the_answer(emulator: Emulator) -> None:
+    """No endless renewing."""
+    client = transport(emulator.base_url, CLIENT)
+    emulator.fault("status", status=401, path="/v3/", times=None)
+    with emulator.recording() as calls, pytest.raises(AuthenticationFailed):
+        client.get(READ)
+    assert tokens_asked_for(calls) == 2
+    assert len(calls.of("GET")) == 2
+
+
+def test_a_personal_access_token_is_not_renewed(emulator: Emulator) -> None:
+    """One request."""
+    emulator.token(revoked=True)
+    with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
+        transport(emulator.base_url).get(READ)
+    assert str(failed.value) == (
+        f"GET {READ}: answered 401 (Unauthenticated.); the credentials are wrong, expired or revoked: set "
+        "PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
+    )
+    assert len(calls) == 1
+
+
+def test_a_wrong_client_secret_is_refused_with_advice(emulator: Emulator) -> None:
+    """And no other request is sent."""
+    wrong = ClientCredentials(CLIENT_ID, "wrong-secret-that-nobody-may-see")
+    with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
+        transport(emulator.base_url, wrong).get(READ)
+    assert str(failed.value) == (
+        "POST /oauth/token: answered 401 (Client authentication failed); the credentials are wrong, expired or revoked: "
+        "set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
+    )
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"access_token": ""}, {"access_token": 7}, [], "token", None])
+def test_a_token_answer_without_a_token_is_refused(body: object) -> None:
+    """Something else answers there."""
+    with Recorder(answers=[(200, body)]).running() as server, pytest.raises(InvalidResponse) as failed:
+        transport(server.base_url, CLIENT).get(READ)
+    assert str(failed.value) == "POST /oauth/token: answered without an access_token"
+
+
+# ---------------------------------------------------------------- what is really sent
+
+
+class Recorder:
+    """A server that notes requests with their headers and answers as told; `{"data": {}}` when nothing is left."""
+
+    def __init__(self, answers: list[tuple[int, object]] | None = None, port: int = 0) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.answers = answers or []
+        self._port = port
+        self.base_url = ""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Recorder]:
+        """While the block lasts."""
+        recorder = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            timeout = 10
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                recorder.requests.append(
+                    {
+                        "method": self.command,
+                        "path": self.path,
+                        "headers": dict(self.headers),
+                        "body": body,
+                        "port": self.client_address[1],
+                    }
+                )
+                status, data = recorder.answers.pop(0) if recorder.answers else (200, {"data": {}})
+                raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+                self.send_response(status)
+                if raw.startswith(b"\x1f\x8b"):
+                    self.send_header("Content-Encoding", "gzip")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            do_GET = do_PUT = do_POST = answer  # noqa: N815 - names that http.server asks for
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", self._port), Handler) as server:
+            self.base_url = f"http://127.0.0.1:{server.server_address[1]}/api"
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join(10)
+
+
+def test_each_request_says_who_asks_for_what() -> None:
+    """Without `Accept` the service answers with redirects; the user agent lets the vendor find us."""
+    with Recorder().running() as server:
+        transport(server.base_url).put(WRITE, BODY)
+    [request] = server.requests
+    headers = request["headers"]
+    assert (request["method"], request["path"]) == ("PUT", f"/api{WRITE}")
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert headers["Accept"] == "application/json"
+    assert headers["User-Agent"] == f"pulumi-plugchoice/{__version__}"
+    assert headers["Content-Type"] == "application/json"
+    assert json.loads(request["body"]) == BODY
+
+
+def test_the_token_request_is_a_form_without_authorization() -> None:
+    """As guides/authentication shows it; the token it brings goes on the next request."""
+    token = {"token_type": "Bearer", "expires_in": 31536000, "access_token": "fetched"}
+    with Recorder(answers=[(200, token)]).running() as server:
+        transport(server.base_url, CLIENT).get(READ)
+    asked, used = server.requests
+    assert (asked["method"], asked["path"]) == ("POST", "/oauth/token")
+    assert asked["headers"]["Content-Type"] == "application/x-www-form-urlencoded"
+    assert "Authorization" not in asked["headers"]
+    assert asked["body"] == (f"grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}")
+    assert used["headers"]["Authorization"] == "Bearer fetched"
+
+
+def test_a_netrc_file_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`requests` would, for a host that the file names; neither on calls nor on the token request."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with Recorder(answers=[(200, {"access_token": "fetched"})]).running() as server:
+        transport(server.base_url, CLIENT).get(READ)
+        transport(server.base_url).get(READ)
+    sent = [request["headers"].get("Authorization") for request in server.requests]
+    assert sent == [None, "Bearer fetched", f"Bearer {TOKEN}"]
+
+
+def test_the_emulator_sees_a_json_client(emulator: Emulator) -> None:
+    """It answers 302 to one that forgets `Accept`."""
+    emulator.switch(require_accept=True)
+    assert transport(emulator.base_url).get(READ)["data"]["uuid"] == CHARGER
+
+
+def test_a_connection_is_used_again() -> None:
+    """One for all requests of a thread: a handshake for each would double the time."""
+    with Recorder(answers=[(200, {"data": {}}), (500, {}), (404, {"message": "no"})]).running() as server:
+        client = transport(server.base_url)
+        client.get(READ)
+        with pytest.raises(NotFound):
+            client.get(READ)
+        client.put(WRITE, BODY)
+    assert len(server.requests) == 4
+    assert len({request["port"] for request in server.requests}) == 1
+
+
+def test_compressed_answers_are_understood() -> None:
+    """Any proxy may compress."""
+    raw = gzip.compress(json.dumps({"data": {"uuid": CHARGER}}).encode())
+    with Recorder(answers=[(200, raw)]).running() as server:
+        assert transport(server.base_url).get(READ) == {"data": {"uuid": CHARGER}}
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff\xfe\xfa", b"[" * 200_000, b"{'a': 1}"])
+def test_bytes_that_are_no_json_are_refused(raw: bytes) -> None:
+    """Empty, no text, nested beyond reason, or nearly JSON."""
+    with Recorder(answers=[(200, raw)]).running() as server, pytest.raises(InvalidResponse) as refused:
+        transport(server.base_url).get(READ)
+    assert str(refused.value) == (
+        f"GET {READ}: answered 200 with application/json where JSON was expected; is the base URL right?"
+    )
+
+
+# ---------------------------------------------------------------- secrets
+
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "status", "status": 401},
+    {"kind": "status", "status": 403},
+    {"kind": "status", "status": 500},
+    {"kind": "html"},
+    {"kind": "redirect"},
+    {"kind": "reset_before"},
+    {"kind": "truncate"},
+    {"kind": "slow", "delay_seconds": 5},
+    {"kind": "status", "status": 401, "path": "/oauth/"},
+    {"kind": "reset_before", "path": "/oauth/"},
+]
+
+
+@pytest.mark.parametrize("credentials", [Token(TOKEN), CLIENT])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(str(value) for value in fault.values()))
+def test_no_secret_is_in_an_error_a_repr_or_a_log(
+    emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
+    fault: dict[str, Any],
+    credentials: Token | ClientCredentials,
+) -> None:
+    """With all causes and the debug log."""
+    caplog.set_level(logging.DEBUG)
+    emulator.fault(**fault, times=None)
+    client = transport(emulator.base_url, credentials, timeout=0.1, deadline=0.15)
+    shown = f"{client!r} {client.__dict__!r}"
+    try:
+        client.get(f"/v3/sites/{SITE}/connectors")
+    except PlugchoiceError as error:
+        shown += "".join(traceback.format_exception(error))
+        assert str(error).splitlines() == [str(error)]  # noqa: PT017 - one of two outcomes
+    shown += caplog.text
+    assert "that-nobody-may-see" not in shown
