@@ -301,13 +301,17 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             session.notices.say(f"{error}. Compared with the stored values only", kind="connectors not readable")
             return dynamic.DiffResult(changes=changed)
         _report_drift(session, live, olds, news)
-        return dynamic.DiffResult(changes=changed or bool(differing(declared_settings(news), live.connector)))
+        differs = bool(differing(declared_settings(news), live.connector))
+        if differs:
+            session.plan(live, declared_settings(news))
+        return dynamic.DiffResult(changes=changed or differs)
 
     @_for_engine
     def create(self, props: Props) -> dynamic.CreateResult:
         """Adopt the connector: write what differs, and remember what it was."""
         props = whole_numbers(props)
         session = run.current()
+        session.is_update = True
         _refuse_offline(session, props)
         found = _find(session, props)
         _refuse_mismatch(found, props, list(declared_settings(props)))
@@ -328,6 +332,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         """
         olds, news = whole_numbers(olds), whole_numbers(news)
         session = run.current()
+        session.is_update = True
         _refuse_offline(session, news)
         found = _find(session, news)
         before = set(olds.get("managed", ()))
@@ -392,6 +397,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         """Retain: nothing. Restore: put back what each managed setting was before it was managed."""
         props = whole_numbers(props)
         session = run.current()
+        session.is_update = True
         charger, number = split_id(id_)
         name = f"{charger_name(props, charger)}/{number}"
         if props.get("on_destroy") != "restore":
@@ -481,6 +487,7 @@ def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str])
         if refused:
             return [dynamic.CheckFailure(name, _mismatch(live, name, declared[name])) for name in refused]
     if differ:
+        session.plan(live, declared_settings(inputs))
         changes = ", ".join(
             f"{shown(name, getattr(live.connector, name))} -> {shown(name, declared[name])}" for name in differ
         )

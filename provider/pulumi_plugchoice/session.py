@@ -14,8 +14,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import settings as names
+from .budget import Budget
 from .notices import Notices
 from .settings import SETTINGS, Settings
+from .values import SETTING_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +42,10 @@ class Session:
         self._environment = dict(environment)
         self.notices = Notices()
         self.declared = Declared()
+        self.budget = Budget()
+        # Whether the engine carries changes out. It does not say; a preview never asks to create, update or delete.
+        self.is_update = False
+        self._planned: dict[tuple[str, int], bool] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -70,6 +76,20 @@ class Session:
 
         return settle(self.client, self.live, found, wanted)
 
+    def plan(self, found: Live, wanted: Mapping[str, Any]) -> None:
+        """Note that the update of this preview will write a connector."""
+        with self._lock:
+            is_partial = len(wanted) < len(SETTING_NAMES)
+            self._planned[found.charger, found.connector.connector_id] = is_partial
+
+    def close(self) -> None:
+        """Print what the end of a run has to say: lines left out, and the API calls it took."""
+        self.notices.close()
+        planned = {} if self.is_update else self._planned
+        line = self.budget.line(len(planned), sum(planned.values()))
+        if line:
+            self.notices.say(line)
+
     # Only reached under the lock: four threads must not make four clients. The imports are here because the program's
     # process imports this module too, never makes a call, and would pay a fifth of a second for requests and pydantic.
     @cached_property
@@ -77,7 +97,7 @@ class Session:
         from .client import PlugchoiceClient
         from .transport import Transport
 
-        return PlugchoiceClient(Transport(Settings.load(self.config, self._environment)))
+        return PlugchoiceClient(Transport(Settings.load(self.config, self._environment), budget=self.budget))
 
     @cached_property
     def _live(self) -> LiveConnectors:
@@ -123,7 +143,9 @@ def open_session(get: Callable[[str], Any]) -> None:
     with _lock:
         if _current is None or _current.config != config:
             _current = Session(config, os.environ)
-            atexit.register(_current.notices.close)
+            # The engine ends this process with SIGINT, which the SDK turns into an orderly exit; what is printed then
+            # is still shown under the stack's diagnostics (tried with previews, updates, failures and Ctrl-C).
+            atexit.register(_current.close)
 
 
 def current() -> Session:

@@ -27,6 +27,7 @@ import urllib3
 
 from ._version import __version__
 from .auth import Bearer, BearerAuth, FetchedToken, FixedToken
+from .budget import Budget
 from .errors import (
     ApiError,
     AuthenticationFailed,
@@ -53,6 +54,8 @@ log = logging.getLogger(__name__)
 USER_AGENT: Final = f"pulumi-plugchoice/{__version__}"
 _CONNECT_SECONDS: Final = 5.0
 _PIECE_BYTES: Final = 65536
+# A page of 25 connectors is about 15 kB.
+_MOST_BYTES: Final = 16 << 20
 # The API's page on rate limiting asks for a wait of Retry-After, or a minute when that is missing.
 _RATE_LIMIT_SECONDS: Final = 60.0
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
@@ -101,8 +104,9 @@ class Deadline:
 class Transport:
     """Requests below one base URL with one user's credentials. Safe to share between threads."""
 
-    def __init__(self, settings: Settings, *, backoff: Backoff | None = None) -> None:
+    def __init__(self, settings: Settings, *, backoff: Backoff | None = None, budget: Budget | None = None) -> None:
         self.base_url = settings.base_url
+        self.budget = budget or Budget()
         self._origin = _origin(settings.base_url)
         self._timeout = settings.timeout
         self._deadline = settings.deadline
@@ -173,9 +177,12 @@ class Transport:
         self, send: Callable[[], Any], deadline: Deadline, worth_retrying: Callable[[PlugchoiceError], bool]
     ) -> Any:
         retried = itertools.count()
+        failed_at = 0.0
 
         def again(error: Exception) -> bool | float:
             """Whether to try again, or after how many seconds (stamina's back-off hook)."""
+            nonlocal failed_at
+            failed_at = time.monotonic()
             if not isinstance(error, PlugchoiceError) or not worth_retrying(error):
                 return False
             wait = _asked_wait(error)
@@ -188,6 +195,8 @@ class Transport:
         # The hook knows the deadline, and gives up before a wait that would pass it.
         for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
             with attempt:
+                if attempt.num > 1:
+                    self.budget.retried(time.monotonic() - failed_at)
                 return send()
         raise AssertionError("unreachable: stamina returns or raises")
 
@@ -216,6 +225,7 @@ class Transport:
         """Send one request and judge the answer. `path` is what messages call it."""
         timeout = max(0.001, min(self._timeout, deadline.left()))
         until = Deadline(timeout)
+        self.budget.sent(method, path)
         try:
             response = self._session().request(
                 method,
@@ -228,7 +238,12 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
+            self.budget.answered(response.headers)
             answered = _read(response, until)
+        except _TooLarge:
+            raise InvalidResponse(
+                method, path, f"answered with more than {_MOST_BYTES >> 20} MiB; is the base URL right?"
+            ) from None
         except requests.ConnectTimeout as error:
             raise _NotSent(method, path, f"{self._origin} does not answer; is it reachable from here?") from error
         except requests.Timeout as error:
@@ -278,6 +293,10 @@ class Transport:
         return token, float(lifetime)
 
 
+class _TooLarge(Exception):
+    """A body beyond any that the API sends; unpacked it must not fill the memory either."""
+
+
 class _NotSent(TransportError):
     """No connection was made, so the request cannot have had an effect."""
 
@@ -314,10 +333,14 @@ def _asked_wait(error: PlugchoiceError) -> float | None:
 def _read(response: requests.Response, until: Deadline) -> bytes:
     """The whole body. One that trickles in is given up in time: a timeout of the socket begins anew with each byte."""
     parts = []
+    size = 0
     with contextlib.closing(response):
         try:
             while part := response.raw.read1(_PIECE_BYTES, decode_content=True):
                 parts.append(part)
+                size += len(part)
+                if size > _MOST_BYTES:
+                    raise _TooLarge
                 if not until.left():
                     raise requests.ReadTimeout
         except urllib3.exceptions.ReadTimeoutError as error:

@@ -184,14 +184,17 @@ def test_a_next_page_elsewhere_is_not_followed(emulator: Emulator, client: Plugc
     assert len(calls) == 1
 
 
-def test_a_base_url_that_is_the_beginning_of_the_link_is_no_origin(
-    emulator: Emulator, client: PlugchoiceClient
-) -> None:
-    """`…/api` and `…/api.example`, and a port that is longer."""
-    link = emulator.base_url.removesuffix("/api") + "0/api/v3/sites?page=2"
-    emulator.fault("status", status=200, body={"data": [], "links": {"next": link}})
-    with pytest.raises(InvalidResponse, match="not followed"):
-        client.sites()
+def test_a_link_that_only_begins_like_the_base_url_is_elsewhere(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """A port with one more digit, and a path with one more letter."""
+    for base in (emulator.base_url.removesuffix("/api") + "0/api", emulator.base_url + "x"):
+        emulator.fault("status", status=200, body={"data": [], "links": {"next": f"{base}/v3/sites?page=2"}})
+        with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
+            client.sites()
+        assert str(refused.value) == (
+            f"GET /v3/sites: the next page is said to be at '{base}/v3/sites?page=2', not below {emulator.base_url}; "
+            "not followed"
+        )
+        assert len(calls) == 1
 
 
 def test_the_flat_shape_of_lists_is_followed_too(emulator: Emulator, client: PlugchoiceClient) -> None:
@@ -239,8 +242,8 @@ def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceCl
     with pytest.raises(PermissionDenied) as refused:
         client.put_connector(CHARGER, 1, STR_20)
     assert str(refused.value) == (
-        f"PUT /v3/chargers/{CHARGER}/connectors/1: answered 403 (This action is unauthorized.); the token's user has no "
-        "permission for this: ask the site's owner for full access"
+        f"PUT /v3/chargers/{CHARGER}/connectors/1: answered 403 (This action is unauthorized.); the token's user has "
+        "no permission for this: ask the site's owner for full access"
     )
     assert emulator.live(1) == ("RST", 16)
 

@@ -419,8 +419,8 @@ def test_a_wrong_client_secret_is_refused_with_advice(emulator: Emulator) -> Non
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
         transport(emulator.base_url, wrong).get(READ)
     assert str(failed.value) == (
-        "POST /oauth/token: answered 401 (Client authentication failed); the credentials are wrong, expired or revoked: "
-        "set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
+        "POST /oauth/token: answered 401 (Client authentication failed); the credentials are wrong, expired or "
+        "revoked: set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
     )
     assert len(calls) == 1
 
