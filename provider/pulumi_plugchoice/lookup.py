@@ -56,9 +56,11 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
         PlugchoiceError: settings are missing, or the API does not answer as it should.
     """
     uuid = site or names.site(_config(), os.environ)
+    if uuid is not None and not is_uuid(uuid):
+        raise SettingsError(f"site {printable(uuid, 60)!r} is not a UUID: give the UUID of the site (location)")
     if uuid is None:
         raise SettingsError("no site: give site=, or set PLUGCHOICE_SITE or plugchoice:site")
-    return _client().site_connectors(uuid)
+    return _client().site_connectors(uuid.lower())
 
 
 def _client() -> PlugchoiceClient:

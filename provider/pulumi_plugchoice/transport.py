@@ -54,6 +54,8 @@ log = logging.getLogger(__name__)
 USER_AGENT: Final = f"pulumi-plugchoice/{__version__}"
 _CONNECT_SECONDS: Final = 5.0
 _PIECE_BYTES: Final = 65536
+# Tries again when no connection is made: about ten seconds outlast a restart, and no one waits longer for a wrong URL.
+_MOST_CONNECTS: Final = 4
 # A page of 25 connectors is about 15 kB.
 _MOST_BYTES: Final = 16 << 20
 # The API's page on rate limiting asks for a wait of Retry-After, or a minute when that is missing.
@@ -187,7 +189,10 @@ class Transport:
                 return False
             wait = _asked_wait(error)
             if wait is None:
-                return self.backoff.wait(next(retried), deadline)
+                tries = next(retried)
+                if isinstance(error, _NotSent) and tries >= _MOST_CONNECTS:
+                    return False
+                return self.backoff.wait(tries, deadline)
             # At least the first wait: a server that asks for none is not to be asked without a pause.
             wait = max(wait, self.backoff.first)
             return wait if wait + self.backoff.first < deadline.left() else False
@@ -249,7 +254,7 @@ class Transport:
         except requests.Timeout as error:
             raise RequestTimeout(method, path, f"no answer within {timeout:.3g} s") from error
         except requests.exceptions.SSLError as error:
-            raise TransportError(
+            raise _NotTrusted(
                 method, path, f"no trusted TLS connection to {self._origin} ({_reason(error)})"
             ) from error
         except requests.ConnectionError as error:
@@ -297,6 +302,10 @@ class _TooLarge(Exception):
     """A body beyond any that the API sends; unpacked it must not fill the memory either."""
 
 
+class _NotTrusted(TransportError):
+    """The server could not prove who it is, which another try does not change."""
+
+
 class _NotSent(TransportError):
     """No connection was made, so the request cannot have had an effect."""
 
@@ -314,7 +323,7 @@ def _origin(url: str) -> str:
 def _worth_retrying(error: PlugchoiceError) -> bool:
     if isinstance(error, ApiError):
         return error.status in _RETRIED
-    return isinstance(error, TransportError)
+    return isinstance(error, TransportError) and not isinstance(error, _NotTrusted)
 
 
 def _had_no_effect(error: PlugchoiceError) -> bool:

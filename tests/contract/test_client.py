@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from pulumi_plugchoice.client import PlugchoiceClient
-from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, ValidationFailed
+from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError, ValidationFailed
+from pulumi_plugchoice.lookup import get_site_connectors
 from pulumi_plugchoice.models import Connector, ConnectorSettings, Site, SiteGroup
 from pulumi_plugchoice.settings import Settings, Token
 from pulumi_plugchoice.transport import Backoff, Transport
@@ -262,3 +263,14 @@ def test_a_validation_failure_shows_the_servers_words_by_field(
         f"PUT {path}: answered 422 (phase_rotation: The selected phase rotation is "
         "invalid.; max_amperage: The max amperage field must not be greater than 1000.)"
     )
+
+
+def test_a_site_that_is_no_uuid_is_refused_before_any_call(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would become part of the path."""
+    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)
+
+    with emulator.recording() as calls, pytest.raises(PlugchoiceError, match="is not a UUID"):
+        get_site_connectors("Harbour/../../user?x=")
+
+    assert len(calls) == 0

@@ -1,0 +1,119 @@
+"""The fault matrix, through the client: every fault on every endpoint, once and always."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.settings import Settings, Token
+from pulumi_plugchoice.snapshot import LiveConnectors
+from pulumi_plugchoice.transport import Backoff, Transport
+from pulumi_plugchoice.writes import settle
+from support.emulator import SITE, TOKEN, charger_uuid
+from support.matrix import DEADLINE, FAULTS, TIMEOUT, Fault
+
+if TYPE_CHECKING:
+    from support.emulator import Emulator
+
+READS = [fault for fault in FAULTS if "GET" in fault.methods]
+WANTED = {"phase_rotation": "STR", "max_amperage": 20}
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> PlugchoiceClient:
+    """A client with little patience."""
+    settings = Settings(emulator.base_url, Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
+    return PlugchoiceClient(Transport(settings, backoff=Backoff(first=0.02, longest=0.3, jitter=0.01)))
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@pytest.mark.parametrize("endpoint", ["site list", "charger"])
+@pytest.mark.parametrize("fault", READS, ids=lambda fault: fault.slug)
+def test_reads(client: PlugchoiceClient, emulator: Emulator, fault: Fault, endpoint: str, *, always: bool) -> None:
+    """A read goes on or ends in one typed line; it never gives wrong data."""
+    emulator.fault(**fault.inject, method="GET", times=None if always else 1)
+    expected = fault.get_always if always else fault.get_once
+
+    def read() -> list[tuple[str | None, int | None]]:
+        found = client.site_connectors(SITE) if endpoint == "site list" else client.charger(charger_uuid(1)).connectors
+        return [(connector.phase_rotation, connector.max_amperage) for connector in found]
+
+    if expected is None:
+        assert read() == [("RST", 16)] * (3 if endpoint == "site list" else 1)
+    else:
+        with pytest.raises(PlugchoiceError) as caught:
+            read()
+        assert type(caught.value).__name__.lstrip("_") == expected
+        assert "\n" not in str(caught.value)
+        assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.slug)
+def test_writes(client: PlugchoiceClient, emulator: Emulator, fault: Fault, *, always: bool) -> None:
+    """Success only with proof; after an error the message and the live value agree."""
+    live = LiveConnectors(client, lambda _: None)
+    found = live.find(charger_uuid(1), 1, SITE)
+    emulator.fault(**fault.inject, method="PUT", times=None if always else 1)
+    expected = fault.put_always if always else fault.put_once
+
+    with emulator.recording() as calls:
+        if expected.error is None:
+            settled = settle(client, live, found, WANTED)
+            assert (settled.connector.phase_rotation, settled.connector.max_amperage) == ("STR", 20)
+        else:
+            with pytest.raises(PlugchoiceError) as caught:
+                settle(client, live, found, WANTED)
+            assert type(caught.value).__name__.lstrip("_") in (expected.error, "Unsettled")
+            assert "\n" not in str(caught.value)
+
+    assert emulator.live(1) == (("STR", 20) if expected.written else ("RST", 16))
+    assert emulator.live(2) == ("RST", 16), "nobody else's values are touched"
+    if expected.puts is not None:
+        assert len(calls.puts) == expected.puts
+    assert len(calls) < 60, "it waits between tries"
+
+
+def test_when_neither_the_write_nor_the_reading_is_answered_the_line_says_what_is_known(
+    client: PlugchoiceClient, emulator: Emulator
+) -> None:
+    """Both hang: it is not known, and it says so, and what to do."""
+    live = LiveConnectors(client, lambda _: None)
+    found = live.find(charger_uuid(1), 1, SITE)
+    emulator.fault("reset_after", method="PUT", times=None)
+    emulator.fault("reset_before", method="GET", times=None)
+
+    with pytest.raises(PlugchoiceError) as caught:
+        settle(client, live, found, WANTED)
+
+    assert str(caught.value).startswith("it is not known whether HRB-001/1 now holds STR, 20 A: PUT ")
+    assert str(caught.value).endswith("Run `pulumi up` again: it reads first and writes only what differs")
+
+
+def test_two_thousand_connectors_of_fifty_sites_are_read_with_110_calls_at_most(
+    client: PlugchoiceClient, emulator: Emulator
+) -> None:
+    """40 connectors a site: two pages each."""
+    emulator.reset(
+        {
+            "tokens": {TOKEN: {"user": "tester"}},
+            "sites": [
+                {
+                    "name": f"site-{site}",
+                    "chargers": [
+                        {"identity": f"S{site}-{n}", "connectors": [{"connector_id": 1, "max_amperage": 16}]}
+                        for n in range(40)
+                    ],
+                }
+                for site in range(50)
+            ],
+        }
+    )
+
+    with emulator.recording() as calls:
+        found = [connector for site in client.sites() for connector in client.site_connectors(site.uuid)]
+
+    assert len(found) == 2000
+    assert len(calls) <= 110
