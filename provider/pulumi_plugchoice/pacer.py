@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .errors import PlugchoiceError
-from .pacer_policy import Policy, Slot
+from .pacer_policy import Book, Policy, Slot
 from .pacer_store import SCHEMA, FileStore, MemoryStore, Store, Unusable
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Pacer:
         self._sent = threading.local()
         self._slots = 0
         self._waited = 0.0
-        self._limit = limit or 0
+        self._limit = self._policy.limit(Book())
         self._remaining: int | None = None
         self._store: Store
         folder = folder or _cache_folder()

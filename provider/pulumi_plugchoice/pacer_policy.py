@@ -192,14 +192,14 @@ class Policy:
         never too little. When the wall clock says that it is long ago, or the book holds what cannot be, it is begun
         anew.
         """
-        ahead = book.written - now
+        plausible = _plausible(book)
+        ahead = book.written - now if plausible else 0.0
         limit = LONGEST_WAIT * self.window
-        if not _plausible(book) or (ahead > 0 and abs(wall - book.written_wall) > 2 * self.window):
+        if not plausible or (ahead > 0 and abs(wall - book.written_wall) > 2 * self.window):
             log.forget(before=math.inf)
-            head = max(0, book.head)
-            known = book.limit if book.limit > 0 else DEFAULT_LIMIT
-            for field, value in vars(Book(head=head, base=head, seen_slot=head, limit=known)).items():
-                setattr(book, field, value)
+            kept = Book(head=book.head, base=book.head, seen_slot=book.head, limit=book.limit) if plausible else Book()
+            for name, value in vars(kept).items():
+                setattr(book, name, value)
         elif ahead > 0:
             log.shift(ahead)
             book.last -= ahead
@@ -221,6 +221,10 @@ def _noise(limit: int) -> int:
 
 
 def _plausible(book: Book) -> bool:
-    """Whether all numbers are numbers: a file may hold anything."""
-    values = [getattr(book, field.name) for field in fields(book)]
-    return all(isinstance(value, int | float) and math.isfinite(value) for value in values) and book.limit > 0
+    """Whether all numbers are of their kind and can be: a file may hold anything."""
+    for field in fields(book):
+        value = getattr(book, field.name)
+        kind = int if isinstance(field.default, int) else (int, float)
+        if not isinstance(value, kind) or not abs(value) <= -_NEVER:
+            return False
+    return book.limit > 0 and book.head >= 0

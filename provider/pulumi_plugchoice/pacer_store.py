@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
 import stat
 import sys
 import threading
+import time
 from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -31,7 +33,7 @@ SCHEMA: Final = 1
 #: s that a transaction waits for other processes before the file counts as unusable; an honest one takes 50 us.
 PATIENCE: Final = 2.0
 
-_FIELDS: Final = [field.name for field in fields(Book)]
+_FIELDS: Final = [f'"{field.name}"' for field in fields(Book)]  # some are words of SQL
 _READ: Final = f"SELECT {', '.join(_FIELDS)} FROM book"  # noqa: S608 - field names of ours
 _WRITE: Final = f"UPDATE book SET {', '.join(f'{name} = ?' for name in _FIELDS)}"  # noqa: S608 - as above
 _CREATE: Final = (
@@ -118,7 +120,7 @@ class FileStore:
     def transaction(self) -> Iterator[tuple[Book, Log]]:
         with self._lock, self._reasons():
             connection = self._ready()
-            connection.execute("BEGIN IMMEDIATE")
+            _patiently(connection, "BEGIN IMMEDIATE")
             try:
                 book = Book(*connection.execute(_READ).fetchone())
                 yield book, _FileLog(connection)
@@ -130,13 +132,16 @@ class FileStore:
 
     def hold(self) -> float:
         with self._lock, self._reasons():
-            return float(self._ready().execute("SELECT hold FROM book").fetchone()[0])
+            return float(_patiently(self._ready(), "SELECT hold FROM book").fetchone()[0])
 
     def close(self) -> None:
         with self._lock:
             if self._connection is not None and self._process == os.getpid():
                 self._connection.close()
             self._connection = None
+
+    def __del__(self) -> None:
+        self.close()
 
     @contextlib.contextmanager
     def _reasons(self) -> Iterator[None]:
@@ -183,6 +188,7 @@ class FileStore:
             connection.execute("PRAGMA synchronous = OFF")
             if _version(connection) != SCHEMA:
                 _create(connection)
+            connection.execute("PRAGMA busy_timeout = 0")
         except BaseException:
             connection.close()
             raise
@@ -218,6 +224,18 @@ class _FileLog:
 
     def shift(self, seconds: float) -> None:
         self._connection.execute("UPDATE slots SET at = at - ?", (seconds,))
+
+
+def _patiently(connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
+    """Execute a statement that may find the file locked; sqlite's own waits grow from 1 to 100 ms, far too coarse."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= end:
+                raise
+        time.sleep(random.uniform(0.0001, 0.0005))  # noqa: S311 - no secret
 
 
 def _version(connection: sqlite3.Connection) -> int:
