@@ -7,7 +7,8 @@ are kept in a sqlite file in the user's cache folder (`pacer_store.py`), and whe
 with one notice. Then processes do not know of each other any more, except by the count that the server tells.
 
 Times are of the monotonic clock, which is the same for all processes of a machine and does not jump when somebody sets
-the time. No public limiter does this across processes: `bench/pacer.py` compares.
+the time. The public limiters that processes can share keep to a limit as well, but one process waits a minute while
+another is served nine times as often, and they know neither holds nor other users: `bench/pacer.py` compares.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ The server counts in fixed windows of a minute whose start nobody is told. So th
 4. **Hold.** After a 429 no slot before `Retry-After`, or a window; afterwards no burst.
 
 Slots are handed out in order and never earlier than the one before, which is what makes shares fair.
+
+What this cannot know: a limit below the burst before the first answer has told it (one 429, then it is known), and
+requests of others since the last answer. The tests in `test_pacer_policy.py` hold the rules to these words.
 """
 
 from __future__ import annotations
