@@ -157,6 +157,7 @@ def main() -> None:
                 "PLUGCHOICE_SITE": SITE,
                 "PULUMI_BACKEND_URL": f"file://{backend}",
                 "PULUMI_HOME": str(folder / "pulumi-home"),
+                "XDG_CACHE_HOME": str(folder / "cache"),
                 "PULUMI_CONFIG_PASSPHRASE": "demo",
                 "PULUMI_SKIP_UPDATE_CHECK": "true",
                 "PULUMI_PYTHON_CMD": sys.executable,

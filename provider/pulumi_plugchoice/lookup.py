@@ -13,6 +13,7 @@ import pulumi
 from . import settings as names
 from .errors import ConnectorNotFound, IdentityNotFound, OfflineError, SettingsError, printable
 from .inputs import is_uuid
+from .notices import Notices
 from .settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
@@ -66,10 +67,9 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
 def _client() -> PlugchoiceClient:
     if names.offline(os.environ):
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
-    from .client import PlugchoiceClient
-    from .transport import Transport
+    from .connect import connect
 
-    return PlugchoiceClient(Transport(Settings.load(_config(), os.environ)))
+    return connect(Settings.load(_config(), os.environ), Notices().say_once)
 
 
 def _config() -> dict[str, str | None]:

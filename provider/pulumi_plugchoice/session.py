@@ -94,10 +94,9 @@ class Session:
     # process imports this module too, never makes a call, and would pay a fifth of a second for requests and pydantic.
     @cached_property
     def _client(self) -> PlugchoiceClient:
-        from .client import PlugchoiceClient
-        from .transport import Transport
+        from .connect import connect
 
-        return PlugchoiceClient(Transport(Settings.load(self.config, self._environment), budget=self.budget))
+        return connect(Settings.load(self.config, self._environment), self.notices.say_once, self.budget)
 
     @cached_property
     def _live(self) -> LiveConnectors:

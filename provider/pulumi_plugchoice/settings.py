@@ -48,6 +48,11 @@ CLIENT_ID = Setting("plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "OAuth2 clien
 CLIENT_SECRET = Setting(
     "plugchoice:clientSecret", "PLUGCHOICE_CLIENT_SECRET", "Secret of that OAuth2 client.", secret=True
 )
+REQUESTS = Setting(
+    "",
+    "PLUGCHOICE_REQUESTS_PER_MINUTE",
+    "This machine's share of the 500 requests a minute that a user has, where several machines use the same one.",
+)
 OFFLINE = Setting(
     "",
     "PLUGCHOICE_OFFLINE",
@@ -65,7 +70,7 @@ DEADLINE = Setting(
     f"Default {DEFAULT_DEADLINE_SECONDS:.0f}, which outlasts one wait of a minute after a 429.",
 )
 
-SETTINGS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, OFFLINE, TIMEOUT, DEADLINE)
+SETTINGS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE)
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Settings:
         site: UUID in lower case, or None.
         timeout: s, one request.
         deadline: s, one operation with its retries.
+        requests_per_minute: this machine's share of the user's quota, or None: all of it.
     """
 
     base_url: str
@@ -100,6 +106,7 @@ class Settings:
     site: str | None = None
     timeout: float = DEFAULT_TIMEOUT_SECONDS
     deadline: float = DEFAULT_DEADLINE_SECONDS
+    requests_per_minute: int | None = None
 
     @classmethod
     def load(cls, config: Mapping[str, str | None], environment: Mapping[str, str]) -> Settings:
@@ -114,6 +121,7 @@ class Settings:
             site=site(config, environment),
             timeout=_seconds(TIMEOUT, config, environment, DEFAULT_TIMEOUT_SECONDS),
             deadline=_seconds(DEADLINE, config, environment, DEFAULT_DEADLINE_SECONDS),
+            requests_per_minute=_share(config, environment),
         )
 
 
@@ -220,6 +228,15 @@ def _credentials_in(source: Mapping[str, str | None]) -> Token | ClientCredentia
         missing = secret_name if client_id else id_name
         raise SettingsError(f"{missing} is missing: an OAuth2 client needs both {id_name} and {secret_name}")
     return None
+
+
+def _share(config: Mapping[str, str | None], environment: Mapping[str, str]) -> int | None:
+    text = value(REQUESTS, config, environment)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise SettingsError(f"{REQUESTS.environment}={printable(text)!r} is no whole number of requests from 1")
+    return int(text)
 
 
 def _seconds(

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
+    from .pacer import Pacer
+
 log = logging.getLogger(__name__)
 
 USER_AGENT: Final = f"pulumi-plugchoice/{__version__}"
@@ -106,9 +108,17 @@ class Deadline:
 class Transport:
     """Requests below one base URL with one user's credentials. Safe to share between threads."""
 
-    def __init__(self, settings: Settings, *, backoff: Backoff | None = None, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backoff: Backoff | None = None,
+        budget: Budget | None = None,
+        pacer: Pacer | None = None,
+    ) -> None:
         self.base_url = settings.base_url
         self.budget = budget or Budget()
+        self._pacer = pacer
         self._origin = _origin(settings.base_url)
         self._timeout = settings.timeout
         self._deadline = settings.deadline
@@ -195,6 +205,8 @@ class Transport:
                 return self.backoff.wait(tries, deadline)
             # At least the first wait: a server that asks for none is not to be asked without a pause.
             wait = max(wait, self.backoff.first)
+            if isinstance(error, RateLimited) and self._pacer is not None and wait < deadline.left():
+                return 0.0  # the pacer holds back every program of this user, this request with them
             return wait if wait + self.backoff.first < deadline.left() else False
 
         # The hook knows the deadline, and gives up before a wait that would pass it.
@@ -228,6 +240,8 @@ class Transport:
         form: Mapping[str, str] | None = None,
     ) -> Any:
         """Send one request and judge the answer. `path` is what messages call it."""
+        if self._pacer is not None:
+            self.budget.paced(self._pacer.take(deadline.left()))
         timeout = max(0.001, min(self._timeout, deadline.left()))
         until = Deadline(timeout)
         self.budget.sent(method, path)
@@ -243,7 +257,8 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            self.budget.answered(response.headers)
+            if auth is not None:
+                self._note_quota(response)
             answered = _read(response, until)
         except _TooLarge:
             raise InvalidResponse(
@@ -269,6 +284,13 @@ class Transport:
             raise TransportError(method, path, f"the request failed ({_reason(error)})") from error
         log.debug("%s %s: %d", method, path, response.status_code)
         return _judge(method, path, response, answered)
+
+    def _note_quota(self, response: requests.Response) -> None:
+        """Tell what the answer says of the user's quota. An answer without a token counts against the address's."""
+        self.budget.answered(response.headers)
+        if self._pacer is not None:
+            waits = _retry_after(response.headers.get("Retry-After"))
+            self._pacer.answered(response.headers, response.status_code, waits)
 
     def _session(self) -> requests.Session:
         # One session a thread: `requests` does not promise that a session may be shared between threads.

@@ -66,6 +66,8 @@ def seed(
             }
         ],
         "chargers": [charger(index) for index in off_site],
+        # Tests that are not about the quota do not wait for it.
+        "switches": {"rate_limit_per_minute": 1_000_000},
     }
 
 

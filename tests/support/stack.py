@@ -139,6 +139,7 @@ def environment_for(emulator: Emulator, folder: Path, python: str, *, site: bool
     variables = {
         "PULUMI_BACKEND_URL": f"file://{backend}",
         "PULUMI_HOME": str(folder / "pulumi-home"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
         "PULUMI_CONFIG_PASSPHRASE": "test",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_PYTHON_CMD": python,
