@@ -151,13 +151,20 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             id: UUID of the charger, a slash, and the OCPP connector number.
             opts: Pulumi's resource options.
         """
-        parts = pulumi.Output.from_input(id).apply(split_id)
+        parts = pulumi.Output.from_input(id).apply(_program_split_id)
         return ChargerConnector(
             resource_name,
             charger=parts.apply(lambda both: both[0]),
             connector_id=parts.apply(lambda both: both[1]),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)),
         )
+
+
+def _program_split_id(id_: str) -> tuple[str, int]:
+    try:
+        return split_id(id_)
+    except PlugchoiceError as error:
+        raise pulumi.RunError(f"plugchoice: {error}") from None
 
 
 def _through_gate(
@@ -167,11 +174,12 @@ def _through_gate(
     line = program_line()
     entry = gate()
     charger, number = declared["charger"], declared["connector_id"]
+    site = declared["site"] if isinstance(declared["site"], str) else None
     found = rules.problems(declared, _is_plain, has_default_site=_program_has_site()) + _ignored(opts)
     entry.refuse(resource_name, line, found)
     if not found and _is_plain(charger) and _is_plain(number):
-        entry.claim_or_refuse(charger, int(number), resource_name, line)
-    return entry.open(charger, number, resource_name, line)
+        entry.claim_or_refuse((charger, int(number), site), resource_name, line)
+    return entry.open(charger, number, site, resource_name, line)
 
 
 def _is_plain(value: object) -> bool:
@@ -253,7 +261,8 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         found = rules.problems(inputs, _is_known, has_default_site=session.site is not None)
         if found:
             return dynamic.CheckResult(news, [dynamic.CheckFailure(problem.name, problem.text) for problem in found])
-        inputs = whole_numbers(inputs)
+        # An output may have held the default.
+        inputs = {k: v for k, v in whole_numbers(inputs).items() if not _is_known(v) or v != rules.default_of(k)}
         site = inputs.setdefault("site", session.site) if session.site else inputs.get("site")
         if site is not None and _is_known(site):
             site = inputs["site"] = site.lower()
@@ -278,6 +287,12 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             news: the checked inputs.
         """
         olds, news = whole_numbers(olds), whole_numbers(news)
+        session = run.current()
+        charger, number = split_id(id_)
+        session.declared.keep_originals(charger, number, _adopted_of(olds))
+        if session.is_offline and news["charger"] == olds.get("identity"):
+            # Now declared by identity, which an offline check cannot look up: still the same charger.
+            news["charger"] = olds["charger"]
         replaces = [
             name for name in ("charger", "connector_id") if _is_known(news[name]) and news[name] != olds.get(name)
         ]
@@ -288,12 +303,11 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         changed = any(news.get(name) != olds.get(name) for name in STORED_INPUTS) or declared_settings(news) != {
             name: olds.get(name) for name in olds.get("managed", ())
         }
-        session = run.current()
         if session.is_offline:
             session.notices.say_once(_OFFLINE_PREVIEW)
             return dynamic.DiffResult(changes=changed)
         try:
-            live = session.live.find(*split_id(id_), news.get("site"))
+            live = session.live.find(charger, number, news.get("site"))
         except (NotFound, PermissionDenied, ConnectorNotFound) as error:
             if _is_about_site(error):
                 raise
@@ -304,6 +318,9 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         differs = bool(differing(declared_settings(news), live.connector))
         if differs:
             session.plan(live, declared_settings(news))
+            missing = _missing_setting(live, declared_settings(news))
+            if missing:
+                session.notices.say(f"the update of {live.name} will fail: {missing.text}", kind="settings missing")
         return dynamic.DiffResult(changes=changed or differs)
 
     @_for_engine
@@ -316,7 +333,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         found = _find(session, props)
         _refuse_mismatch(found, props, list(declared_settings(props)))
         settled = session.settle(found, declared_settings(props))
-        adopted = originals_of(found, list(declared_settings(props)))
+        adopted = _adopted_before(session, found, declared_settings(props))
         return dynamic.CreateResult(
             connector_key(props["charger"], props["connector_id"]), outputs_of(props, settled, adopted)
         )
@@ -361,11 +378,13 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         try:
             live = session.live.find(charger, number, site)
         except ConnectorNotFound as error:
-            if _is_gone(session, charger, number, site):
+            if not is_get and _is_gone(session, charger, number, site):
                 session.notices.say(f"{error}. It is gone: dropped from the state", kind="connectors gone")
                 return dynamic.ReadResult("", {})
             raise
         except NotFound as error:
+            if is_get:
+                raise
             if not _is_about_site(error) and session.live.gone_is_proven(charger, site):
                 session.notices.say(
                     f"charger {charger_name(props, charger)} is gone (404, while others answer the same token): "
@@ -405,8 +424,9 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             return
         if (charger, number) in session.declared:
             session.notices.say(
-                f"{name} is not restored: this program declares it under another name; give that resource "
-                "aliases=[...] with the old name, so that Pulumi knows it as the same"
+                f"{name} is not restored: this program still declares that connector. If its resource was renamed, "
+                "aliases=[...] with the old name let Pulumi know it as the same",
+                kind="not restored",
             )
             return
         if session.is_offline:
@@ -437,22 +457,25 @@ def _find_by_identity(session: run.Session, olds: Props, inputs: Props) -> dynam
     try:
         inputs["charger"] = session.live.charger_of(identity, inputs["site"])
     except IdentityNotFound as error:
-        return dynamic.CheckFailure("charger", str(error))
+        if olds.get(BY_IDENTITY) != identity:
+            return dynamic.CheckFailure("charger", str(error))
+        # Known from an earlier run: diff says that it cannot be read, its update reports it, the others go on.
+        session.notices.say(f"{error}. The charger that it was before is taken", kind="identities not found")
+        inputs["charger"] = olds["charger"]
     return None
 
 
 def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dynamic.CheckFailure]:
     """Look for a second declaration of the connector, and look it up when it, or one of its settings, is new."""
     charger, number = inputs["charger"], inputs["connector_id"]
-    form = {name: value if _is_known(value) else None for name, value in inputs.items()}
-    earlier = session.declared.add(charger, number, form)
-    if earlier is not None:
-        other = _summary(earlier)
+    summary = _summary(inputs)
+    other = session.declared.add(charger, number, inputs.get(BY_IDENTITY), summary)
+    if other is not None:
         return [
             dynamic.CheckFailure(
                 "charger",
                 f"connector {number} of charger {inputs.get(BY_IDENTITY, charger)} is declared twice in this program, "
-                f"here as {_summary(form)} and elsewhere as {other}: keep one",
+                f"here as {summary} and elsewhere as {other}: keep one",
             )
         ]
     is_same = (olds.get("charger"), olds.get("connector_id")) == (charger, number)
@@ -475,6 +498,9 @@ def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dy
         if olds:
             return []
         return [dynamic.CheckFailure("charger", str(error))]
+    missing = None if olds else _missing_setting(live, declared_settings(inputs))
+    if missing:
+        return [dynamic.CheckFailure(missing.name, missing.text)]
     return _adoption(session, live, inputs, added)
 
 
@@ -493,6 +519,39 @@ def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str])
         )
         session.notices.say(f"{live.name} is adopted: {changes}", kind="adopted")
     return []
+
+
+def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Problem | None:
+    """The setting that has to be declared before another can be written: the PUT takes both, and nothing is guessed."""
+    known = {name: value for name, value in declared.items() if _is_known(value)}
+    if not differing(known, live.connector):
+        return None
+    unmanaged = {name: value for name, value in settings_of(live.connector).items() if name not in declared}
+    for name, value in unmanaged.items():
+        if value is None:
+            text = f"{name} of {live.name} has never been set in Plugchoice"
+        elif rules.judge(name, value):
+            text = f"{name} of {live.name} is {shown(name, value)} in Plugchoice, which the API does not take back"
+        else:
+            continue
+        return rules.Problem(name, f"{text}, and a write has to send both settings: declare {name} as well")
+    return None
+
+
+def _adopted_of(props: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stored resource found when it adopted its settings; None for one that was unset."""
+    return {name: props.get("adopted", {}).get(name) for name in props.get("managed", ())}
+
+
+def _adopted_before(session: run.Session, found: Live, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The originals of a connector that is adopted now.
+
+    When the resource is replaced by itself (`--replace`), what is live now is what it wrote; the originals are those
+    that the resource before it had kept.
+    """
+    before = session.declared.originals(found.charger, found.connector.connector_id) or {}
+    now = originals_of(found, [name for name in declared if name not in before])
+    return without_none({name: value for name, value in before.items() if name in declared}) | now
 
 
 def _mismatch(live: Live, name: str, wanted: Any) -> str:
@@ -518,9 +577,11 @@ def _refuse_offline(session: run.Session, props: Props) -> None:
         raise OfflineError(f"{name} is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again")
 
 
-def _summary(form: Mapping[str, Any]) -> str:
-    settings = ", ".join(shown(name, form[name]) for name in SETTING_NAMES if form.get(name) is not None)
-    return f"{form.get(BY_IDENTITY, form['charger'])}/{form['connector_id']} ({settings or 'values still to come'})"
+def _summary(inputs: Mapping[str, Any]) -> str:
+    """A declaration in a few words."""
+    declared = declared_settings(inputs).items()
+    settings = ", ".join(shown(name, value) for name, value in declared if _is_known(value))
+    return f"{inputs.get(BY_IDENTITY, inputs['charger'])}/{inputs['connector_id']} ({settings or 'not yet known'})"
 
 
 def _is_about_site(error: PlugchoiceError) -> bool:
@@ -532,8 +593,9 @@ def _is_gone(session: run.Session, charger: str, number: int, site: str | None) 
     """Whether the charger itself answers without that number; a site's list alone is no proof."""
     try:
         session.live.read_now(charger, number)
-    except ConnectorNotFound:
-        return True
+    except ConnectorNotFound as error:
+        # A charger that lists no connector at all has not reported them (yet, or again): no proof.
+        return bool(error.existing)
     except NotFound:
         return session.live.gone_is_proven(charger, site)
     return False
@@ -571,12 +633,12 @@ def _restore(session: run.Session, name: str, charger: str, number: int, props: 
         # Past the shared reading: what is put back depends on what is there now.
         found = session.live.read_now(charger, number)
     except ConnectorNotFound as error:
-        session.notices.say(f"{error}. It is gone: nothing to restore")
+        session.notices.say(f"{error}. It is gone: nothing to restore", kind="not restored")
         return
     except NotFound:
         site = props.get("site")
         if session.live.gone_is_proven(charger, site):
-            session.notices.say(f"charger {charger_name(props, charger)} is gone: nothing to restore on {name}")
+            session.notices.say(f"the charger of {name} is gone: nothing to restore", kind="not restored")
             return
         raise
     session.settle(found, wanted)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .inputs import Problem
 
+Connector = tuple[str, int, "str | None"]
 _PACKAGE_FOLDER = str(Path(__file__).parent)
 
 
@@ -32,17 +33,25 @@ class Gate:
 
     def __init__(self) -> None:
         self._problems: list[str] = []
-        self._declared: dict[tuple[str, int], str] = {}
+        self._declared: dict[Connector, str] = {}
+        self._has_opened = False
 
     def refuse(self, resource: str, line: str, found: Iterable[Problem]) -> None:
         """Note what is wrong with a resource. `line` is where the program declares it."""
         self._problems.extend(f"{line}: {printable(resource, 80)}: {problem.text}" for problem in found)
 
-    def claim(self, charger: str, connector_id: int, resource: str, line: str) -> str | None:
-        """Note that a resource declares a connector; returns the problem when another one does so already."""
+    def claim(self, connector: Connector, resource: str, line: str) -> str | None:
+        """Note that a resource declares a connector; returns the problem when another one does so already.
+
+        Args:
+            connector: charger, connector number, and the site that an identity is looked up in (None: the default).
+            resource: its name.
+            line: where the program declares it.
+        """
+        charger, connector_id, _ = connector
         mine = f"{printable(resource, 80)} ({line})"
-        # UUIDs are the same in either case, identities are not.
-        key = (charger.lower() if is_uuid(charger) else charger, connector_id)
+        # UUIDs are the same in either case and on every site, identities are not.
+        key = (charger.lower(), connector_id, None) if is_uuid(charger) else connector
         other = self._declared.setdefault(key, mine)
         if other == mine:
             return None
@@ -51,13 +60,20 @@ class Gate:
             f"already declared by {other}: two resources would overwrite each other's values; keep one"
         )
 
-    def claim_or_refuse(self, charger: str, connector_id: int, resource: str, line: str) -> None:
+    def claim_or_refuse(self, connector: Connector, resource: str, line: str) -> None:
         """As `claim`, the problem being noted."""
-        problem = self.claim(charger, connector_id, resource, line)
+        problem = self.claim(connector, resource, line)
         if problem:
             self._problems.append(problem)
 
-    async def open(self, charger: pulumi.Input[str], connector_id: pulumi.Input[int], resource: str, line: str) -> Any:
+    async def open(
+        self,
+        charger: pulumi.Input[str],
+        connector_id: pulumi.Input[int],
+        site: str | None,
+        resource: str,
+        line: str,
+    ) -> Any:
         """The `charger` input, once the whole program is known to be good.
 
         Raises:
@@ -69,20 +85,18 @@ class Gate:
             # None while an output is unknown: then the update will find out, before this resource is registered.
             values = await pulumi.Output.all(charger, connector_id).future()
             if values is not None and isinstance(values[0], str) and isinstance(values[1], int | float):
-                problem = self.claim(values[0], int(values[1]), resource, line)
+                problem = self.claim((values[0], int(values[1]), site), resource, line)
                 if problem:
                     raise pulumi.RunError(f"plugchoice: {problem}")
+        self._has_opened = True
         return charger
 
     def _message(self) -> str:
         count = len(self._problems)
         head = "1 problem" if count == 1 else f"{count} problems"
-        return "\n".join(
-            [
-                f"plugchoice: {head} in this program; no connector was written:",
-                *(f"  {text}" for text in self._problems),
-            ]
-        )
+        # A program that waits for something, or declares inside of `apply`, goes on while the engine is at work.
+        written = "connectors declared before may have been written" if self._has_opened else "no connector was written"
+        return "\n".join([f"plugchoice: {head} in this program; {written}:", *(f"  {text}" for text in self._problems)])
 
 
 _gates: WeakKeyDictionary[pulumi.Resource, Gate] = WeakKeyDictionary()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
 from .connector import ChargerConnector, ChargerConnectorProvider
+from .errors import printable
 from .phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from .snapshot import Live
 from .state import connector_key, outputs_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 def importable(connector: SiteConnector) -> dict[str, Any]:
     """The settings that can be managed as they are; empty for a connector where nothing is set."""
     settings: dict[str, Any] = {}
+    if connector.connector_id < 1:
+        return settings  # OCPP's number 0 is the charger as a whole
     if connector.phase_rotation in PHASE_ROTATIONS:
         settings["phase_rotation"] = connector.phase_rotation
     if connector.max_amperage is not None and MIN_AMPERAGE <= connector.max_amperage <= MAX_AMPERAGE:
@@ -32,9 +35,13 @@ def importable(connector: SiteConnector) -> dict[str, Any]:
     return settings
 
 
-def resource_name(connector: SiteConnector) -> str:
-    """Name of the resource: the charger's identity, or its UUID, and the connector number."""
-    return f"{connector.charger.identity or connector.charger.uuid.lower()}-{connector.connector_id}"
+def resource_names(connectors: Sequence[SiteConnector]) -> list[str]:
+    """Names of the resources: the charger's identity and the connector number, as long as that tells them apart."""
+    short = [f"{printable(item.charger.identity or item.charger.uuid, 60)}-{item.connector_id}" for item in connectors]
+    return [
+        name if short.count(name) == 1 else f"{name}-{item.charger.uuid.lower()}"
+        for name, item in zip(short, connectors, strict=True)
+    ]
 
 
 def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
@@ -42,14 +49,12 @@ def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
 
     Args:
         site: UUID.
-        connectors: as `client.site_connectors` gives them; those where nothing is set are left out.
+        connectors: those that are `importable`.
     """
     provider = {PROVIDER_KEY: serialize_provider(ChargerConnectorProvider())}
     resources = []
-    for connector in connectors:
+    for name, connector in zip(resource_names(connectors), connectors, strict=True):
         settings = importable(connector)
-        if not settings:
-            continue
         charger = connector.charger.uuid.lower()
         inputs = {"charger": charger, "connector_id": connector.connector_id, **settings, "site": site}
         live = Live(charger, connector.charger.identity, connector)
@@ -57,7 +62,7 @@ def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
         resources.append(
             {
                 "type": f"pulumi-python:{ChargerConnector._resource_type_name}",  # noqa: SLF001 - ours
-                "name": resource_name(connector),
+                "name": name,
                 "id": connector_key(charger, connector.connector_id),
                 "inputs": inputs | provider,
                 "outputs": outputs | provider,
@@ -68,18 +73,28 @@ def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
 
 def import_program(site: str, connectors: Sequence[SiteConnector]) -> str:
     """A Pulumi program that declares the same connectors with the same values."""
-    lines = ['"""The connectors of one site, as they were found."""', ""]
-    lines += ["from pulumi_plugchoice import ChargerConnector", "", f"SITE = {site!r}", ""]
-    for connector in connectors:
-        settings = importable(connector)
-        if settings:
-            lines += [
-                "ChargerConnector(",
-                f"    {resource_name(connector)!r},",
-                f"    charger={connector.charger.uuid.lower()!r},",
-                f"    connector_id={connector.connector_id},",
-                *(f"    {name}={value!r}," for name, value in settings.items()),
-                "    site=SITE,",
-                ")",
-            ]
-    return "\n".join(lines).replace("'", '"') + "\n"
+    lines = [
+        '"""The connectors of one site, as they were found."""',
+        "",
+        "from pulumi_plugchoice import ChargerConnector",
+        "",
+        f"SITE = {_literal(site)}",
+        "",
+    ]
+    for name, connector in zip(resource_names(connectors), connectors, strict=True):
+        lines += [
+            "ChargerConnector(",
+            f"    {_literal(name)},",
+            f"    charger={_literal(connector.charger.uuid.lower())},",
+            f"    connector_id={connector.connector_id},",
+            *(f"    {setting}={_literal(value)}," for setting, value in importable(connector).items()),
+            "    site=SITE,",
+            ")",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _literal(value: str | int) -> str:
+    """A Python literal. A charger's identity is somebody else's text: it must not become code."""
+    # JSON's escapes are Python's, and its quotes are the ones that formatters like.
+    return json.dumps(value, ensure_ascii=False)

@@ -65,7 +65,7 @@ def problems(
     """
     given = {name: value for name, value in inputs.items() if value is not None}
     known = {name: value for name, value in given.items() if is_known(value)}
-    found = [Problem(name, text) for name, text in ((name, _judge(name, known[name])) for name in known) if text]
+    found = [Problem(name, text) for name, text in ((name, judge(name, known[name])) for name in known) if text]
     found += [Problem(name, f"{name} is missing: {wanted}") for name, wanted in _WANTED.items() if name not in given]
     if not any(name in given for name in SETTING_NAMES):
         found.append(
@@ -77,7 +77,7 @@ def problems(
     charger = known.get("charger")
     if (
         isinstance(charger, str)
-        and not _judge("charger", charger)
+        and not judge("charger", charger)
         and not is_uuid(charger)
         and not has_default_site
         and "site" not in given
@@ -98,16 +98,16 @@ _WANTED: Final[Mapping[str, str]] = {
 }
 
 
-def _judge(name: str, value: Any) -> str | None:
+def judge(name: str, value: Any) -> str | None:
     """What is wrong with one value, or None."""
     if name == "charger":
-        return _judge_charger(value)
+        return _charger_problem(value)
     if name == "connector_id":
         if _is_whole(value) and value >= 1:
             return None
         return f"connector_id {_shown(value)} is not an OCPP connector number: a whole number from 1{_as_number(value)}"
     if name == "phase_rotation":
-        return _judge_rotation(value)
+        return _rotation_problem(value)
     if name == "max_amperage":
         if _is_whole(value) and MIN_AMPERAGE <= value <= MAX_AMPERAGE:
             return None
@@ -124,7 +124,7 @@ def _judge(name: str, value: Any) -> str | None:
     return None
 
 
-def _judge_charger(value: Any) -> str | None:
+def _charger_problem(value: Any) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return f"charger {_shown(value)} names no charger: {_WANTED['charger']}"
     if value != value.strip() or printable(value, 1000) != value:
@@ -137,7 +137,7 @@ def _judge_charger(value: Any) -> str | None:
     return None
 
 
-def _judge_rotation(value: Any) -> str | None:
+def _rotation_problem(value: Any) -> str | None:
     if isinstance(value, str) and value in PHASE_ROTATIONS:
         return None
     close = closest_rotation(value) if isinstance(value, str) else None

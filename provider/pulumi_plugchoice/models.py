@@ -8,11 +8,24 @@ Source of the fields: API pages chargers/get-charger, site-connectors/list-site-
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from .phases import MAX_AMPERAGE, MIN_AMPERAGE, PhaseRotation
+
+ValueT = TypeVar("ValueT")
+
+
+def _or_none(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return parse(value)
+    except ValidationError:
+        return None
+
+
+#: A field that is only shown: one odd value in it must not make a whole site unreadable.
+Shown = Annotated[ValueT | None, WrapValidator(_or_none)]
 
 
 class Model(BaseModel):
@@ -43,31 +56,32 @@ class Connector(Model):
         updated_at: UTC.
     """
 
-    id: int | None = None
-    charger_id: int | None = None
+    id: Shown[int] = None
+    charger_id: Shown[int] = None
     connector_id: int
-    status: str | None = None
-    error: str | None = None
-    error_info: str | None = None
-    vendor_id: str | None = None
-    vendor_error_code: str | None = None
-    max_amperage: int | None = None
-    max_voltage: int | None = None
-    standard: str | None = None
-    format: str | None = None
-    power_type: str | None = None
-    phase_rotation: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    status: Shown[str] = None
+    error: Shown[str] = None
+    error_info: Shown[str] = None
+    vendor_id: Shown[str] = None
+    vendor_error_code: Shown[str] = None
+    # Both have to be there, if only as null: a missing one is no proof that it was never set.
+    max_amperage: int | None
+    max_voltage: Shown[int] = None
+    standard: Shown[str] = None
+    format: Shown[str] = None
+    power_type: Shown[str] = None
+    phase_rotation: str | None
+    created_at: Shown[datetime] = None
+    updated_at: Shown[datetime] = None
 
 
 class ChargerReference(Model):
     """The charger as a site's list of connectors names it."""
 
     uuid: str
-    identity: str | None = None
-    connection_status: str | None = None
-    status: str | None = None
+    identity: Shown[str] = None
+    connection_status: Shown[str] = None
+    status: Shown[str] = None
 
 
 class SiteConnector(Connector):
@@ -79,10 +93,10 @@ class SiteConnector(Connector):
 class Charger(ChargerReference):
     """A charger. `max_current` is A per phase, None when unknown."""
 
-    id: int | None = None
-    reference: str | None = None
-    max_current: int | None = None
-    connectors: tuple[Connector, ...] = ()
+    id: Shown[int] = None
+    reference: Shown[str] = None
+    max_current: Shown[int] = None
+    connectors: tuple[Connector, ...]  # required: a missing list is no proof that there are none
 
 
 class Site(Model):

@@ -102,7 +102,7 @@ class Session:
     def _live(self) -> LiveConnectors:
         from .snapshot import LiveConnectors
 
-        return LiveConnectors(self._client, self.notices.say_once)
+        return LiveConnectors(self._client, lambda line: self.notices.say(line, kind="chargers not listed"))
 
 
 class Declared:
@@ -110,21 +110,39 @@ class Declared:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._forms: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._declared: dict[tuple[str, int], tuple[str | None, str]] = {}
+        self._originals: dict[tuple[str, int], Mapping[str, Any]] = {}
 
     def __contains__(self, connector: tuple[str, int]) -> bool:
         with self._lock:
-            return connector in self._forms
+            return connector in self._declared
 
-    def add(self, charger: str, connector_id: int, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Note a declaration; return an earlier one of the same connector that reads differently, or None.
+    def add(self, charger: str, connector_id: int, identity: str | None, summary: str) -> str | None:
+        """Note a declaration; returns the summary of another one of the same connector, or None.
 
-        The engine checks a resource that it replaces twice, with the same inputs; two resources for one connector that
-        the program could not compare (one names the charger by identity, the other by UUID) differ.
+        The engine checks a resource again when it replaces it, and then leaves `ignore_changes` out, so the rest of a
+        declaration does not tell two resources apart. How the charger is named does, and that is the one kind of double
+        declaration that the program cannot see for itself (`gate.py`): one by identity, one by UUID.
+
+        Args:
+            charger: UUID.
+            connector_id: OCPP connector number.
+            identity: as declared, or None when the charger is declared by UUID.
+            summary: of the declaration, for the message.
         """
         with self._lock:
-            earlier = self._forms.setdefault((charger, connector_id), dict(form))
-        return earlier if earlier != form else None
+            earlier, other = self._declared.setdefault((charger, connector_id), (identity, summary))
+        return other if earlier != identity else None
+
+    def keep_originals(self, charger: str, connector_id: int, adopted: Mapping[str, Any]) -> None:
+        """Note what a stored resource found when it adopted a connector, in case it is replaced by itself."""
+        with self._lock:
+            self._originals[charger, connector_id] = adopted
+
+    def originals(self, charger: str, connector_id: int) -> Mapping[str, Any] | None:
+        """What `keep_originals` noted, or None."""
+        with self._lock:
+            return self._originals.get((charger, connector_id))
 
 
 _lock = threading.Lock()

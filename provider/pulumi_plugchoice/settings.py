@@ -156,6 +156,8 @@ def base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -
         parts = urlsplit(url)
         host = parts.hostname
         _ = parts.port  # raises when it is no number
+        if host and ":" not in host:
+            host.encode("idna")  # raises when a part between dots is empty or too long
     except ValueError:
         host = None
         parts = urlsplit("")
@@ -212,6 +214,11 @@ def _credentials(config: Mapping[str, str | None], environment: Mapping[str, str
     )
 
 
+def is_token(text: str) -> bool:
+    """Whether `text` can be sent as a Bearer token: visible ASCII, at least one sign of it."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
 def _credentials_in(source: Mapping[str, str | None]) -> Token | ClientCredentials | None:
     """The credentials among three named texts: token, client id and client secret, in that order."""
     token_name, id_name, secret_name = source
@@ -219,7 +226,7 @@ def _credentials_in(source: Mapping[str, str | None]) -> Token | ClientCredentia
     if token and (client_id or secret):
         raise SettingsError(f"both {token_name} and {id_name} or {secret_name} are set: keep one kind of credentials")
     if token:
-        if not token.isascii() or not token.isprintable() or " " in token:
+        if not is_token(token):
             raise SettingsError(f"{token_name} holds a blank or a sign that no token has: copy it again")
         return Token(token)
     if client_id and secret:

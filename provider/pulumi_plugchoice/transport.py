@@ -42,7 +42,7 @@ from .errors import (
     ValidationFailed,
     printable,
 )
-from .settings import Settings, Token
+from .settings import Settings, Token, is_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -280,7 +280,7 @@ class Transport:
                     f"cannot connect to {self._origin} ({_reason(error)}); is the base URL right, and is it reachable?",
                 ) from error
             raise TransportError(method, path, f"the connection was lost ({_reason(error)})") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
             raise TransportError(method, path, f"the request failed ({_reason(error)})") from error
         log.debug("%s %s: %d", method, path, response.status_code)
         return _judge(method, path, response, answered)
@@ -297,6 +297,9 @@ class Transport:
         session: requests.Session | None = getattr(self._sessions, "session", None)
         if session is None:
             session = self._sessions.session = requests.Session()
+            # Plain http is for loopback, and a proxy of the environment would read the token. Through one for https
+            # only the host's name is seen.
+            session.trust_env = self._origin.startswith("https:")
         return session
 
     def _fetch_token(self, form: Mapping[str, str]) -> tuple[str, float]:
@@ -315,9 +318,12 @@ class Transport:
             raise
         fields = answer if isinstance(answer, dict) else {}
         token, lifetime = fields.get("access_token"), fields.get("expires_in", 3600)
-        if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
-            raise InvalidResponse("POST", path, "answered without an access_token")
-        return token, float(lifetime)
+        if not isinstance(token, str) or not is_token(token):
+            raise InvalidResponse("POST", path, "answered without an access_token that can be sent")
+        try:
+            return token, float(lifetime)
+        except (TypeError, ValueError):
+            raise InvalidResponse("POST", path, "answered with an expires_in that is no number") from None
 
 
 class _TooLarge(Exception):

@@ -111,7 +111,7 @@ def test_rename_without_alias_does_not_restore(stack: Stack, emulator: Emulator)
     assert result.puts == []
     assert emulator.live(1) == ("STR", 20)
     assert set(stack.resources()) == {"new-name"}
-    assert any("aliases=" in line for line in result.lines("is not restored"))
+    assert any("aliases=" in line for line in result.lines("is not restored: this program still declares"))
 
 
 def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) -> None:
@@ -132,6 +132,48 @@ def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) 
     assert emulator.live(2) == ("STR", 20)
     assert emulator.live(1) == ("TSR", 25)
     assert len(result.lines("is not restored")) == 2
+
+
+def test_forced_replacement_keeps_the_originals(stack: Stack, emulator: Emulator) -> None:
+    """`--replace` of a resource does not make its own values the originals."""
+    stack.declare(declaration("bay", 1, max_amperage=20, on_destroy="restore"))
+    stack.must_up()
+    urn = stack.resources()["bay"]["urn"]
+
+    replaced = stack.must_up("--replace", urn)
+
+    assert replaced.puts == []
+    assert stack.resources()["bay"]["outputs"]["adopted"] == {"max_amperage": 16}
+    assert stack.destroy().code == 0
+    assert emulator.live(1) == ("RST", 16)
+
+
+def test_replacement_with_ignore_changes_is_no_duplicate(stack: Stack) -> None:
+    """The engine checks a replacement again without ignore_changes; that is still one resource."""
+    stack.declare(declaration("bay", 1, max_amperage=20))
+    stack.must_up()
+    stack.program(
+        f"""
+        ChargerConnector("bay", charger="{charger_uuid(2)}", connector_id=1, max_amperage=20, on_destroy="restore",
+            opts=pulumi.ResourceOptions(ignore_changes=["on_destroy"]))
+        """
+    )
+
+    assert stack.must_up().lines("declared twice") == []
+
+
+def test_retain_on_delete_of_pulumi_works(stack: Stack, emulator: Emulator) -> None:
+    """The provider is not asked at all."""
+    stack.program(
+        f"""
+        ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20, on_destroy="restore",
+            opts=pulumi.ResourceOptions(retain_on_delete=True))
+        """
+    )
+    stack.must_up()
+
+    assert stack.destroy().code == 0
+    assert emulator.live(1) == ("RST", 20)
 
 
 def test_alias_keeps_the_connector(stack: Stack, emulator: Emulator) -> None:

@@ -73,6 +73,52 @@ def test_connector_number_that_the_charger_no_longer_has_is_dropped(stack: Stack
     assert "charger HRB-001 has no connector 2: it has 1. It is gone: dropped from the state" in result.output
 
 
+@pytest.mark.parametrize("site", [True, False], ids=["site", "no-site"])
+def test_charger_that_lists_no_connector_is_no_proof(stack: Stack, emulator: Emulator, *, site: bool) -> None:
+    """An empty list means "not reported": a clear error, and the resource stays."""
+    if not site:
+        stack.environment.pop("PLUGCHOICE_SITE")
+    _three(stack)
+    emulator.remove_connector(charger_uuid(2), 1)
+
+    result = stack.refresh()
+
+    assert result.code != 0
+    assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
+    assert any("has not reported any connector yet" in line for line in result.lines("error: plugchoice:"))
+
+
+def test_answer_without_the_list_of_connectors_is_no_proof(stack: Stack, emulator: Emulator) -> None:
+    """Something between us and Plugchoice may have lost it."""
+    stack.environment.pop("PLUGCHOICE_SITE")
+    _three(stack)
+    bare = {"data": {"uuid": charger_uuid(2), "identity": "HRB-002"}}
+    emulator.fault("status", method="GET", path=charger_uuid(2), status=200, body=bare, times=None)
+
+    result = stack.refresh()
+
+    assert result.code != 0
+    assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
+
+
+def test_vanished_charger_declared_by_identity_does_not_stop_the_others(stack: Stack, emulator: Emulator) -> None:
+    """It is known by its UUID from before; the others are updated."""
+    stack.program('ChargerConnector("a", charger="HRB-001", connector_id=1, max_amperage=16)')
+    stack.must_up()
+    emulator.remove(charger_uuid(1))
+    stack.program(
+        f"""
+        ChargerConnector("a", charger="HRB-001", connector_id=1, max_amperage=16)
+        ChargerConnector("b", charger="{charger_uuid(2)}", connector_id=1, max_amperage=20)
+        """
+    )
+
+    result = stack.must_up()
+
+    assert emulator.live(2) == ("RST", 20)
+    assert result.lines("The charger that it was before is taken")
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

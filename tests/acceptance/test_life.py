@@ -188,19 +188,39 @@ def test_setting_that_becomes_managed_remembers_its_original(stack: Stack, emula
     assert "max_amperage" not in outputs
 
 
-def test_unmanaged_setting_that_was_never_set_stops_the_write(stack: Stack, emulator: Emulator) -> None:
+def test_unmanaged_setting_that_was_never_set_is_refused_in_the_preview(stack: Stack, emulator: Emulator) -> None:
     """The PUT needs both settings; nothing is guessed for the one that is not declared."""
     emulator.reset(seed(1, {1: [connector(rotation=None, amperage=None)]}))
     stack.declare(declaration("bay", 1, max_amperage=16))
 
-    result = stack.up()
+    result = stack.preview()
 
     assert result.code != 0
+    (line,) = result.lines("has a problem")
+    assert line.endswith(
+        "phase_rotation of HRB-001/1 has never been set in Plugchoice, and a write has to send both settings: declare "
+        "phase_rotation as well"
+    )
+
+
+def test_unmanaged_setting_that_the_api_does_not_take_back(stack: Stack, emulator: Emulator) -> None:
+    """Of an existing resource it is told in the preview, and the update fails; the others are not stopped before."""
+    stack.declare(declaration("bay", 1, max_amperage=16))
+    stack.must_up()
+    emulator.edit(charger_uuid(1), phase_rotation="Unknown")
+    stack.declare(declaration("bay", 1, max_amperage=20))
+
+    preview = stack.preview()
+    result = stack.up()
+
+    text = (
+        "phase_rotation of HRB-001/1 is Unknown in Plugchoice, which the API does not take back, and a write has to "
+        "send both settings: declare phase_rotation as well"
+    )
+    assert preview.lines("will fail") == [f"plugchoice: the update of HRB-001/1 will fail: {text}"]
+    assert result.code != 0
     assert result.puts == []
-    assert result.lines("error: plugchoice:") == [
-        "error: plugchoice: phase_rotation of HRB-001/1 has never been set in Plugchoice, and a write has to send "
-        "both settings: declare phase_rotation as well"
-    ]
+    assert result.lines("error: plugchoice:") == [f"error: plugchoice: {text}"]
 
 
 def test_only_the_options_of_ours_changed(stack: Stack) -> None:
@@ -297,6 +317,21 @@ def test_get_shows_a_connector_without_managing_it(stack: Stack, emulator: Emula
     assert 'rotation: "RST"' in result.output
     assert "amps: 16" in result.output
     assert result.puts == []
+
+
+def test_get_of_something_that_is_not_there_is_an_error(stack: Stack) -> None:
+    """Nothing is made up, and nothing is said to be dropped from the state."""
+    stack.program(f'ChargerConnector.get("seen", "{charger_uuid(1)}/7")')
+    missing = stack.preview()
+    stack.program('ChargerConnector.get("seen", "HRB-001/1")')
+    wrong = stack.preview()
+
+    assert missing.code != 0
+    assert "charger HRB-001 has no connector 7: it has 1" in missing.output
+    assert "gone" not in missing.output
+    assert wrong.code != 0
+    assert "plugchoice: the id 'HRB-001/1' is not a connector's" in wrong.output
+    assert "Traceback" not in wrong.output
 
 
 def test_plain_functions_show_the_live_connector(stack: Stack, emulator: Emulator) -> None:

@@ -75,6 +75,64 @@ def test_import_file_then_an_empty_preview(stack: Stack, emulator: Emulator) -> 
     assert drifted.lines("drift")
 
 
+def test_names_from_a_charger_do_not_become_code(stack: Stack, emulator: Emulator) -> None:
+    """An identity is somebody else's text."""
+    changed = seed(3)
+    changed["sites"][0]["chargers"][0]["identity"] = 'x"+str(print("INJECTED"))+"'
+    changed["sites"][0]["chargers"][1]["identity"] = "O'Brien"
+    emulator.reset(changed)
+    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", "--program", "__main__.py"]
+    environment = {**os.environ, **stack.environment}
+    subprocess.run(command, cwd=stack.folder, env=environment, check=True, capture_output=True)
+
+    preview = stack.preview()
+
+    assert preview.code == 0
+    assert "INJECTED\n" not in preview.output
+    assert "+ 4 to create" in preview.output
+
+
+def test_import_file_says_what_is_wrong(stack: Stack) -> None:
+    """One line each, status 1, and no file is written over."""
+    environment = {**os.environ, **stack.environment}
+    (stack.folder / "there.json").write_text("mine")
+    for arguments, said in (
+        (["-o", "nowhere/x.json"], "Error: nowhere is no folder: make it first"),
+        (["-o", "there.json"], "Error: there.json exists: name another file, or use --force to write over it"),
+        (["--charger", "HRB-002", "--charger", "TYPO"], f"Error: site {SITE} lists no charger TYPO"),
+        (["--site", "Harbour"], "Error: site 'Harbour' is not a UUID: give the UUID of the site (location)"),
+    ):
+        command = [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", *arguments]
+        done = subprocess.run(command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.strip(), done.stdout) == (1, said, "")
+    assert (stack.folder / "there.json").read_text() == "mine"
+
+
+def test_offline_a_charger_now_declared_by_identity_is_still_the_same(stack: Stack) -> None:
+    """As online: an update, no replacement."""
+    stack.declare(declaration("bay", 1, max_amperage=20))
+    stack.must_up()
+    stack.program('ChargerConnector("bay", charger="HRB-001", connector_id=1, max_amperage=20)')
+
+    preview = stack.preview(PLUGCHOICE_OFFLINE="1")
+
+    assert preview.code == 0
+    assert "to replace" not in preview.output
+
+
+def test_outputs_that_hold_a_default_are_not_stored(stack: Stack) -> None:
+    """As if the input had been left out."""
+    stack.program(
+        f"""
+        ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20,
+            on_adopt=pulumi.Output.from_input("overwrite"), on_destroy=pulumi.Output.from_input("retain"))
+        """
+    )
+    stack.must_up()
+
+    assert not {"on_adopt", "on_destroy"} & set(stack.resources()["bay"]["inputs"])
+
+
 def test_two_dozen_connectors_with_output_inputs(stack: Stack, emulator: Emulator) -> None:
     """Unknown inputs pass the preview and are checked when they are known."""
     emulator.reset(seed(24))

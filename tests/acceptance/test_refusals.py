@@ -38,6 +38,23 @@ def test_bad_inputs_at_the_first_middle_and_last_of_forty(stack: Stack, emulator
     assert "Traceback" not in result.output
 
 
+def test_bad_input_after_a_write_does_not_claim_that_nothing_was_written(stack: Stack, emulator: Emulator) -> None:
+    """What is declared inside of an `apply` comes too late for that."""
+    stack.program(
+        f"""
+        first = ChargerConnector("first", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20)
+        first.id.apply(lambda _: ChargerConnector("late", charger="{charger_uuid(2)}", connector_id=1, max_amperage=0))
+        """
+    )
+
+    result = stack.up("--skip-preview")
+
+    assert result.code != 0
+    assert emulator.live(1) == ("RST", 20)
+    assert "1 problem in this program; connectors declared before may have been written:" in result.output
+    assert "late: max_amperage 0 is not allowed" in result.output
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"phase_rotation": "XYZ"}, f"phase_rotation 'XYZ' is not a phase rotation. Allowed: {ROTATIONS}"),
     ({"max_amperage": 0}, "max_amperage 0 is not allowed: a whole number of amps from 1 to 1000"),

@@ -430,7 +430,7 @@ def test_a_token_answer_without_a_token_is_refused(body: object) -> None:
     """Something else answers there."""
     with Recorder(answers=[(200, body)]).running() as server, pytest.raises(InvalidResponse) as failed:
         transport(server.base_url, CLIENT).get(READ)
-    assert str(failed.value) == "POST /oauth/token: answered without an access_token"
+    assert str(failed.value) == "POST /oauth/token: answered without an access_token that can be sent"
 
 
 # ---------------------------------------------------------------- what is really sent
@@ -602,3 +602,24 @@ def test_no_secret_is_in_an_error_a_repr_or_a_log(
         assert str(error).splitlines() == [str(error)]  # noqa: PT017 - one of two outcomes
     shown += caplog.text
     assert "that-nobody-may-see" not in shown
+
+
+def test_no_proxy_sees_a_token_on_plain_http(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+    """Plain http is for loopback; a proxy of the environment would get the header in plain text."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert transport(emulator.base_url, Token(TOKEN)).get("/v3/user")
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "a blank", "n\u00f6", ""])
+def test_a_fetched_token_that_cannot_be_sent_is_refused_without_being_shown(emulator: Emulator, token: str) -> None:
+    """It would end in an exception of the HTTP library that quotes it."""
+    emulator.fault("status", path="/oauth/token", status=200, body={"access_token": token, "expires_in": "3600"})
+
+    with pytest.raises(InvalidResponse) as caught:
+        transport(emulator.base_url, ClientCredentials(CLIENT_ID, CLIENT_SECRET)).get("/v3/user")
+
+    assert str(caught.value) == "POST /oauth/token: answered without an access_token that can be sent"

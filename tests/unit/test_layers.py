@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "gate": {"errors", "inputs"},
     "lookup": {"errors", "models", "settings", "client", "connect", "notices", "inputs"},
     "connector": {"errors", "phases", "values", "settings", "snapshot", "inputs", "state", "session", "gate"},
-    "import_file": {"phases", "models", "snapshot", "state", "connector"},
+    "import_file": {"errors", "phases", "models", "snapshot", "state", "connector"},
     "__init__": {"_version", "errors", "phases", "models", "lookup", "connector"},
 }
 # Who may import these libraries.

@@ -50,14 +50,14 @@ def test_a_connector_has_the_sixteen_documented_fields() -> None:
 def test_a_connector_that_was_never_set_up_is_all_nulls_but_its_number() -> None:
     """A fresh charger reports no more."""
     connector = Connector.model_validate({**dict.fromkeys(CONNECTOR), "connector_id": 1})
-    assert connector == Connector(connector_id=1)
+    assert connector == Connector(connector_id=1, phase_rotation=None, max_amperage=None)
     assert (connector.phase_rotation, connector.max_amperage) == (None, None)
 
 
 @pytest.mark.parametrize("rotation", ["Unknown", "NotApplicable", "rst"])
 def test_a_live_rotation_may_be_outside_of_the_put_set(rotation: str) -> None:
     """A charger may report OCPP's other values; reading must not fail."""
-    assert Connector(connector_id=1, phase_rotation=rotation).phase_rotation == rotation
+    assert Connector(connector_id=1, phase_rotation=rotation, max_amperage=None).phase_rotation == rotation
 
 
 def test_unknown_fields_are_dropped_pincodes_among_them() -> None:
@@ -79,9 +79,12 @@ def test_unknown_fields_are_dropped_pincodes_among_them() -> None:
 @pytest.mark.parametrize(
     ("model", "least"),
     [
-        (Connector, {"connector_id": 1}),
-        (SiteConnector, {"connector_id": 1, "charger": {"uuid": CHARGER}}),
-        (Charger, {"uuid": CHARGER}),
+        (Connector, {"connector_id": 1, "phase_rotation": None, "max_amperage": None}),
+        (
+            SiteConnector,
+            {"connector_id": 1, "phase_rotation": None, "max_amperage": None, "charger": {"uuid": CHARGER}},
+        ),
+        (Charger, {"uuid": CHARGER, "connectors": ()}),
         (Site, {"uuid": CHARGER}),
         (SiteGroup, {"id": 801}),
         (User, {}),
@@ -95,9 +98,28 @@ def test_only_what_cannot_be_done_without_is_required(model: type[Model], least:
             model.model_validate({key: value for key, value in least.items() if key != name})
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"created_at": "-0001-11-30T00:00:00.000000Z"},
+        {"vendor_error_code": 0},
+        {"vendor_id": {"a": 1}},
+        {"max_voltage": 230.5},
+        {"max_voltage": ""},
+        {"status": ["Available"]},
+    ],
+)
+def test_an_odd_value_that_is_only_shown_does_not_make_a_connector_unreadable(odd: dict[str, Any]) -> None:
+    """One of them would stop the whole site otherwise."""
+    connector = Connector.model_validate({"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16, **odd})
+
+    assert (connector.phase_rotation, connector.max_amperage) == ("RST", 16)
+    assert getattr(connector, next(iter(odd))) is None
+
+
 def test_what_was_read_does_not_change() -> None:
     """Threads share it."""
-    connector = Connector(connector_id=1)
+    connector = Connector(connector_id=1, phase_rotation=None, max_amperage=None)
     with pytest.raises(ValidationError):
         connector.max_amperage = 20  # type: ignore[misc]
 

@@ -207,7 +207,7 @@ def test_an_unknown_number_names_those_that_exist(site: str | None) -> None:
 def test_an_answer_about_another_charger_is_refused() -> None:
     """Two resources' values must never be mixed up."""
     run = Run()
-    answered = Charger(uuid=SECOND, connectors=(Connector(connector_id=1, phase_rotation="TRS"),))
+    answered = Charger(uuid=SECOND, connectors=(Connector(connector_id=1, phase_rotation="TRS", max_amperage=None),))
     run.client.charger = lambda *_: answered  # type: ignore[method-assign]
     with pytest.raises(PlugchoiceError) as refused:
         run.live.find(FIRST, 1, None)

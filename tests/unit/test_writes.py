@@ -198,7 +198,7 @@ def test_an_answer_with_other_values_is_checked_and_believed_when_the_read_agree
 
     def nulls(settings: ConnectorSettings) -> Connector:
         run.client.store(CHARGER, 1, settings)
-        return Connector(connector_id=1)
+        return Connector(connector_id=1, phase_rotation=None, max_amperage=None)
 
     run.puts(nulls)
     assert settings_of(run.settle(**BOTH).connector) == BOTH

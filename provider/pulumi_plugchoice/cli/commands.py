@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pulumi_plugchoice._version import __version__
-from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.errors import PlugchoiceError, printable
 
 
 class _Command(click.Command):
@@ -65,22 +65,27 @@ def import_file(site: str, chargers: tuple[str, ...], output: Path, program: Pat
     base URL come from the environment (PLUGCHOICE_TOKEN and so on).
     """
     from pulumi_plugchoice import import_file as files
+    from pulumi_plugchoice.inputs import is_uuid
     from pulumi_plugchoice.lookup import get_site_connectors
 
     for path in (output, program):
         if path is not None and path.exists() and not force:
             raise click.ClickException(f"{path} exists: name another file, or use --force to write over it")
-    found = [
-        connector
-        for connector in get_site_connectors(site)
-        if not chargers or {connector.charger.uuid.lower(), connector.charger.identity} & {*chargers}
-    ]
-    if not found:
-        raise click.ClickException(f"site {site} lists no such connector")
+        if path is not None and not path.parent.is_dir():
+            raise click.ClickException(f"{path.parent} is no folder: make it first")
+    found = get_site_connectors(site)
+    wanted = {charger.lower() if is_uuid(charger) else charger for charger in chargers}
+    if wanted:
+        listed = {name for item in found for name in (item.charger.uuid.lower(), item.charger.identity)}
+        for charger in sorted(wanted - listed):
+            raise click.ClickException(f"site {site} lists no charger {printable(charger, 60)}")
+        found = [item for item in found if {item.charger.uuid.lower(), item.charger.identity} & wanted]
     taken = [connector for connector in found if files.importable(connector)]
-    for connector in found:
-        if connector not in taken:
-            click.echo(f"left out: {files.resource_name(connector)}, where nothing has been set yet", err=True)
+    left_out = [connector for connector in found if connector not in taken]
+    for name in files.resource_names(left_out):
+        click.echo(f"left out: {name}, which has nothing that could be managed yet", err=True)
+    if not taken:
+        raise click.ClickException(f"site {site} lists no connector with a value that could be managed")
     output.write_text(files.import_json(site.lower(), taken), encoding="utf-8")
     if program is not None:
         program.write_text(files.import_program(site.lower(), taken), encoding="utf-8")
