@@ -289,7 +289,6 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         olds, news = whole_numbers(olds), whole_numbers(news)
         session = run.current()
         charger, number = split_id(id_)
-        session.declared.keep_originals(charger, number, _adopted_of(olds))
         if session.is_offline and news["charger"] == olds.get("identity"):
             # Now declared by identity, which an offline check cannot look up: still the same charger.
             news["charger"] = olds["charger"]
@@ -333,7 +332,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         found = _find(session, props)
         _refuse_mismatch(found, props, list(declared_settings(props)))
         settled = session.settle(found, declared_settings(props))
-        adopted = _adopted_before(session, found, declared_settings(props))
+        adopted = originals_of(found, list(declared_settings(props)))
         return dynamic.CreateResult(
             connector_key(props["charger"], props["connector_id"]), outputs_of(props, settled, adopted)
         )
@@ -423,9 +422,11 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             session.notices.say(f"{name} keeps its settings in Plugchoice (on_destroy: retain)", kind="retained")
             return
         if (charger, number) in session.declared:
+            adopted = props.get("adopted", {})
+            originals = ", ".join(shown(setting, adopted.get(setting)) for setting in props.get("managed", ()))
             session.notices.say(
-                f"{name} is not restored: this program still declares that connector. If its resource was renamed, "
-                "aliases=[...] with the old name let Pulumi know it as the same",
+                f"{name} is not restored to {originals}: this program still declares that connector. If its resource "
+                "was renamed, aliases=[...] with the old name let Pulumi know it as the same",
                 kind="not restored",
             )
             return
@@ -536,22 +537,6 @@ def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Problem |
             continue
         return rules.Problem(name, f"{text}, and a write has to send both settings: declare {name} as well")
     return None
-
-
-def _adopted_of(props: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stored resource found when it adopted its settings; None for one that was unset."""
-    return {name: props.get("adopted", {}).get(name) for name in props.get("managed", ())}
-
-
-def _adopted_before(session: run.Session, found: Live, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """The originals of a connector that is adopted now.
-
-    When the resource is replaced by itself (`--replace`), what is live now is what it wrote; the originals are those
-    that the resource before it had kept.
-    """
-    before = session.declared.originals(found.charger, found.connector.connector_id) or {}
-    now = originals_of(found, [name for name in declared if name not in before])
-    return without_none({name: value for name, value in before.items() if name in declared}) | now
 
 
 def _mismatch(live: Live, name: str, wanted: Any) -> str:

@@ -111,7 +111,6 @@ class Declared:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._declared: dict[tuple[str, int], tuple[str | None, str]] = {}
-        self._originals: dict[tuple[str, int], Mapping[str, Any]] = {}
 
     def __contains__(self, connector: tuple[str, int]) -> bool:
         with self._lock:
@@ -133,16 +132,6 @@ class Declared:
         with self._lock:
             earlier, other = self._declared.setdefault((charger, connector_id), (identity, summary))
         return other if earlier != identity else None
-
-    def keep_originals(self, charger: str, connector_id: int, adopted: Mapping[str, Any]) -> None:
-        """Note what a stored resource found when it adopted a connector, in case it is replaced by itself."""
-        with self._lock:
-            self._originals[charger, connector_id] = adopted
-
-    def originals(self, charger: str, connector_id: int) -> Mapping[str, Any] | None:
-        """What `keep_originals` noted, or None."""
-        with self._lock:
-            return self._originals.get((charger, connector_id))
 
 
 _lock = threading.Lock()

@@ -111,7 +111,7 @@ def test_rename_without_alias_does_not_restore(stack: Stack, emulator: Emulator)
     assert result.puts == []
     assert emulator.live(1) == ("STR", 20)
     assert set(stack.resources()) == {"new-name"}
-    assert any("aliases=" in line for line in result.lines("is not restored: this program still declares"))
+    assert any("aliases=" in line for line in result.lines("is not restored to RST, 16 A: this program still declares"))
 
 
 def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) -> None:
@@ -131,11 +131,11 @@ def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) 
 
     assert emulator.live(2) == ("STR", 20)
     assert emulator.live(1) == ("TSR", 25)
-    assert len(result.lines("is not restored")) == 2
+    assert len(result.lines("is not restored to")) == 2
 
 
-def test_forced_replacement_keeps_the_originals(stack: Stack, emulator: Emulator) -> None:
-    """`--replace` of a resource does not make its own values the originals."""
+def test_forced_replacement_says_what_it_forgets(stack: Stack, emulator: Emulator) -> None:
+    """The engine hands a replacement nothing of the resource before it; docs/supported.md warns, and a line tells."""
     stack.declare(declaration("bay", 1, max_amperage=20, on_destroy="restore"))
     stack.must_up()
     urn = stack.resources()["bay"]["urn"]
@@ -143,9 +143,9 @@ def test_forced_replacement_keeps_the_originals(stack: Stack, emulator: Emulator
     replaced = stack.must_up("--replace", urn)
 
     assert replaced.puts == []
-    assert stack.resources()["bay"]["outputs"]["adopted"] == {"max_amperage": 16}
-    assert stack.destroy().code == 0
-    assert emulator.live(1) == ("RST", 16)
+    assert emulator.live(1) == ("RST", 20)
+    assert replaced.lines("HRB-001/1 is not restored to 16 A: this program still declares that connector.")
+    assert stack.resources()["bay"]["outputs"]["adopted"] == {"max_amperage": 20}
 
 
 def test_replacement_with_ignore_changes_is_no_duplicate(stack: Stack) -> None:

@@ -85,7 +85,7 @@ def test_charger_that_lists_no_connector_is_no_proof(stack: Stack, emulator: Emu
 
     assert result.code != 0
     assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
-    assert any("has not reported any connector yet" in line for line in result.lines("error: plugchoice:"))
+    assert "charger HRB-002 has no connector 1: it has not reported any connector yet" in result.output
 
 
 def test_answer_without_the_list_of_connectors_is_no_proof(stack: Stack, emulator: Emulator) -> None:

@@ -1,4 +1,4 @@
-"""The engine's part in the provider's calls, in this process: order, sessions, the wire's conversions, what is recorded.
+"""The engine's part in the provider's calls: their order, sessions, the wire's conversions, what is recorded.
 
 It stands in for the engine where a test needs thousands of deployments. It does not replace tests/acceptance: what the
 real engine does is seen there, and this follows it (one call at a time, which the real one does for `check` and `diff`
@@ -13,25 +13,22 @@ import contextlib
 import io
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from unittest import mock
 
-from pulumi.dynamic import CheckResult
 from pulumi.runtime import rpc
 from pulumi_plugchoice import session as sessions
-from pulumi_plugchoice.connector import ChargerConnectorProvider
-from pulumi_plugchoice.session import Session
+from pulumi_plugchoice.connector import ChargerConnectorProvider, _OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import TypeVar
 
-    ResultT = TypeVar("ResultT")
+    from pulumi.dynamic import CheckResult
+    from pulumi_plugchoice.session import Session
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
 Props = dict[str, Any]
-
-#: The class that the provider's errors have when they leave it; anything else is a traceback to the user.
-ERROR_CLASS: Final = "plugchoice"
 
 
 def wire(props: Mapping[str, Any], *, keep_unknowns: bool = False) -> Props:
@@ -150,7 +147,7 @@ def provider_process(environment: Mapping[str, str], printed: io.StringIO | None
         mock.patch.object(sessions, "_current", None),
         contextlib.redirect_stderr(printed or io.StringIO()),
     ):
-        sessions.open_session({}.get)
+        sessions.open_session(lambda _: None)
         session = sessions.current()
         atexit.unregister(session.close)
         try:
@@ -172,10 +169,10 @@ class _Deployment:
         self._provider = ChargerConnectorProvider()
         self.report = Report()
 
-    def plan(self, program: Mapping[str, Props]) -> Iterator[None] | None:
+    def plan(self, program: Mapping[str, Props]) -> None:
         for name, declared in program.items():
             self._planned(name, declared)
-        return None
+        self.report.ops |= {name: "delete" for name in self._engine.state if name not in program}
 
     def up(self, program: Mapping[str, Props]) -> None:
         left = dict.fromkeys(self._engine.state)
@@ -185,7 +182,7 @@ class _Deployment:
             with self._step():
                 self._carry_out(name, inputs)
         if not self.report.errors:
-            # After an error the engine deletes nothing: it does not know what else the program would have declared.
+            # After an error nothing is deleted.
             self.delete(left)
 
     def delete(self, names: Mapping[str, object]) -> None:
@@ -193,26 +190,26 @@ class _Deployment:
         engine = self._engine
         for name, old in list(engine.pending):
             with self._step():
-                self._call(lambda old=old: self._provider.delete(old.id, wire(old.outputs)))
+                self._call(self._provider.delete, old.id, wire(old.outputs))
                 engine.pending.remove((name, old))
         for name in reversed(list(names)):
             self.report.ops[name] = "delete"
             gone = engine.state[name]
             with self._step():
-                self._call(lambda gone=gone: self._provider.delete(gone.id, wire(gone.outputs)))
+                self._call(self._provider.delete, gone.id, wire(gone.outputs))
                 del engine.state[name]
 
     def refresh(self) -> None:
         for name, old in list(self._engine.state.items()):
             with self._step():
-                found = self._call(lambda old=old: self._provider.read(old.id, wire(old.outputs)))
+                found = self._call(self._provider.read, old.id, wire(old.outputs))
                 if not found.id:
                     self.report.ops[name] = "gone"
                     del self._engine.state[name]
                 else:
                     self.report.ops[name] = "read"
                     inputs = old.inputs if found.inputs is None else wire(found.inputs)
-                    self._engine.state[name] = Stored(found.id, inputs, wire(found.outs))
+                    self._engine.state[name] = Stored(found.id, inputs, wire(found.outs or {}))
 
     def _planned(self, name: str, declared: Props) -> Props:
         """Check and diff; the checked inputs. An error of either ends the deployment."""
@@ -222,7 +219,7 @@ class _Deployment:
             self.report.ops[name] = "create"
             return inputs
         inputs = self._checked(old.inputs, declared)
-        found = self._call(lambda: self._provider.diff(old.id, wire(old.outputs), wire(inputs)))
+        found = self._call(self._provider.diff, old.id, wire(old.outputs), wire(inputs))
         if found.replaces:
             self.report.ops[name] = "replace"
             return self._checked({}, declared)
@@ -230,7 +227,7 @@ class _Deployment:
         return inputs
 
     def _checked(self, olds: Props, declared: Props) -> Props:
-        result: CheckResult = self._call(lambda: self._provider.check(wire(olds), wire(declared)))
+        result: CheckResult = self._call(self._provider.check, wire(olds), wire(declared))
         if result.failures:
             self.report.errors += [f"{failure.property}: {failure.reason}" for failure in result.failures]
             raise _StopError
@@ -243,20 +240,19 @@ class _Deployment:
         if op == "same":
             return
         if op == "update" and old is not None:
-            updated = self._call(lambda: self._provider.update(old.id, wire(old.outputs), wire(inputs)))
+            updated = self._call(self._provider.update, old.id, wire(old.outputs), wire(inputs))
             engine.state[name] = Stored(old.id, inputs, wire(updated.outs or {}))
             return
-        made = self._call(lambda: self._provider.create(wire(inputs)))
+        made = self._call(self._provider.create, wire(inputs))
         if old is not None:
             engine.pending.append((name, old))
         engine.state[name] = Stored(made.id, inputs, wire(made.outs or {}))
 
-    def _call(self, call: Callable[[], ResultT]) -> ResultT:
+    def _call(self, call: Callable[P, ResultT], *args: P.args, **kwargs: P.kwargs) -> ResultT:
         self.report.calls += 1
         try:
-            result = call()
-        except Exception as error:
-            assert type(error).__qualname__ == ERROR_CLASS, repr(error)
+            result = call(*args, **kwargs)
+        except _OneLine as error:  # anything else is a traceback to the user, and fails the test
             self.report.errors.append(str(error))
             raise _StopError from None
         if self.report.calls == self._kill_after:
