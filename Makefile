@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 JOBS ?= auto
 
-.PHONY: help setup check format docs test unit bench demo lock clean
+.PHONY: help setup check format docs test unit soak bench demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ test: $(READY) ## all tests: unit, contract, and acceptance with the real Pulumi
 
 unit: $(READY) ## the tests that need no Pulumi CLI
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract
+
+soak: $(READY) ## the property tests and fuzzers, for longer
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(JOBS) tests/contract/test_stateful.py tests/unit/test_fuzz.py
 
 bench: $(READY) ## calls and wall time for 40 and 1,000 connectors, as a table
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/engine.py $(ARGS)

@@ -20,7 +20,7 @@ from pulumi_plugchoice.cli.commands import plugchoice
 from pulumi_plugchoice.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md")
+FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
 
@@ -53,12 +53,15 @@ def _emulator_help() -> str:
     return text.replace("python -m pulumi_plugchoice.emulator", "plugchoice emulator")
 
 
-def version() -> str:
-    """The version these docs are for."""
-    return f"Version {__version__}."
+def faults() -> str:
+    """The fault matrix, from the data that its tests run on."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from support.matrix import table
+
+    return table()
 
 
-GENERATORS = {"settings": settings, "commands": commands, "version": version}
+GENERATORS = {"settings": settings, "commands": commands, "faults": faults}
 
 
 def main() -> int:

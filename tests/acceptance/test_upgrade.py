@@ -5,11 +5,16 @@ A release adds its own file: `pytest tests/acceptance/test_upgrade.py --write-st
 
 from __future__ import annotations
 
+import base64
 import json
+import pickle
+import shutil
 from pathlib import Path
 
+import pulumi_plugchoice
 import pytest
 from pulumi_plugchoice import __version__
+from pulumi_plugchoice.connector import ChargerConnectorProvider
 from support.emulator import TOKEN, charger_uuid
 from support.stack import Stack, declaration
 
@@ -53,10 +58,53 @@ def test_a_kept_state_previews_without_a_change(stack: Stack, kept: Path) -> Non
     stack.emulator.edit(charger_uuid(3), phase_rotation="TRS")
     assert stack.run("stack", "import", "--file", str(kept)).code == 0
 
+    _expect_no_change(stack)
+    assert TOKEN not in kept.read_text()
+
+
+def test_a_state_with_the_pickle_of_another_python_previews_without_a_change(stack: Stack) -> None:
+    """Python 3.14 pickles with protocol 5; the bytes differ, the provider is the same."""
+    stack.declare(*PROGRAM)
+    stack.must_up()
+    mine = stack.resources()["full"]["inputs"]["__provider"]
+    other = base64.b64encode(pickle.dumps(ChargerConnectorProvider(), protocol=5)).decode()
+    exported = stack.folder / "exported.json"
+    exported.write_text(stack.run("stack", "export").output.replace(mine, other))
+    assert other != mine
+    assert other in exported.read_text()
+    assert stack.run("stack", "import", "--file", str(exported)).code == 0
+
+    _expect_no_change(stack)
+
+
+def test_a_new_optional_input_changes_no_stored_state(stack: Stack, tmp_path: Path) -> None:
+    """Inputs at their default are not sent: a build with one more input previews the kept state without a change."""
+    build = tmp_path / "build"
+    shutil.copytree(Path(pulumi_plugchoice.__file__).parent, build / "pulumi_plugchoice")
+    _edit(build / "pulumi_plugchoice" / "inputs.py", '"on_adopt", "on_destroy")', '"on_adopt", "on_destroy", "note")')
+    connector = build / "pulumi_plugchoice" / "connector.py"
+    _edit(connector, '"retain",\n        opts', '"retain",\n        note: str | None = None,\n        opts')
+    _edit(connector, '"on_destroy": on_destroy,', '"on_destroy": on_destroy,\n            "note": note,')
+    stack.declare(*PROGRAM)
+    stack.must_up()
+    stack.environment["PYTHONPATH"] = str(build)
+
+    _expect_no_change(stack)
+
+    stack.declare(declaration("full", 1, phase_rotation="STR", max_amperage=20, note="new"))
+    assert "note" in stack.preview("--diff").output, "the test build is the one that ran"
+
+
+def _edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file.name} has changed: this test has to follow"
+    file.write_text(text.replace(old, new))
+
+
+def _expect_no_change(stack: Stack) -> None:
     plain = stack.preview("--expect-no-changes")
     refreshed = stack.preview("--expect-no-changes", "--refresh")
 
     assert plain.code == 0, plain.output
     assert refreshed.code == 0, refreshed.output
     assert plain.puts == []
-    assert TOKEN not in kept.read_text()
