@@ -73,6 +73,22 @@ def test_connector_number_that_the_charger_no_longer_has_is_dropped(stack: Stack
     assert "charger HRB-001 has no connector 2: it has 1. It is gone: dropped from the state" in result.output
 
 
+@pytest.mark.parametrize("status", [403, 500])
+def test_one_charger_that_cannot_be_read_is_kept_while_others_answer(
+    stack: Stack, emulator: Emulator, status: int
+) -> None:
+    """The token sees the others, so a 404 would be proof; anything else is not."""
+    stack.environment.pop("PLUGCHOICE_SITE")
+    _three(stack)
+    emulator.fault("status", method="GET", path=charger_uuid(2), status=status, times=None)
+
+    result = stack.refresh(PLUGCHOICE_DEADLINE_SECONDS="2")
+
+    assert result.code != 0
+    assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
+    assert f"answered {status}" in result.output
+
+
 @pytest.mark.parametrize("site", [True, False], ids=["site", "no-site"])
 def test_charger_that_lists_no_connector_is_no_proof(stack: Stack, emulator: Emulator, *, site: bool) -> None:
     """An empty list means "not reported": a clear error, and the resource stays."""

@@ -12,7 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    import pytest
     from support.emulator import Calls, Emulator
 
 IS_LONG: Final = os.environ.get("HYPOTHESIS_PROFILE") == "long"
@@ -42,6 +42,8 @@ SETTINGS: Final = settings(
     max_examples=1000 if IS_LONG else 30,
     stateful_step_count=50 if IS_LONG else 25,
     derandomize=not IS_LONG,
+    # Shrinking takes minutes: a failure of the short run is shown as it was found.
+    phases=set(Phase) - ({Phase.explain} if IS_LONG else {Phase.explain, Phase.shrink}),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
@@ -447,6 +449,7 @@ class Machine(RuleBasedStateMachine):
         assert set(before) & set(target) <= set(self.stored), "what is declared does not leave the state"
 
 
+@pytest.mark.timeout(0 if IS_LONG else 300)
 def test_model_emulator_and_state_agree_after_each_step(
     emulator_process: Emulator,
     tmp_path: Path,
