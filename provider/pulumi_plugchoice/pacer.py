@@ -40,8 +40,8 @@ class NoSlotInTime(PlugchoiceError):
     def __init__(self, seconds: float, limit: int) -> None:
         self.seconds = seconds
         super().__init__(
-            f"the {limit} requests a minute of this user are used up: the next one may go in {math.ceil(seconds)} s, "
-            "which is past the deadline"
+            f"the next request of this user may go in {math.ceil(seconds)} s, which is past the deadline: the {limit} "
+            "requests a minute are used up, or Plugchoice asked to wait"
         )
 
 

@@ -33,22 +33,27 @@ def test_write_fault_in_an_update(stack: Stack, emulator: Emulator, fault: Fault
     result = stack.up("--skip-preview", "--continue-on-error", **patience)
 
     assert emulator.live(1) == (("STR", 20) if expected.written else ("RST", 16))
-    assert emulator.live(2) == ("STR", 20)
     stored = stack.resources()
-    assert stored["bay-2"]["outputs"]["max_amperage"] == 20
     errors = result.lines("error: plugchoice:")
+    # A 429 without Retry-After holds back every request of the user for a minute, the other connector's too.
+    holds_all = fault.name == "429 without Retry-After"
+    if not holds_all:
+        assert emulator.live(2) == ("STR", 20)
+        assert stored["bay-2"]["outputs"]["max_amperage"] == 20
+        assert len(errors) == (0 if expected.error is None else 1)
     if expected.error is None:
         assert result.code == 0, result.output
         assert stored["bay-1"]["outputs"]["max_amperage"] == 20
-        assert errors == []
     else:
         assert result.code != 0
         assert stored["bay-1"]["outputs"]["max_amperage"] == 16, "no success without proof"
-        assert len(errors) == 1
-        assert "HRB-001/1" in errors[0] or charger_uuid(1) in errors[0]
+        assert any("HRB-001/1" in line or charger_uuid(1) in line for line in errors)
         assert "Traceback" not in result.output
 
         emulator.clear_faults()
+        # Another machine of the same user: it knows nothing of the hold, which this test does not wait for.
+        stack.environment["XDG_CACHE_HOME"] = str(stack.folder / "other-cache")
         stack.must_up("--skip-preview")
         assert emulator.live(1) == ("STR", 20)
+        assert emulator.live(2) == ("STR", 20)
     assert stack.preview("--expect-no-changes").code == 0

@@ -140,6 +140,10 @@ class Emulator:
         """Rotation and amperage of the charger `HRB-{index}`."""
         return self.connectors()[charger_uuid(index), number]
 
+    def puts_seen(self) -> int:
+        """PUTs since the log was last cleared."""
+        return sum(1 for request in self._call("GET", "/requests")["requests"] if request["method"] == "PUT")
+
     @contextlib.contextmanager
     def recording(self) -> Iterator[Calls]:
         """The requests made inside of the block."""

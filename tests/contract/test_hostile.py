@@ -1,0 +1,506 @@
+"""A server that means harm cannot hang us, fill the memory, get the token sent elsewhere or write to the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import itertools
+import json
+import socket
+import socketserver
+import threading
+import time
+import tracemalloc
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from pulumi_plugchoice import client as client_module
+from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.errors import (
+    ApiError,
+    ConnectorNotFound,
+    InvalidResponse,
+    PlugchoiceError,
+    RateLimited,
+    RequestTimeout,
+    TransportError,
+    printable,
+)
+from pulumi_plugchoice.models import ConnectorSettings
+from pulumi_plugchoice.pacer import Pacer
+from pulumi_plugchoice.settings import ClientCredentials, Settings, Token
+from pulumi_plugchoice.snapshot import LiveConnectors
+from pulumi_plugchoice.transport import Backoff, Transport
+from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, charger_uuid
+from support.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+CHARGER: Final = charger_uuid(1)
+READ: Final = f"/v3/chargers/{CHARGER}"
+QUICK: Final = Backoff(first=0.05, longest=0.2, jitter=0.01)
+TIMEOUT: Final = 0.4
+DEADLINE: Final = 1.0
+# What a busy machine may add; without a bound of ours each of these would go on for minutes or for ever.
+LATE: Final = DEADLINE + 3
+MOST_BYTES: Final = 100_000_000
+ANSI: Final = "\x1b]0;owned\x07\x1b[2J\x00\u202e\u2028\x9b31m\r\nerror: gone"
+
+
+class Server:
+    """Answers each request with what a test says, byte for byte.
+
+    Attributes:
+        requests: heads of the requests that came, with their bodies when these came at once.
+    """
+
+    def __init__(self, answer: Callable[[socket.socket, str], None]) -> None:
+        self.answer = answer
+        self.requests: list[str] = []
+        self.url = ""
+        self.port = 0
+
+    @property
+    def text(self) -> str:
+        """All that was received."""
+        return "\n".join(self.requests)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Server]:
+        """While the block lasts; connections that are still open end with it."""
+        outer = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                self.request.settimeout(20)
+                with contextlib.suppress(OSError):
+                    while received := self.request.recv(65536):
+                        while b"\r\n\r\n" not in received:
+                            received += self.request.recv(65536) or b"\r\n\r\n"
+                        text = received.decode("latin-1")
+                        outer.requests.append(text)
+                        outer.answer(self.request, text)
+
+        class Threads(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            block_on_close = False
+
+        with Threads(("127.0.0.1", 0), Handler) as server:
+            self.port = server.server_address[1]
+            self.url = f"http://127.0.0.1:{self.port}/api"
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join(10)
+
+
+def message(body: Any, *headers: str, status: str = "200 OK", length: object = None) -> bytes:
+    """An answer: `body` as it is when bytes, else as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(raw) if length is None else length}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + raw
+
+
+def sends(*parts: bytes, close: bool = False) -> Callable[[socket.socket, str], None]:
+    """Sends these and waits for the next request, or closes."""
+
+    def answer(connection: socket.socket, _: str) -> None:
+        for part in parts:
+            connection.sendall(part)
+        if close:
+            connection.shutdown(socket.SHUT_RDWR)
+
+    return answer
+
+
+def drips(start: bytes, piece: bytes, pause: float = 0.05) -> Callable[[socket.socket, str], None]:
+    """Sends `start`, then `piece` again and again until the other side has had enough."""
+
+    def answer(connection: socket.socket, _request: str) -> None:
+        connection.sendall(start)
+        for _ in range(600):
+            connection.sendall(piece)
+            if pause:
+                time.sleep(pause)
+
+    return answer
+
+
+def transport_to(
+    url: str,
+    credentials: Token | ClientCredentials | None = None,
+    *,
+    pacer: Pacer | None = None,
+    backoff: Backoff = QUICK,
+) -> Transport:
+    settings = Settings(url, credentials or Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
+    return Transport(settings, backoff=backoff, pacer=pacer)
+
+
+def refused(call: Callable[[], object]) -> PlugchoiceError:
+    """The one error of a call that must not take longer than the deadline; it is one line without secrets."""
+    started = time.monotonic()
+    with pytest.raises(PlugchoiceError) as caught:
+        call()
+    assert time.monotonic() - started < LATE
+    assert_printable(str(caught.value))
+    return caught.value
+
+
+def assert_printable(line: str) -> None:
+    assert line == printable(line, 1500)
+    assert TOKEN not in line
+    assert CLIENT_SECRET not in line
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_pages_without_end_each_with_a_new_link_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of pages is bounded; here at 40, to save time."""
+    monkeypatch.setattr(client_module, "_MOST_PAGES", 40)
+    pages = itertools.count(2)
+
+    def answer(connection: socket.socket, _: str) -> None:
+        link = f"{server.url}/v3/sites/{SITE}/connectors?page={next(pages)}"
+        connection.sendall(message({"data": [], "links": {"next": link}}))
+
+    with Server(answer).running() as server:
+        error = refused(lambda: PlugchoiceClient(transport_to(server.url)).site_connectors(SITE))
+    assert type(error) is InvalidResponse
+    assert str(error).endswith("the pages do not end (40 read)")
+    assert len(server.requests) == 40
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://127.0.0.1:{evil}/api/v3/sites?page=2",
+        "//127.0.0.1:{evil}/api/v3/sites?page=2",
+        "http://127.0.0.1:{port}@127.0.0.1:{evil}/api/v3/sites?page=2",
+        "http://127.0.0.1:{port}/api/@127.0.0.1:{evil}/",
+        "http://127.0.0.1:{port}/api/..//127.0.0.1:{evil}/",
+        "http://127.0.0.1:{port}\\@127.0.0.1:{evil}/api/v3/sites?page=2",
+        "http://127.0.0.1:{port}#@127.0.0.1:{evil}/api/v3/sites?page=2",
+        "http://127.0.0.1:{port}/api/v3/sites?page=2\r\nHost: 127.0.0.1:{evil}\r\n\r\nGET /stolen HTTP/1.1",
+        "https://127.0.0.1:{port}/api/v3/sites?page=2",
+        "ftp://127.0.0.1:{evil}/api/v3/sites",
+        "file:///etc/passwd",
+        "\x1b[2Jhttp://127.0.0.1:{evil}/",
+        "http://[::1",
+        "",
+    ],
+)
+def test_a_next_link_leads_nowhere_but_below_the_base_url(link: str) -> None:
+    """Whatever tricks it is made of: the second server hears nothing, the first one no second request head."""
+    with Server(sends(message({"data": []}))).running() as evil:
+
+        def answer(connection: socket.socket, request: str) -> None:
+            following = link.format(port=server.port, evil=evil.port) if " /api/v3/sites " in request else None
+            connection.sendall(message({"data": [], "links": {"next": following}}))
+
+        with Server(answer).running() as server:
+            try:
+                found: object = PlugchoiceClient(transport_to(server.url)).sites()
+            except PlugchoiceError as error:
+                assert type(error) is InvalidResponse  # noqa: PT017 - one of two outcomes
+                assert_printable(str(error))  # the other: it is a path below the base URL after all
+            else:
+                assert found == []
+    assert evil.requests == []
+    assert [request.count("\r\nHost: ") for request in server.requests] in ([1], [1, 1])
+
+
+# ---------------------------------------------------------------- redirects
+
+STATUSES: Final = ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent", "300 Many", "304 Same"]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("what", ["GET", "PUT", "token"])
+def test_a_redirect_is_followed_by_nobody(what: str, status: str) -> None:
+    """Not with the token, not with the client's secret."""
+    with Server(sends(message({"data": {}}))).running() as evil:
+        location = f"Location: http://127.0.0.1:{evil.port}/api/v3/{ANSI.splitlines()[0]}"
+        with Server(sends(message(b"", location, status=status))).running() as server:
+            credentials = ClientCredentials(CLIENT_ID, CLIENT_SECRET) if what == "token" else Token(TOKEN)
+            transport = transport_to(server.url, credentials)
+            error = refused(lambda: transport.put(READ, {"x": 1}) if what == "PUT" else transport.get(READ))
+    assert type(error) is InvalidResponse
+    assert f"answered with a redirect ({status[:3]}) to 'http://127.0.0.1:{evil.port}/" in str(error)
+    assert evil.requests == []
+    assert len(server.requests) == 1
+
+
+# ---------------------------------------------------------------- size
+
+
+@contextlib.contextmanager
+def memory_is_bounded() -> Iterator[None]:
+    """What the block allocates at most, the server's part included."""
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MOST_BYTES
+
+
+def bomb(megabytes: int, layers: int = 1) -> bytes:
+    """Zeros, packed; made piece by piece."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
+    for _ in range(layers - 1):
+        packed = gzip.compress(packed)
+    return packed
+
+
+def pours(megabytes: int, head: str) -> Callable[[socket.socket, str], None]:
+    """So many MB, in chunks or as one body."""
+    block = b"[" * (1 << 16)
+    sent = f"{len(block):x}\r\n".encode() + block + b"\r\n" if "chunked" in head else block
+
+    def answer(connection: socket.socket, _request: str) -> None:
+        connection.sendall(head.encode())
+        for _ in range(megabytes * 16):
+            connection.sendall(sent)
+
+    return answer
+
+
+LARGE: Final = {
+    "200 MB": pours(200, f"HTTP/1.1 200 OK\r\nContent-Length: {200 << 20}\r\n\r\n"),
+    "200 MB in chunks": pours(200, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "200 MB until it closes": pours(200, "HTTP/1.1 200 OK\r\n\r\n"),
+    "200 MB with an error status": pours(200, f"HTTP/1.1 422 No\r\nContent-Length: {200 << 20}\r\n\r\n"),
+    "200 MB packed": sends(message(bomb(200), "Content-Encoding: gzip")),
+    "200 MB packed twice": sends(message(bomb(200, 2), "Content-Encoding: gzip, gzip")),
+    "200 MB deflated": sends(message(zlib.compress(bytes(200 << 20)), "Content-Encoding: deflate")),
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_a_huge_body_is_neither_read_nor_unpacked_to_its_end(what: str) -> None:
+    """An error says so, or the time is over; memory stays bounded."""
+    with Server(LARGE[what]).running() as server:
+        transport = Transport(Settings(server.url, Token(TOKEN), timeout=20, deadline=20))
+        with memory_is_bounded(), pytest.raises(InvalidResponse) as caught:
+            transport.get(READ)
+    assert str(caught.value) == f"GET {READ}: answered with more than 16 MiB; is the base URL right?"
+    assert len(server.requests) == 1
+
+
+# ---------------------------------------------------------------- time and form
+
+OK: Final = b"HTTP/1.1 200 OK\r\n"
+CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+HARM: Final[dict[str, tuple[Callable[[socket.socket, str], None], tuple[type[PlugchoiceError], ...]]]] = {
+    "no answer": (drips(b"", b"", 0.05), (RequestTimeout,)),
+    "a body that drips": (drips(OK + b"Content-Length: 100000\r\n\r\n", b" "), (RequestTimeout,)),
+    "chunks that drip": (drips(CHUNKED, b"1\r\n \r\n"), (RequestTimeout,)),
+    "a body without end": (drips(OK + b"\r\n", b" " * 65536, 0), (InvalidResponse,)),
+    "too many headers": (sends(OK + b"X: y\r\n" * 500 + b"\r\n", close=True), (TransportError,)),
+    "a header of a MB": (sends(OK + b"X: " + b"y" * (1 << 20) + b"\r\n\r\n", close=True), (TransportError,)),
+    "no status line": (sends(ANSI.encode(), close=True), (TransportError,)),
+    "a status that is no number": (sends(b"HTTP/1.1 OK OK\r\n\r\n", close=True), (TransportError,)),
+    "a status out of range": (sends(b"HTTP/1.1 99999 OK\r\n\r\n", close=True), (TransportError, InvalidResponse)),
+    "less than promised": (sends(message({"data": {}}, length=5000), close=True), (TransportError,)),
+    "more than promised": (sends(message({"data": {}}, length=5)), (InvalidResponse,)),
+    "a negative length": (sends(message({"data": 1}, length=-1), close=True), (InvalidResponse, TransportError)),
+    "a length beyond numbers": (sends(message({"data": 1}, length="9" * 40), close=True), (TransportError,)),
+    "a length that is none": (sends(message({"data": 1}, length="٣"), close=True), (InvalidResponse, TransportError)),
+    "two lengths": (
+        sends(message({"data": 1}, "Content-Length: 3", length=99), close=True),
+        (InvalidResponse, TransportError),
+    ),
+    "a chunk of odd size": (sends(CHUNKED + b"-5\r\nabc\r\n", close=True), (TransportError,)),
+    "a chunk of huge size": (sends(CHUNKED + b"f" * 30 + b"\r\nabc\r\n", close=True), (TransportError,)),
+    "broken gzip": (sends(message(b"no gzip", "Content-Encoding: gzip")), (TransportError,)),
+    "gzip many times": (sends(message(b"", "Content-Encoding: " + "gzip, " * 50)), (TransportError, InvalidResponse)),
+    "deep lists": (sends(message(b"[" * 500_000)), (InvalidResponse,)),
+    "deep objects": (sends(message(b'{"data":' * 200_000)), (InvalidResponse,)),
+    "deep and whole": (sends(message(b"[" * 100_000 + b"]" * 100_000)), (InvalidResponse,)),
+    "a number of a million digits": (sends(message(b'{"data": ' + b"9" * 1_000_000 + b"}")), (InvalidResponse,)),
+    "not a number": (sends(message(b'{"data": NaN}')), (InvalidResponse,)),
+    "half a surrogate": (sends(message(b'{"data": {"uuid": "\\ud800", "connectors": [1]}}')), (InvalidResponse,)),
+    "bytes of no encoding": (sends(message(b"\xff\xfe\x00{")), (InvalidResponse,)),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("what", HARM)
+def test_each_ends_in_time_in_one_printable_line(what: str, method: str) -> None:
+    """Of the kind that tells what happened."""
+    answer, kinds = HARM[what]
+    with Server(answer).running() as server:
+        client = PlugchoiceClient(transport_to(server.url))
+        settings = ConnectorSettings(phase_rotation="RST", max_amperage=16)
+        error = refused(
+            lambda: client.put_connector(CHARGER, 1, settings) if method == "PUT" else client.charger(CHARGER)
+        )
+    assert isinstance(error, kinds), repr(error)
+    if method == "PUT":
+        assert len(server.requests) == 1, "a write that may have been carried out is not sent again"
+
+
+# ---------------------------------------------------------------- headers
+
+ODD: Final = [
+    "",
+    "-1",
+    "0",
+    "1e9",
+    "9" * 30,
+    "nan",
+    "inf",
+    "٣",
+    "0x10",
+    "+5",
+    "5;5",
+    "5, 6",
+    "a" * 2000,
+    "\xb2",
+    "Wed, 21",
+]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "429 Many", "503 Busy"])
+@pytest.mark.parametrize(
+    "header", ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Content-Type", "Date", "Set-Cookie"]
+)
+def test_odd_headers_neither_fail_nor_hold_us_up(header: str, status: str, tmp_path: Path) -> None:
+    """A pacer and the call budget read them too."""
+    for number, value in enumerate(ODD):
+        given = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499", header: value}
+        lines = [f"{name}: {text}" for name, text in given.items()]
+        said: list[str] = []
+        pacer = Pacer(f"{number}", folder=tmp_path, say=said.append)
+        with Server(sends(message({"data": {}, "message": "No."}, *lines, status=status))).running() as server:
+            transport = transport_to(server.url, pacer=pacer, backoff=Backoff(first=60))  # not tried again
+            started = time.monotonic()
+            if status.startswith("200"):
+                assert transport.get(READ) == {"data": {}, "message": "No."}
+            else:
+                error = refused(lambda transport=transport: transport.get(READ))  # type: ignore[misc]
+                # A hold that is longer than the deadline may be what the pacer says first.
+                assert isinstance(error, ApiError) or "the next request of this user may go in" in str(error)
+        pacer.close()
+        assert time.monotonic() - started < LATE
+        assert said == []
+        assert_printable(transport.budget.line() or "")
+
+
+def test_a_server_that_says_to_wait_for_years_holds_nobody_for_long(tmp_path: Path) -> None:
+    """The error comes at once, and the hold that other runs see is bounded."""
+    with Server(sends(message({}, f"Retry-After: {10**9}", status="429 Many"))).running() as server:
+        pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
+        started = time.monotonic()
+        error = refused(lambda: transport_to(server.url, pacer=pacer).get(READ))
+        assert time.monotonic() - started < TIMEOUT + 1
+        assert isinstance(error, RateLimited)
+        assert pacer._hold() - time.monotonic() <= 300
+        pacer.close()
+    assert len(server.requests) == 1
+
+
+# ---------------------------------------------------------------- names and values
+
+CONNECTOR: Final = {"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500])
+def test_the_servers_words_cannot_drive_a_terminal(status: int) -> None:
+    """In no field of an error."""
+    body = {"message": ANSI * 50, "errors": {ANSI: [ANSI, {"x": ANSI}, 7], "more": ANSI}, "error": ANSI}
+    with Server(sends(message(body, "Retry-After: 99", status=f"{status} {ANSI[:5]}"))).running() as server:
+        error = refused(lambda: transport_to(server.url).get(READ))
+    assert isinstance(error, ApiError)
+    assert error.status == status
+    assert_printable(error.server_message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"uuid": charger_uuid(2), "connectors": [CONNECTOR]}},
+        {"data": {"uuid": ANSI, "connectors": [CONNECTOR]}},
+        {"data": {"uuid": CHARGER + "/../" + charger_uuid(2), "connectors": [CONNECTOR]}},
+    ],
+)
+def test_a_charger_that_was_not_asked_for_is_not_taken_for_the_one_that_was(body: dict[str, Any]) -> None:
+    """Two resources' values are never mixed."""
+    with Server(sends(message(body))).running() as server:
+        live = LiveConnectors(PlugchoiceClient(transport_to(server.url)), pytest.fail)
+        error = refused(lambda: live.find(CHARGER, 1, None))
+    assert str(error).startswith(f"asked for charger {CHARGER} and got ")
+
+
+def test_of_a_key_that_comes_twice_one_value_counts_everywhere() -> None:
+    """JSON leaves it open; Python takes the last."""
+    second = json.dumps([{**CONNECTOR, "connector_id": 2}])
+    body = f'{{"data": {{"uuid": "x", "uuid": "{CHARGER}", "connectors": [], "connectors": {second}}}}}'
+    with Server(sends(message(body.encode()))).running() as server:
+        live = LiveConnectors(PlugchoiceClient(transport_to(server.url)), pytest.fail)
+        assert live.find(CHARGER, 2, None).connector.connector_id == 2
+        assert type(refused(lambda: live.find(CHARGER, 1, None))) is ConnectorNotFound
+
+
+def hostile_site(server_url: str) -> list[dict[str, Any]]:
+    """A site whose chargers have names to be afraid of."""
+    odd = {"identity": ANSI, "status": ANSI}
+    fields: dict[str, Any] = dict.fromkeys(
+        ("power_type", "standard", "format", "status", "error", "error_info", "vendor_id"), ANSI
+    )
+    fields |= {"connector_id": 1, "max_amperage": 16}
+    return [
+        {**fields, "phase_rotation": ANSI, "charger": {"uuid": CHARGER, **odd}},
+        {**fields, "phase_rotation": "RST", "charger": {"uuid": charger_uuid(2), **odd}},
+        {**fields, "phase_rotation": None, "charger": {"uuid": ANSI + server_url, **odd}},
+    ]
+
+
+def test_nothing_that_a_run_prints_holds_control_characters(tmp_path: Path) -> None:
+    """Adoption, drift, refusals and the call budget, of a site that is made of them."""
+
+    def answer(connection: socket.socket, request: str) -> None:
+        if request.startswith("PUT"):
+            connection.sendall(message({"data": {**CONNECTOR, "phase_rotation": ANSI}}))
+        elif "/sites/" in request:
+            connection.sendall(message({"data": hostile_site(server.url)}, f"X-RateLimit-Limit: {'9' * 300}"))
+        else:
+            charger = next(uuid for uuid in (CHARGER, charger_uuid(2), charger_uuid(3)) if uuid in request)
+            connector = {**CONNECTOR, "phase_rotation": ANSI}
+            connection.sendall(message({"data": {"uuid": charger, "identity": ANSI, "connectors": [connector]}}))
+
+    with Server(answer).running() as server:
+        engine = Engine(
+            {
+                "PLUGCHOICE_BASE_URL": server.url,
+                "PLUGCHOICE_TOKEN": TOKEN,
+                "PLUGCHOICE_SITE": SITE,
+                "PLUGCHOICE_TIMEOUT_SECONDS": "1",
+                "PLUGCHOICE_DEADLINE_SECONDS": "1",
+                "XDG_CACHE_HOME": str(tmp_path),
+            }
+        )
+        programs = [
+            {name: {"charger": charger, "connector_id": number, **settings}}
+            for number in (1, 2)
+            for name, charger in (("a", CHARGER), ("b", charger_uuid(2)), ("c", charger_uuid(3)), ("d", "HRB-9"))
+            for settings in ({"phase_rotation": "RST", "max_amperage": 16}, {"max_amperage": 20})
+        ]
+        reports = [engine.preview(program) for program in programs]
+        reports += [engine.up(program) for program in programs[:4]]
+    printed = [line for report in reports for line in report.lines]
+    for line in printed:
+        assert_printable(line)
+    assert any("is adopted: " in line for line in printed)
+    assert any(report.errors for report in reports)
