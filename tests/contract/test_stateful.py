@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 IS_LONG: Final = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 SETTINGS: Final = settings(
     max_examples=1000 if IS_LONG else 60,
-    stateful_step_count=50 if IS_LONG else 25,
+    stateful_step_count=50 if IS_LONG else 20,
     derandomize=not IS_LONG,
     # Shrinking takes minutes: a failure of the short run is shown as it was found.
     phases=set(Phase) - ({Phase.explain} if IS_LONG else {Phase.explain, Phase.shrink}),
