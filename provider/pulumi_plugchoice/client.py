@@ -18,6 +18,8 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 # 25 a page: more connectors than any site has. A server that never stops is not to be followed for ever.
 _MOST_PAGES = 2000
+# Deadlines that all pages of a list have together: each page may wait out a 429, but not every one.
+_LIST_DEADLINES = 10
 
 
 class PlugchoiceClient:
@@ -72,8 +74,9 @@ class PlugchoiceClient:
         """
         asked: set[str] = set()
         following: str | None = path
+        until = self.transport.deadline(_LIST_DEADLINES)
         while following is not None:
-            if following in asked or len(asked) >= _MOST_PAGES:
+            if following in asked or len(asked) >= _MOST_PAGES or not until.left():
                 raise InvalidResponse("GET", following, f"the pages do not end ({len(asked)} read)")
             asked.add(following)
             answer = self.transport.get(following)

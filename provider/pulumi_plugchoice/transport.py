@@ -13,13 +13,14 @@ import datetime as dt
 import email.utils
 import itertools
 import logging
+import math
 import random
 import threading
 import time
 from dataclasses import dataclass
 from json import loads
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 import stamina
@@ -43,6 +44,7 @@ from .errors import (
     printable,
 )
 from .settings import Settings, Token, is_token
+from .time_limit import TimeLimit, TimeLimitAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,9 +138,9 @@ class Transport:
             }
             self._bearer = FetchedToken(lambda: self._fetch_token(form))
 
-    def deadline(self) -> Deadline:
-        """The time that one operation may take, counted from now."""
-        return Deadline(self._deadline)
+    def deadline(self, times: float = 1) -> Deadline:
+        """The time that one operation may take, or `times` of them together, counted from now."""
+        return Deadline(self._deadline * times)
 
     def get(self, path: str, deadline: Deadline | None = None) -> Any:
         """GET `path` (below the base URL, or an absolute URL on its origin) and return the parsed JSON.
@@ -165,10 +167,13 @@ class Transport:
         """The path of an absolute next-page link, below the base URL.
 
         Raises:
-            InvalidResponse: the link leads to another origin, where the token must not go.
+            InvalidResponse: the link leads to another origin, where the token must not go, or out of the API.
         """
         if link.startswith(self.base_url + "/") and _origin(link) == self._origin:
-            return link[len(self.base_url) :]
+            path = link[len(self.base_url) :]
+            segments = unquote(urlsplit(link).path).split("/")
+            if path.startswith("/v3/") and not {".", ".."} & set(segments):
+                return path
         raise InvalidResponse(
             "GET",
             asked,
@@ -243,23 +248,26 @@ class Transport:
         if self._pacer is not None:
             self.budget.paced(self._pacer.take(deadline.left()))
         timeout = max(0.001, min(self._timeout, deadline.left()))
-        until = Deadline(timeout)
+        limit = TimeLimit(timeout)
         self.budget.sent(method, path)
         try:
-            response = self._session().request(
-                method,
-                url,
-                json=json,
-                data=form,
-                auth=auth or _no_auth,
-                headers=_JSON_HEADERS,
-                timeout=(min(_CONNECT_SECONDS, timeout), timeout),
-                allow_redirects=False,
-                stream=True,
-            )
-            if auth is not None:
-                self._note_quota(response)
-            answered = _read(response, until)
+            with limit:
+                response = self._session().request(
+                    method,
+                    url,
+                    json=json,
+                    data=form,
+                    auth=auth or _no_auth,
+                    headers=_JSON_HEADERS,
+                    timeout=(min(_CONNECT_SECONDS, timeout), timeout),
+                    allow_redirects=False,
+                    stream=True,
+                )
+                if auth is not None:
+                    self._note_quota(response)
+                answered = _read(response)
+            if limit.is_over:  # what was read may be cut off
+                raise requests.ReadTimeout
         except _TooLarge:
             raise InvalidResponse(
                 method, path, f"answered with more than {_MOST_BYTES >> 20} MiB; is the base URL right?"
@@ -267,23 +275,27 @@ class Transport:
         except requests.ConnectTimeout as error:
             raise _NotSent(method, path, f"{self._origin} does not answer; is it reachable from here?") from error
         except requests.Timeout as error:
-            raise RequestTimeout(method, path, f"no answer within {timeout:.3g} s") from error
-        except requests.exceptions.SSLError as error:
-            raise _NotTrusted(
-                method, path, f"no trusted TLS connection to {self._origin} ({_reason(error)})"
-            ) from error
-        except requests.ConnectionError as error:
+            raise RequestTimeout(method, path, _no_answer(timeout)) from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+            if limit.is_over:
+                raise RequestTimeout(method, path, _no_answer(timeout)) from error
+            raise self._failure(method, path, error) from error
+        log.debug("%s %s: %d", method, path, response.status_code)
+        return _judge(method, path, response, answered)
+
+    def _failure(self, method: str, path: str, error: Exception) -> TransportError:
+        """What it means that a request had no answer."""
+        if isinstance(error, requests.exceptions.SSLError):
+            return _NotTrusted(method, path, f"no trusted TLS connection to {self._origin} ({_reason(error)})")
+        if isinstance(error, requests.ConnectionError):
             if _never_connected(error):
-                raise _NotSent(
+                return _NotSent(
                     method,
                     path,
                     f"cannot connect to {self._origin} ({_reason(error)}); is the base URL right, and is it reachable?",
-                ) from error
-            raise TransportError(method, path, f"the connection was lost ({_reason(error)})") from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise TransportError(method, path, f"the request failed ({_reason(error)})") from error
-        log.debug("%s %s: %d", method, path, response.status_code)
-        return _judge(method, path, response, answered)
+                )
+            return TransportError(method, path, f"the connection was lost ({_reason(error)})")
+        return TransportError(method, path, f"the request failed ({_reason(error)})")
 
     def _note_quota(self, response: requests.Response) -> None:
         """Tell what the answer says of the user's quota. An answer without a token counts against the address's."""
@@ -300,6 +312,8 @@ class Transport:
             # Plain http is for loopback, and a proxy of the environment would read the token. Through one for https
             # only the host's name is seen.
             session.trust_env = self._origin.startswith("https:")
+            session.mount("http://", TimeLimitAdapter())
+            session.mount("https://", TimeLimitAdapter())
         return session
 
     def _fetch_token(self, form: Mapping[str, str]) -> tuple[str, float]:
@@ -321,9 +335,12 @@ class Transport:
         if not isinstance(token, str) or not is_token(token):
             raise InvalidResponse("POST", path, "answered without an access_token that can be sent")
         try:
-            return token, float(lifetime)
-        except (TypeError, ValueError):
-            raise InvalidResponse("POST", path, "answered with an expires_in that is no number") from None
+            seconds = float(lifetime)
+        except (TypeError, ValueError, OverflowError):
+            seconds = math.nan
+        if not math.isfinite(seconds) or seconds < 0:
+            raise InvalidResponse("POST", path, "answered with an expires_in that is no number of seconds")
+        return token, seconds
 
 
 class _TooLarge(Exception):
@@ -367,8 +384,12 @@ def _asked_wait(error: PlugchoiceError) -> float | None:
     return _RATE_LIMIT_SECONDS if isinstance(error, RateLimited) else None
 
 
-def _read(response: requests.Response, until: Deadline) -> bytes:
-    """The whole body. One that trickles in is given up in time: a timeout of the socket begins anew with each byte."""
+def _no_answer(seconds: float) -> str:
+    return f"no answer within {seconds:.3g} s"
+
+
+def _read(response: requests.Response) -> bytes:
+    """The whole body, unless it is too large."""
     parts = []
     size = 0
     with contextlib.closing(response):
@@ -378,8 +399,6 @@ def _read(response: requests.Response, until: Deadline) -> bytes:
                 size += len(part)
                 if size > _MOST_BYTES:
                     raise _TooLarge
-                if not until.left():
-                    raise requests.ReadTimeout
         except urllib3.exceptions.ReadTimeoutError as error:
             raise requests.ReadTimeout(error) from error
         except urllib3.exceptions.HTTPError as error:
@@ -406,7 +425,7 @@ def _judge(method: str, path: str, response: requests.Response, body: bytes) -> 
     if status >= 400:
         raise _api_error(method, path, response, answer)
     if not is_json:
-        kind = printable(response.headers.get("Content-Type", "no content type"), 60)
+        kind = printable(response.headers.get("Content-Type") or "no content type", 60)
         raise InvalidResponse(
             method, path, f"answered {status} with {kind} where JSON was expected; is the base URL right?"
         )
@@ -446,7 +465,7 @@ def _retry_after(header: str | None) -> float | None:
         return None
     try:
         return max(0.0, float(header)) if header.strip().isdigit() else _seconds_until(header)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

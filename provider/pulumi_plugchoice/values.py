@@ -1,8 +1,10 @@
-"""The two settings of a connector: their names, how they compare, and how people write them. Pure, imports nothing."""
+"""The two settings of a connector: their names, how they compare, and how people write them. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+
+from .errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,4 +30,5 @@ def shown(name: str, value: Any) -> str:
     """A setting's value as people write it: `RST`, `16 A`, `unset`."""
     if value is None:
         return "unset"
-    return f"{value} A" if name == "max_amperage" else str(value)
+    # A live rotation is whatever the server sent.
+    return f"{value} A" if name == "max_amperage" else printable(value, 30)

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import itertools
 import json
+import re
 import socket
 import socketserver
 import threading
@@ -50,11 +51,18 @@ MOST_BYTES: Final = 100_000_000
 ANSI: Final = "\x1b]0;owned\x07\x1b[2J\x00\u202e\u2028\x9b31m\r\nerror: gone"
 
 
+def whole_length(received: bytes) -> int:
+    """How long a request is, body included, by its head."""
+    head, _, _ = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return len(head) + 4 + (int(length[1]) if length else 0)
+
+
 class Server:
     """Answers each request with what a test says, byte for byte.
 
     Attributes:
-        requests: heads of the requests that came, with their bodies when these came at once.
+        requests: the requests that came, bodies included.
     """
 
     def __init__(self, answer: Callable[[socket.socket, str], None]) -> None:
@@ -80,6 +88,8 @@ class Server:
                     while received := self.request.recv(65536):
                         while b"\r\n\r\n" not in received:
                             received += self.request.recv(65536) or b"\r\n\r\n"
+                        while len(received) < whole_length(received):
+                            received += self.request.recv(65536) or bytes(whole_length(received))
                         text = received.decode("latin-1")
                         outer.requests.append(text)
                         outer.answer(self.request, text)
@@ -217,6 +227,30 @@ def test_a_next_link_leads_nowhere_but_below_the_base_url(link: str) -> None:
     assert [request.count("\r\nHost: ") for request in server.requests] in ([1], [1, 1])
 
 
+def test_pages_without_end_that_are_slow_are_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pages of a list have ten deadlines together; here two, to save time."""
+    monkeypatch.setattr(client_module, "_LIST_DEADLINES", 2)
+    pages = itertools.count(2)
+
+    def answer(connection: socket.socket, _: str) -> None:
+        time.sleep(TIMEOUT / 2)
+        link = f"{server.url}/v3/sites/{SITE}/connectors?page={next(pages)}"
+        connection.sendall(message({"data": [], "links": {"next": link}}))
+
+    with Server(answer).running() as server:
+        error = refused(lambda: PlugchoiceClient(transport_to(server.url)).site_connectors(SITE))
+    assert type(error) is InvalidResponse
+    assert "the pages do not end" in str(error)
+
+
+@pytest.mark.parametrize("path", ["/../v3/sites", "/v3/../../x", "/v3/%2e%2E/x", "/v4/sites", "//v3/", "/v3/./sites"])
+def test_a_next_link_does_not_leave_the_api(path: str) -> None:
+    """Below the base URL by its letters is not enough."""
+    transport = transport_to("http://127.0.0.1:9/api")
+    with pytest.raises(InvalidResponse, match="not followed"):
+        transport.path_of(f"http://127.0.0.1:9/api{path}", "/v3/sites")
+
+
 # ---------------------------------------------------------------- redirects
 
 STATUSES: Final = ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent", "300 Many", "304 Same"]
@@ -305,6 +339,12 @@ CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 HARM: Final[dict[str, tuple[Callable[[socket.socket, str], None], tuple[type[PlugchoiceError], ...]]]] = {
     "no answer": (drips(b"", b"", 0.05), (RequestTimeout,)),
     "a body that drips": (drips(OK + b"Content-Length: 100000\r\n\r\n", b" "), (RequestTimeout,)),
+    "a status line that drips": (drips(b"HTTP/1.1 200 ", b"O"), (RequestTimeout,)),
+    "headers that drip": (drips(OK, b"X"), (RequestTimeout,)),
+    "many headers that drip": (drips(OK, b"X: y\r\n"), (RequestTimeout,)),
+    "an announcement without end": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (RequestTimeout,)),
+    "a chunk's size that drips": (drips(CHUNKED, b"0"), (RequestTimeout,)),
+    "trailers that drip": (drips(CHUNKED + b"1\r\n1\r\n0\r\n", b"X"), (RequestTimeout,)),
     "chunks that drip": (drips(CHUNKED, b"1\r\n \r\n"), (RequestTimeout,)),
     "a body without end": (drips(OK + b"\r\n", b" " * 65536, 0), (InvalidResponse,)),
     "too many headers": (sends(OK + b"X: y\r\n" * 500 + b"\r\n", close=True), (TransportError,)),
@@ -369,6 +409,8 @@ ODD: Final = [
     "a" * 2000,
     "\xb2",
     "Wed, 21",
+    "Mon, 01 Jan 99999999999 00:00:00 GMT",
+    "Mon, 01 Jan 2026 00:00:00 +99999999999999",
 ]
 
 
@@ -409,6 +451,17 @@ def test_a_server_that_says_to_wait_for_years_holds_nobody_for_long(tmp_path: Pa
         assert pacer._hold() - time.monotonic() <= 300
         pacer.close()
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999"])
+def test_a_lifetime_that_is_no_number_of_seconds_is_refused(lifetime: str) -> None:
+    """Of a fetched token."""
+    body = f'{{"access_token": "abc", "expires_in": {lifetime}}}'.encode()
+    with Server(sends(message(body))).running() as server:
+        transport = transport_to(server.url, ClientCredentials(CLIENT_ID, CLIENT_SECRET))
+        error = refused(lambda: transport.get(READ))
+    assert type(error) is InvalidResponse
+    assert "expires_in that is no number of seconds" in str(error)
 
 
 # ---------------------------------------------------------------- names and values
@@ -499,7 +552,7 @@ def test_nothing_that_a_run_prints_holds_control_characters(tmp_path: Path) -> N
         ]
         reports = [engine.preview(program) for program in programs]
         reports += [engine.up(program) for program in programs[:4]]
-    printed = [line for report in reports for line in report.lines]
+    printed = [line for report in reports for line in (*report.lines, *report.errors)]
     for line in printed:
         assert_printable(line)
     assert any("is adopted: " in line for line in printed)

@@ -19,14 +19,15 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "phases": set(),
     "models": {"phases"},
-    "values": {"models"},
+    "values": {"errors", "models"},
     "settings": {"errors"},
     "auth": set(),
     "budget": set(),
     "pacer_policy": set(),
     "pacer_store": {"pacer_policy"},
     "pacer": {"errors", "pacer_policy", "pacer_store"},
-    "transport": {"_version", "errors", "settings", "auth", "budget", "pacer"},
+    "time_limit": set(),
+    "transport": {"_version", "errors", "settings", "auth", "budget", "pacer", "time_limit"},
     "client": {"errors", "models", "transport"},
     "connect": {"settings", "budget", "pacer", "transport", "client"},
     "snapshot": {"errors", "models", "transport", "client"},
@@ -43,8 +44,8 @@ ALLOWED: dict[str, set[str]] = {
 }
 # Who may import these libraries.
 USERS = {
-    "requests": {"auth", "transport"},
-    "urllib3": {"transport"},
+    "requests": {"auth", "time_limit", "transport"},
+    "urllib3": {"time_limit", "transport"},
     "stamina": {"transport", "writes"},
     "pulumi": {"gate", "lookup", "connector", "import_file"},
     "pydantic": {"models", "client", "writes", "emulator"},

@@ -1,0 +1,271 @@
+"""Several runs at once, and a service that changes its mind in mid-run.
+
+test_trouble.py has the shorter stories; here are the ones that are about who comes first.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.emulator import CLIENT_ID, CLIENT_SECRET, TOKEN, charger_uuid, seed
+from support.stack import Stack, declaration, environment_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from support.emulator import Emulator, Json
+    from support.stack import Result
+
+NEW_TOKEN = "another-token-that-nobody-may-see"
+
+
+def _declare(stack: Stack, rotation: str, amps: int, *indexes: int, **more: Any) -> None:
+    stack.declare(
+        *[declaration(f"bay-{i}", i, phase_rotation=rotation, max_amperage=amps, **more) for i in indexes],
+    )
+
+
+def _requests(emulator: Emulator) -> list[Json]:
+    found: list[Json] = emulator._call("GET", "/requests")["requests"]
+    return found
+
+
+def _while_running(
+    emulator: Emulator, run: Callable[[], Result], is_time: Callable[[list[Json]], bool], act: Callable[[], object]
+) -> Result:
+    """Run, and act in the middle of it, once the requests so far tell that it is time."""
+    emulator._call("DELETE", "/requests")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        give_up = time.monotonic() + 60
+        while not is_time(_requests(emulator)):
+            assert not running.done(), running.result().output
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
+        act()
+        return running.result()
+
+
+def _is_writing(requests: list[Json]) -> bool:
+    return any(request["method"] == "PUT" for request in requests)
+
+
+@pytest.fixture
+def two_stacks(emulator: Emulator, pulumi_cli: str, tmp_path: Path) -> list[Stack]:
+    """Two projects of one user on one machine, over the same site of eight chargers."""
+    emulator.reset(seed(8))
+    environment = environment_for(emulator, tmp_path, sys.executable)
+    return [Stack(tmp_path / name, emulator, dict(environment), project=name).init() for name in ("left", "right")]
+
+
+# Access lost in mid-run.
+
+
+@pytest.mark.parametrize("options", [(), ("--continue-on-error",)], ids=["stop", "continue-on-error"])
+@pytest.mark.parametrize(("kind", "status"), [("revoke_token", 401), ("lose_permission", 403)])
+def test_access_lost_in_the_middle_of_a_first_up(
+    stack: Stack, emulator: Emulator, kind: str, status: int, options: tuple[str, ...]
+) -> None:
+    """One line for each failure; a new token ends it, and nothing is written twice.
+
+    With --continue-on-error exactly what was written is in the state, with its original. Without, the engine cancels
+    the calls in flight at the first failure: their writes are carried out, and their results may be dropped.
+    """
+    emulator.reset(seed(12))
+    indexes = range(1, 13)
+    _declare(stack, "STR", 20, *indexes)
+    emulator.fault(kind, method="PUT", skip=3)
+
+    result = stack.up("--skip-preview", *options)
+
+    assert result.code != 0
+    written = {f"bay-{i}" for i in indexes if emulator.live(i) == ("STR", 20)}
+    recorded = set(stack.resources())
+    assert 0 < len(written) <= 3
+    assert recorded <= written
+    errors = result.lines("error: plugchoice:")
+    assert len(errors) >= 1
+    if options:
+        assert recorded == written
+        assert len(result.puts) == 12
+        assert len(errors) == 12 - len(written)
+    assert all(f"answered {status}" in line for line in errors)
+    assert len({line.partition("PUT ")[2].partition(":")[0] for line in errors}) == len(errors), "each names another"
+    assert TOKEN not in result.output
+
+    emulator.clear_faults()
+    emulator.token(NEW_TOKEN, access={"*": "full"})
+    ended = stack.must_up("--skip-preview", PLUGCHOICE_TOKEN=NEW_TOKEN)
+    assert len(ended.puts) == 12 - len(written), "what was written is not written again"
+    assert {emulator.live(i) for i in indexes} == {("STR", 20)}
+    original = {"phase_rotation": "RST", "max_amperage": 16}
+    forgotten = {name for name, item in stack.resources().items() if item["outputs"]["adopted"] != original}
+    assert forgotten == written - recorded
+
+
+def test_token_of_a_client_revoked_in_mid_run_is_renewed(stack: Stack, emulator: Emulator) -> None:
+    """With client credentials the run fetches one new token and goes on: no failure, no write too many."""
+    emulator.reset(seed(8))
+    stack.environment.pop("PLUGCHOICE_TOKEN")
+    stack.environment |= {"PLUGCHOICE_CLIENT_ID": CLIENT_ID, "PLUGCHOICE_CLIENT_SECRET": CLIENT_SECRET}
+    _declare(stack, "STR", 20, *range(1, 9))
+    emulator.fault("revoke_token", method="PUT", skip=3)
+
+    result = stack.must_up("--skip-preview")
+
+    assert {emulator.live(i) for i in range(1, 9)} == {("STR", 20)}
+    assert len(result.calls.of("POST", "/oauth/token")) == 2
+    assert sum(put["status"] == 200 for put in result.calls.of("PUT")) == 8
+
+
+# A charger that vanishes while `pulumi up` is between its preview and its update.
+
+
+@pytest.mark.parametrize("declared", ["unchanged", "changed", "new"])
+def test_charger_that_vanishes_inside_of_one_up(stack: Stack, emulator: Emulator, declared: str) -> None:
+    """Unchanged: a line. Changed: its error. Either way the others are written. New: its error, which may stop them."""
+    emulator.reset(seed(3))
+    _declare(stack, "RST", 16, *((1, 3) if declared == "new" else (1, 2, 3)))
+    stack.must_up("--skip-preview")
+    lines = [declaration(f"bay-{i}", i, phase_rotation="RST", max_amperage=20) for i in (1, 3)]
+    lines.append(declaration("bay-2", 2, phase_rotation="RST", max_amperage=16 if declared == "unchanged" else 20))
+    stack.declare(*lines)
+
+    result = _while_running(
+        emulator,
+        lambda: stack.up("--continue-on-error"),
+        # The preview has its one reading; the update, in a process of its own, makes another.
+        lambda requests: [request["status"] for request in requests] == [200],
+        lambda: emulator.remove(charger_uuid(2)),
+    )
+
+    assert "to update" in result.output, "the preview was fine"
+    assert result.calls.of("GET", charger_uuid(2))[0]["status"] == 404
+    if declared == "unchanged":
+        assert result.code == 0, result.output
+        assert any("Compared with the stored values only" in line for line in result.lines("answered 404"))
+    else:
+        assert result.code != 0
+        assert any(charger_uuid(2) in line and "answered 404" in line for line in result.lines("error: "))
+    if declared != "new":
+        assert (emulator.live(1), emulator.live(3)) == (("RST", 20), ("RST", 20))
+
+    stack.declare(*lines[:2])
+    stack.must_up("--skip-preview")
+    assert (emulator.live(1), emulator.live(3)) == (("RST", 20), ("RST", 20))
+    assert set(stack.resources()) == {"bay-1", "bay-3"}
+
+
+# Two at once.
+
+
+def test_a_connector_declared_in_two_stacks_is_drift_to_each(two_stacks: list[Stack], emulator: Emulator) -> None:
+    """Nothing can see it: each `up` wins, and each preview after the other's names its values. No mixture is made."""
+    left, right = two_stacks
+    _declare(left, "STR", 20, 1, 2, 3, 4)
+    _declare(right, "TRS", 25, 1, 2, 3, 4)
+
+    with ThreadPoolExecutor(2) as pool:
+        codes = [result.code for result in pool.map(lambda stack: stack.up("--skip-preview"), two_stacks)]
+
+    assert codes == [0, 0]
+    assert {emulator.live(i) for i in range(1, 5)} <= {("STR", 20), ("TRS", 25)}
+    alarms = [len(stack.preview().lines("drift on")) for stack in two_stacks]
+    assert sum(alarms) == 4, "of each connector exactly one of the two reports the other's value"
+
+    left.must_up("--skip-preview")
+    assert right.preview().lines("drift on HRB-001/1") == [
+        "plugchoice: drift on HRB-001/1: phase_rotation is STR live, TRS stored, TRS declared; "
+        "max_amperage is 20 A live, 25 A stored, 25 A declared"
+    ]
+    right.must_up("--skip-preview")
+    assert left.preview().lines("drift on HRB-001/1") == [
+        "plugchoice: drift on HRB-001/1: phase_rotation is TRS live, STR stored, STR declared; "
+        "max_amperage is 25 A live, 20 A stored, 20 A declared"
+    ]
+
+    # The way out: the stack that shall not have it forgets it, without touching the connector.
+    for resource in left.resources().values():
+        assert left.run("state", "delete", resource["urn"], "--yes").code == 0
+    assert {emulator.live(i) for i in range(1, 5)} == {("TRS", 25)}
+    assert right.preview("--expect-no-changes").code == 0
+
+
+def test_two_stacks_that_manage_one_setting_each_do_not_fight(two_stacks: list[Stack], emulator: Emulator) -> None:
+    """One has the rotation, the other the amperage of the same connectors: neither sees the other's as drift."""
+    left, right = two_stacks
+    left.declare(*[declaration(f"bay-{i}", i, phase_rotation="STR") for i in range(1, 5)])
+    right.declare(*[declaration(f"bay-{i}", i, max_amperage=25) for i in range(1, 5)])
+
+    left.must_up("--skip-preview")
+    right.must_up("--skip-preview")
+
+    assert {emulator.live(i) for i in range(1, 5)} == {("STR", 25)}
+    assert left.preview("--expect-no-changes").code == 0
+    assert right.preview("--expect-no-changes").code == 0
+
+
+def test_an_edit_of_the_other_setting_in_the_moment_of_a_write_is_lost(stack: Stack, emulator: Emulator) -> None:
+    """A write sends both settings, and the API has no conditional write: what is edited after the read is overwritten.
+
+    By another stack, or in the portal. The stack that manages the setting sees it as drift; nobody else does.
+    """
+    stack.declare(declaration("bay", 1, phase_rotation="STR"))
+    emulator.fault("slow", method="PUT", delay_seconds=1)
+
+    result = _while_running(
+        emulator,
+        lambda: stack.up("--skip-preview"),
+        _is_writing,
+        lambda: emulator.edit(charger_uuid(1), max_amperage=25),
+    )
+
+    assert result.code == 0, result.output
+    assert [body for _, body in result.puts] == [{"phase_rotation": "STR", "max_amperage": 16}]
+    assert emulator.live(1) == ("STR", 16)
+
+
+def test_a_second_up_of_the_same_stack_is_refused(stack: Stack, emulator: Emulator) -> None:
+    """The engine's lock: the second one writes nothing and leaves the first one's lock alone."""
+    _declare(stack, "STR", 20, 1, 2, 3)
+    emulator.fault("slow", method="PUT", delay_seconds=3)
+    other = Stack(stack.folder, emulator, {**stack.environment, "PLUGCHOICE_TOKEN": NEW_TOKEN})
+    refused: list[Result] = []
+
+    first = _while_running(
+        emulator,
+        lambda: stack.up("--skip-preview"),
+        _is_writing,
+        lambda: refused.append(other.up("--skip-preview")),
+    )
+
+    assert first.code == 0, first.output
+    assert refused[0].code != 0
+    assert "the stack is currently locked" in refused[0].output
+    assert {emulator.live(i) for i in (1, 2, 3)} == {("STR", 20)}
+
+
+# A way out.
+
+
+def test_way_out_when_a_restore_cannot_be_done(stack: Stack, emulator: Emulator) -> None:
+    """The destroy fails and keeps the resource, every time; `pulumi state delete` lets the stack go without it."""
+    _declare(stack, "STR", 20, 1, 2, on_destroy="restore")
+    stack.must_up("--skip-preview")
+    emulator.fault("status", status=403, path=charger_uuid(2), times=None)
+
+    stuck = stack.destroy("--skip-preview", "--continue-on-error")
+
+    assert stuck.code != 0
+    assert set(stack.resources()) == {"bay-2"}
+    assert emulator.live(1) == ("RST", 16)
+    assert any("answered 403" in line for line in stuck.lines("error: plugchoice:"))
+    assert stack.run("state", "delete", stack.resources()["bay-2"]["urn"], "--yes").code == 0
+    assert stack.destroy("--skip-preview").code == 0
+    assert stack.resources() == {}
+    assert emulator.live(2) == ("STR", 20), "it keeps what it has"

@@ -1,0 +1,299 @@
+"""`pulumi up` over forty connectors, killed at every stage: what the next `up` makes of it, and what a kill costs.
+
+The whole group of processes gets the signal, as from Ctrl-C in a terminal or a runner that is taken away. SIGINT costs
+nothing. SIGKILL costs the recorded originals (`adopted`) of connectors whose create the engine had not recorded yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.emulator import Calls, charger_uuid, seed
+from support.stack import Stack, declaration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from support.emulator import Emulator
+
+CONNECTORS = 40
+# What the engine works on at once; its own default depends on the machine. The SDK's provider takes four of these.
+PARALLEL = 8
+WORKERS = 4
+ORIGINAL: dict[str, Any] = {"phase_rotation": "RST", "max_amperage": 16}
+DECLARED = {"phase_rotation": "STR", "max_amperage": 20}
+SKIP_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
+PENDING = "pending operations from previous deployment"
+
+
+def _declare(stack: Stack, count: int = CONNECTORS, amps: int = 20) -> None:
+    inputs: dict[str, Any] = {"phase_rotation": "STR", "max_amperage": amps, "on_destroy": "restore"}
+    stack.declare(*[declaration(f"bay-{i}", i, **inputs) for i in range(1, count + 1)])
+
+
+@contextlib.contextmanager
+def _running_up(stack: Stack, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`pulumi up` in a session of its own, which is gone when the block ends."""
+    process = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--parallel", str(PARALLEL)],
+        cwd=stack.folder,
+        env={**os.environ, **stack.environment, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(60)
+
+
+def _kill_when(
+    reached: Callable[[Calls], bool], how: signal.Signals, stack: Stack, emulator: Emulator, **environment: str
+) -> Calls:
+    """Start `up`, and send its processes a signal once the requests so far are the wanted ones; the requests made."""
+    with emulator.recording() as calls, _running_up(stack, **environment) as process:
+        give_up = time.monotonic() + 60
+        while not reached(Calls(emulator._call("GET", "/requests")["requests"])):
+            assert process.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < give_up
+            time.sleep(0.005)
+        os.killpg(process.pid, how)
+        assert process.wait(60) != 0, "it ended well before it could be killed"
+    return calls
+
+
+def _unlock(stack: Stack) -> None:
+    """The documented way out: `pulumi cancel`, and before it the removal of a cut-off file beside the state."""
+    attributes = stack.state_file.with_suffix(".json.attrs")
+    if attributes.exists() and not attributes.read_bytes():
+        attributes.unlink()
+    cancelled = stack.run("cancel", "--yes")
+    assert cancelled.code == 0, cancelled.output
+
+
+def _recorded(stack: Stack) -> int | None:
+    """How many resources the state holds, or None while the engine is writing it."""
+    with contextlib.suppress(OSError, ValueError):
+        return len(stack.resources())
+    return None
+
+
+def _pending(stack: Stack) -> set[str]:
+    """The resources that the state names as interrupted."""
+    latest = json.loads(stack.state_file.read_text())["checkpoint"]["latest"]
+    return {operation["resource"]["urn"].rpartition("::")[2] for operation in latest.get("pending_operations") or []}
+
+
+def _forgotten(stack: Stack) -> set[str]:
+    """The resources that hold something else than the original as their original."""
+    return {name for name, item in stack.resources().items() if item["outputs"]["adopted"] != ORIGINAL}
+
+
+def _written(calls: Calls) -> list[str]:
+    """The resources that were written, in order."""
+    names = {charger_uuid(i): f"bay-{i}" for i in range(1, CONNECTORS + 1)}
+    return [names[path.split("/")[-3]] for path, _ in calls.puts]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("after_puts", [0, 1, 20, CONNECTORS])
+@pytest.mark.parametrize("work", ["first up", "update"])
+def test_a_killed_up_is_ended_by_the_next(
+    stack: Stack, emulator: Emulator, work: str, after_puts: int, how: signal.Signals
+) -> None:
+    """Values end as declared, the state is whole, each connector is written at most once more than needed.
+
+    SIGINT leaves neither a lock nor a forgotten original. SIGKILL forgets at most the originals that the state's own
+    list of interrupted operations names, and none of connectors that were in the state before.
+    """
+    emulator.reset(seed(CONNECTORS))
+    if work == "update":
+        _declare(stack, amps=10)
+        stack.must_up("--skip-preview")
+    _declare(stack)
+    emulator.switch(latency_seconds=0.1)
+
+    killed = _kill_when(
+        lambda calls: len(calls) > 0 if after_puts == 0 else len(calls.puts) >= after_puts, how, stack, emulator
+    )
+    emulator.switch(latency_seconds=0)
+    _unlock(stack)
+    interrupted = _pending(stack)
+    stored = set(stack.resources())
+    result = stack.must_up("--skip-preview")
+
+    assert set(emulator.connectors().values()) == {("STR", 20)}
+    resources = stack.resources()
+    assert len(resources) == CONNECTORS
+    assert {item["outputs"]["max_amperage"] for item in resources.values()} == {20}
+    times = Counter(_written(killed) + _written(result.calls))
+    assert len(times) == CONNECTORS
+    assert max(times.values()) <= 2, "each at most once more than needed"
+    forgotten = _forgotten(stack)
+    if how is signal.SIGINT or work == "update":
+        assert forgotten == set()
+    else:
+        assert forgotten <= interrupted
+        assert not forgotten & stored
+    assert len(interrupted) <= (0 if how is signal.SIGINT else PARALLEL)
+    preview = stack.preview("--expect-no-changes")
+    assert preview.code == 0, preview.output
+
+
+def test_sigint_leaves_no_lock(stack: Stack, emulator: Emulator) -> None:
+    """Ctrl-C waits for the writes in flight, records them, and the next `up` needs no `pulumi cancel`."""
+    emulator.reset(seed(CONNECTORS))
+    _declare(stack)
+    emulator.switch(latency_seconds=0.1)
+
+    killed = _kill_when(lambda calls: len(calls.puts) >= 10, signal.SIGINT, stack, emulator)
+
+    assert set(stack.resources()) == set(_written(killed))
+    emulator.switch(latency_seconds=0)
+    result = stack.must_up("--skip-preview")
+    assert PENDING not in result.output
+    assert len(killed.puts) + len(result.puts) == CONNECTORS, "none is written twice"
+
+
+@pytest.mark.parametrize(
+    ("environment", "lost"),
+    [({}, WORKERS), (SKIP_CHECKPOINTS, 20 + WORKERS)],
+    ids=["checkpoints", "PULUMI_SKIP_CHECKPOINTS"],
+)
+def test_what_a_sigkill_costs(stack: Stack, emulator: Emulator, environment: dict[str, str], lost: int) -> None:
+    """After 20 creates, with four in flight: the originals of those four; without checkpoints of all twenty-four.
+
+    They are the ones that the killed run wrote and the state does not hold. What the next `up` records as their
+    original is the declared value, and that is what a destroy puts "back"; all others get their real one.
+    """
+    emulator.reset(seed(CONNECTORS))
+    _declare(stack)
+    # The 21st and later writes are carried out and not answered.
+    emulator.fault("slow_after_write", method="PUT", skip=20, times=None, delay_seconds=60)
+    recorded = 20 + WORKERS - lost
+
+    killed = _kill_when(
+        lambda calls: len(calls.puts) == 20 + WORKERS and _recorded(stack) == recorded,
+        signal.SIGKILL,
+        stack,
+        emulator,
+        PLUGCHOICE_TIMEOUT_SECONDS="60",
+        PLUGCHOICE_DEADLINE_SECONDS="60",
+        **environment,
+    )
+    emulator.clear_faults()
+    _unlock(stack)
+    unrecorded = set(_written(killed)) - set(stack.resources())
+    result = stack.must_up("--skip-preview")
+
+    assert len(result.puts) == CONNECTORS - 20 - WORKERS, "what was written already is not written again"
+    assert len(unrecorded) == lost
+    assert _forgotten(stack) == unrecorded
+    assert all(stack.resources()[name]["outputs"]["adopted"] == DECLARED for name in unrecorded)
+
+    assert stack.destroy("--skip-preview").code == 0
+    kept = {f"bay-{i}" for i in range(1, CONNECTORS + 1) if emulator.live(i) == ("STR", 20)}
+    put_back = {f"bay-{i}" for i in range(1, CONNECTORS + 1) if emulator.live(i) == ("RST", 16)}
+    assert kept == unrecorded
+    assert len(put_back) == CONNECTORS - lost
+
+
+def _killed_with_pending_creates(stack: Stack, emulator: Emulator) -> set[str]:
+    """Four of six connectors written, none recorded; the interrupted resources."""
+    emulator.reset(seed(6))
+    _declare(stack, 6)
+    emulator.fault("slow_after_write", method="PUT", times=None, delay_seconds=60)
+    _kill_when(lambda calls: len(calls.puts) == WORKERS, signal.SIGKILL, stack, emulator)
+    emulator.clear_faults()
+    return _pending(stack)
+
+
+def test_pending_creates_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
+    """The lock names `pulumi cancel`; `up` goes on and warns for ever; `refresh --clear-pending-creates` ends that."""
+    interrupted = _killed_with_pending_creates(stack, emulator)
+    assert len(interrupted) >= WORKERS
+
+    locked = stack.up("--skip-preview")
+    assert locked.code != 0
+    assert "the stack is currently locked" in locked.output
+    assert "pulumi cancel" in locked.output
+    assert locked.puts == []
+    _unlock(stack)
+
+    first = stack.must_up("--skip-preview")
+    assert {line.rpartition("::")[2].partition(",")[0] for line in first.lines("interrupted while creating")} == (
+        interrupted
+    )
+    again = stack.must_up("--skip-preview")
+    assert PENDING in again.output, "although everything is created by now"
+    assert again.puts == []
+    assert stack.refresh("--skip-preview").code == 0
+    assert _pending(stack) == interrupted, "without a terminal a plain refresh keeps them"
+
+    cleared = stack.refresh("--skip-preview", "--clear-pending-creates")
+
+    assert cleared.code == 0, cleared.output
+    assert _pending(stack) == set()
+    assert len(stack.resources()) == 6
+
+
+def test_a_forgotten_original_can_be_recorded_again(stack: Stack, emulator: Emulator) -> None:
+    """Put it back by hand, take the resource out of the state, and let `up` adopt the connector anew."""
+    _killed_with_pending_creates(stack, emulator)
+    _unlock(stack)
+    stack.must_up("--skip-preview")
+    forgotten = min(_forgotten(stack))
+    index = int(forgotten.removeprefix("bay-"))
+
+    emulator.edit(charger_uuid(index), **ORIGINAL)
+    assert stack.run("state", "delete", stack.resources()[forgotten]["urn"], "--yes").code == 0
+    result = stack.must_up("--skip-preview")
+
+    assert len(result.puts) == 1
+    assert emulator.live(index) == ("STR", 20)
+    assert stack.resources()[forgotten]["outputs"]["adopted"] == ORIGINAL
+
+
+def test_a_file_cut_off_beside_the_state_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
+    """The file backend writes STACK.json.attrs in place, a kill can leave it empty: remove it, the state is whole."""
+    _declare(stack, 3)
+    stack.must_up("--skip-preview")
+    _declare(stack, 3, amps=25)
+    stack.state_file.with_suffix(".json.attrs").write_bytes(b"")
+
+    stuck = stack.up("--skip-preview")
+
+    assert stuck.code != 0
+    assert "failed to load checkpoint: EOF" in stuck.output
+    assert stuck.puts == []
+    _unlock(stack)
+    result = stack.must_up("--skip-preview")
+    assert len(result.puts) == 3
+    assert set(emulator.connectors().values()) == {("STR", 25)}
+    assert _forgotten(stack) == set()
+
+
+def test_a_file_backend_without_metadata_has_no_such_file(stack: Stack, tmp_path: Path) -> None:
+    """`?metadata=skip` in the backend's URL: only the state itself is written, and that is renamed into its place."""
+    backend = tmp_path / "plain"
+    backend.mkdir()
+    stack.environment["PULUMI_BACKEND_URL"] = f"file://{backend}?metadata=skip"
+    assert stack.run("stack", "init", "dev").code == 0
+    _declare(stack, 3)
+
+    stack.must_up("--skip-preview")
+
+    assert (backend / ".pulumi" / "stacks" / "site" / "dev.json").exists()
+    assert list(backend.rglob("*.attrs")) == []
