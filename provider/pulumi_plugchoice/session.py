@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import settings as names
 from .budget import Budget
+from .engine_watch import end_with_engine
 from .notices import Notices
 from .settings import SETTINGS, Settings
 from .values import SETTING_NAMES
@@ -136,6 +137,7 @@ class Declared:
 
 _lock = threading.Lock()
 _current: Session | None = None
+_is_watched = False
 
 
 def open_session(get: Callable[[str], Any]) -> None:
@@ -144,9 +146,12 @@ def open_session(get: Callable[[str], Any]) -> None:
     Args:
         get: gives the config value of a full key, or None.
     """
-    global _current  # noqa: PLW0603 - one process is one run of the engine; this module is its memory
+    global _current, _is_watched  # noqa: PLW0603 - one process is one run of the engine; this module is its memory
     config = {setting.config: get(setting.config) for setting in SETTINGS if setting.config}
     with _lock:
+        if not _is_watched:
+            end_with_engine()
+            _is_watched = True
         if _current is None or _current.config != config:
             _current = Session(config, os.environ)
             # The engine ends this process with SIGINT, which the SDK turns into an orderly exit; what is printed then

@@ -249,6 +249,21 @@ def test_pending_creates_and_the_way_out(stack: Stack, emulator: Emulator) -> No
     assert len(stack.resources()) == 6
 
 
+def test_nothing_is_written_after_the_engine_is_gone(stack: Stack, emulator: Emulator) -> None:
+    """The provider's process is not in the killed group: left alone, it would settle its writes over later edits."""
+    emulator.reset(seed(2))
+    _declare(stack, 2)
+    emulator.fault("slow", method="PUT", times=None, delay_seconds=60)
+    _kill_when(lambda calls: len(calls.puts) >= 1, signal.SIGKILL, stack, emulator, PLUGCHOICE_TIMEOUT_SECONDS="1")
+    emulator.clear_faults()
+
+    with emulator.recording() as calls:
+        time.sleep(3)  # past the request's timeout, when it would read back and write again
+
+    assert calls.requests == []
+    assert set(emulator.connectors().values()) == {("RST", 16)}
+
+
 def test_a_forgotten_original_can_be_recorded_again(stack: Stack, emulator: Emulator) -> None:
     """Put it back by hand, take the resource out of the state, and let `up` adopt the connector anew."""
     _killed_with_pending_creates(stack, emulator)
