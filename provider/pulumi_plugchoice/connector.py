@@ -10,15 +10,14 @@ the class never gets instance attributes. See docs/architecture.md.
 
 from __future__ import annotations
 
-import functools
-import sys
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 from pulumi import dynamic
 
 from . import inputs as rules
 from . import session as run
+from .engine import for_engine, is_known, without_frames
 from .errors import (
     ConnectorNotFound,
     IdentityNotFound,
@@ -47,13 +46,10 @@ from .state import (
 from .values import SETTING_NAMES, differing, settings_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Mapping
 
     from .phases import PhaseRotation
     from .snapshot import Live
-
-    P = ParamSpec("P")
-    ResultT = TypeVar("ResultT")
 
 
 class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConnector"):
@@ -210,30 +206,6 @@ def _ignored(opts: pulumi.ResourceOptions | None) -> list[rules.Problem]:
     ]
 
 
-def _for_engine(
-    method: Callable[P, ResultT],
-) -> Callable[P, ResultT]:
-    """Let our errors reach the engine as one line: the SDK prints an exception with all of its causes."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
-        try:
-            return method(*args, **kwargs)
-        except PlugchoiceError as error:
-            raise _OneLine(str(error)) from None
-
-    return call
-
-
-class _OneLine(Exception):
-    """An error as the engine shows it."""
-
-
-# The traceback of an exception starts with its class's full name, which means nothing to a user. This one's reads
-# `plugchoice: …`, like our other lines.
-_OneLine.__module__, _OneLine.__qualname__ = "builtins", "plugchoice"
-
-
 class ChargerConnectorProvider(dynamic.ResourceProvider):
     """What the engine calls. Holds nothing: see `session.py` for what a run shares.
 
@@ -244,11 +216,10 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Once per process: the whole stack config, decrypted."""
-        # The SDK sends a failed call's traceback to the user; without frames, what remains is our one line.
-        sys.tracebacklimit = 0
+        without_frames()
         run.open_session(req.config.get)
 
-    @_for_engine
+    @for_engine
     def check(self, olds: Props, news: Props) -> dynamic.CheckResult:
         """Validate the inputs, and give them the form in which they are stored. Runs in preview and in update.
 
@@ -258,16 +229,16 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         """
         session = run.current()
         inputs = {name: news[name] for name in rules.INPUT_NAMES if news.get(name) is not None}
-        found = rules.problems(inputs, _is_known, has_default_site=session.site is not None)
+        found = rules.problems(inputs, is_known, has_default_site=session.site is not None)
         if found:
             return dynamic.CheckResult(news, [dynamic.CheckFailure(problem.name, problem.text) for problem in found])
         # An output may have held the default.
-        inputs = {k: v for k, v in whole_numbers(inputs).items() if not _is_known(v) or v != rules.default_of(k)}
+        inputs = {k: v for k, v in whole_numbers(inputs).items() if not is_known(v) or v != rules.default_of(k)}
         site = inputs.setdefault("site", session.site) if session.site else inputs.get("site")
-        if site is not None and _is_known(site):
+        if site is not None and is_known(site):
             site = inputs["site"] = site.lower()
         charger = inputs["charger"]
-        if not all(_is_known(value) for value in (charger, inputs["connector_id"], site)):
+        if not all(is_known(value) for value in (charger, inputs["connector_id"], site)):
             return dynamic.CheckResult(inputs, [])
         if rules.is_uuid(charger):
             inputs["charger"] = charger.lower()
@@ -277,7 +248,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
                 return dynamic.CheckResult(inputs, [failure])
         return dynamic.CheckResult(inputs, _check_declared(session, olds, inputs))
 
-    @_for_engine
+    @for_engine
     def diff(self, id_: str, olds: Props, news: Props) -> dynamic.DiffResult:
         """Whether the connector has to be updated or replaced. Reads live values, so that a plain preview shows drift.
 
@@ -293,11 +264,11 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             # Now declared by identity, which an offline check cannot look up: still the same charger.
             news["charger"] = olds["charger"]
         replaces = [
-            name for name in ("charger", "connector_id") if _is_known(news[name]) and news[name] != olds.get(name)
+            name for name in ("charger", "connector_id") if is_known(news[name]) and news[name] != olds.get(name)
         ]
         if replaces:
             return dynamic.DiffResult(changes=True, replaces=replaces)
-        if not all(_is_known(value) for value in news.values()):
+        if not all(is_known(value) for value in news.values()):
             return dynamic.DiffResult(changes=True)
         changed = any(news.get(name) != olds.get(name) for name in STORED_INPUTS) or declared_settings(news) != {
             name: olds.get(name) for name in olds.get("managed", ())
@@ -322,7 +293,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
                 session.notices.say(f"the update of {live.name} will fail: {missing.text}", kind="settings missing")
         return dynamic.DiffResult(changes=changed or differs)
 
-    @_for_engine
+    @for_engine
     def create(self, props: Props) -> dynamic.CreateResult:
         """Adopt the connector: write what differs, and remember what it was."""
         props = whole_numbers(props)
@@ -337,7 +308,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             connector_key(props["charger"], props["connector_id"]), outputs_of(props, settled, adopted)
         )
 
-    @_for_engine
+    @for_engine
     def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:  # noqa: ARG002 - the engine's signature
         """Write what differs; a setting that becomes managed now has its original remembered.
 
@@ -358,7 +329,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         kept = {name: value for name, value in olds.get("adopted", {}).items() if name in declared_settings(news)}
         return dynamic.UpdateResult(outputs_of(news, settled, kept | originals_of(found, added)))
 
-    @_for_engine
+    @for_engine
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
         """Refresh: the live values, as outputs and as inputs, so that the next diff is exact.
 
@@ -410,7 +381,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         outs = base | {"managed": props["managed"], "adopted": props.get("adopted", {})} | facts_of(live)
         return dynamic.ReadResult(id_, outs, inputs_of(base))
 
-    @_for_engine
+    @for_engine
     def delete(self, id_: str, props: Props) -> None:
         """Retain: nothing. Restore: put back what each managed setting was before it was managed."""
         props = whole_numbers(props)
@@ -436,10 +407,6 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
 
 
 _OFFLINE_PREVIEW = "PLUGCHOICE_OFFLINE is on: no API call is made, the stored values are believed, drift is not seen"
-
-
-def _is_known(value: object) -> bool:
-    return not isinstance(value, pulumi.output.Unknown)
 
 
 def _find(session: run.Session, props: Mapping[str, Any]) -> Live:
@@ -507,7 +474,7 @@ def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dy
 
 def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str]) -> list[dynamic.CheckFailure]:
     """Say what adopting changes; the failures when `on_adopt` asks for equal values."""
-    declared = {name: inputs[name] for name in added if _is_known(inputs[name])}
+    declared = {name: inputs[name] for name in added if is_known(inputs[name])}
     differ = differing(declared, live.connector)
     if inputs.get("on_adopt") == "match":
         refused = [name for name in differ if getattr(live.connector, name) is not None]
@@ -524,7 +491,7 @@ def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str])
 
 def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Problem | None:
     """The setting that has to be declared before another can be written: the PUT takes both, and nothing is guessed."""
-    known = {name: value for name, value in declared.items() if _is_known(value)}
+    known = {name: value for name, value in declared.items() if is_known(value)}
     if not differing(known, live.connector):
         return None
     unmanaged = {name: value for name, value in settings_of(live.connector).items() if name not in declared}
@@ -565,7 +532,7 @@ def _refuse_offline(session: run.Session, props: Props) -> None:
 def _summary(inputs: Mapping[str, Any]) -> str:
     """A declaration in a few words."""
     declared = declared_settings(inputs).items()
-    settings = ", ".join(shown(name, value) for name, value in declared if _is_known(value))
+    settings = ", ".join(shown(name, value) for name, value in declared if is_known(value))
     return f"{inputs.get(BY_IDENTITY, inputs['charger'])}/{inputs['connector_id']} ({settings or 'not yet known'})"
 
 

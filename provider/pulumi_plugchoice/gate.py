@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .inputs import Problem
 
+ValueT = TypeVar("ValueT")
 Connector = tuple[str, int, "str | None"]
 _PACKAGE_FOLDER = str(Path(__file__).parent)
 
@@ -38,7 +39,11 @@ class Gate:
 
     def refuse(self, resource: str, line: str, found: Iterable[Problem]) -> None:
         """Note what is wrong with a resource. `line` is where the program declares it."""
-        self._problems.extend(f"{line}: {printable(resource, 80)}: {problem.text}" for problem in found)
+        self.refuse_lines(f"{line}: {printable(resource, 80)}: {problem.text}" for problem in found)
+
+    def refuse_lines(self, lines: Iterable[str]) -> None:
+        """Note problems that say themselves where they are, as those of a site file do."""
+        self._problems.extend(lines)
 
     def claim(self, connector: Connector, resource: str, line: str) -> str | None:
         """Note that a resource declares a connector; returns the problem when another one does so already.
@@ -79,8 +84,7 @@ class Gate:
         Raises:
             pulumi.RunError: the program has problems; the message lists all of them.
         """
-        if self._problems:
-            raise pulumi.RunError(self._message())
+        await self.hold(None)
         if isinstance(charger, pulumi.Output) or isinstance(connector_id, pulumi.Output):
             # None while an output is unknown: then the update will find out, before this resource is registered.
             values = await pulumi.Output.all(charger, connector_id).future()
@@ -90,6 +94,16 @@ class Gate:
                     raise pulumi.RunError(f"plugchoice: {problem}")
         self._has_opened = True
         return charger
+
+    async def hold(self, value: ValueT) -> ValueT:
+        """`value`, once the whole program is known to be good; for an input of any resource.
+
+        Raises:
+            pulumi.RunError: the program has problems; the message lists all of them.
+        """
+        if self._problems:
+            raise pulumi.RunError(self._message())
+        return value
 
     def _message(self) -> str:
         count = len(self._problems)
@@ -106,7 +120,7 @@ def gate() -> Gate:
     """The gate of the stack run that is going on."""
     stack = pulumi.runtime.get_root_resource()
     if stack is None:
-        raise pulumi.RunError("a ChargerConnector can only be declared in a Pulumi program")
+        raise pulumi.RunError("plugchoice resources can only be declared in a Pulumi program")
     return _gates.setdefault(stack, Gate())
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .client import PlugchoiceClient
-    from .models import Connector
+    from .models import Connector, SiteGroup
     from .transport import Deadline
 
 LIFETIME_SECONDS: Final = 60.0
@@ -112,6 +112,7 @@ class LiveConnectors:
         self._proof_seconds = proof_seconds
         self._sites: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._chargers: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._written: dict[tuple[str, int], tuple[float, Connector]] = {}
         self._seen = threading.Condition()
         self._seen_sites: set[str] = set()
@@ -147,6 +148,23 @@ class LiveConnectors:
         """Remember a connector that is newer than any reading started before now."""
         with self._seen:
             self._written[charger, connector.connector_id] = (self._clock(), connector)
+
+    def of_site(self, site: str) -> list[Live]:
+        """All connectors that a site lists.
+
+        Raises:
+            PlugchoiceError: the site cannot be read.
+        """
+        reading = self._site(site)
+        return [self._pick(reading, charger, number) for charger, number in reading.connectors]
+
+    def groups(self, site: str) -> list[SiteGroup]:
+        """The load-balancing groups of a site: their fuses, and the kind of net.
+
+        Raises:
+            PlugchoiceError: they cannot be read.
+        """
+        return self._groups.get(site, lambda: self._client.site_groups(site))
 
     def charger_of(self, identity: str, site: str) -> str:
         """The UUID of the site's charger with that OCPP identity.

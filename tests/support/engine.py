@@ -18,7 +18,8 @@ from unittest import mock
 
 from pulumi.runtime import rpc
 from pulumi_plugchoice import session as sessions
-from pulumi_plugchoice.connector import ChargerConnectorProvider, _OneLine
+from pulumi_plugchoice.connector import ChargerConnectorProvider
+from pulumi_plugchoice.engine import _OneLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
 from pulumi_plugchoice.client import PlugchoiceClient
-from pulumi_plugchoice.connector import ChargerConnectorProvider, _OneLine
+from pulumi_plugchoice.connector import ChargerConnectorProvider
+from pulumi_plugchoice.engine import _OneLine
 from pulumi_plugchoice.errors import PlugchoiceError, printable
 from pulumi_plugchoice.inputs import INPUT_NAMES
 from pulumi_plugchoice.models import Connector, ConnectorSettings, Model

@@ -180,7 +180,7 @@ def test_without_a_stack_there_is_nothing_to_declare_in() -> None:
     """As in a test or a notebook without mocks: one line, no half-made resource."""
     with pytest.raises(pulumi.RunError) as refused:
         ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST")
-    assert str(refused.value) == "a ChargerConnector can only be declared in a Pulumi program"
+    assert str(refused.value) == "plugchoice resources can only be declared in a Pulumi program"
 
 
 def test_a_name_with_control_characters_is_made_printable() -> None:
