@@ -1,5 +1,6 @@
 """Plugchoice EV charger connectors as code: a Pulumi dynamic provider."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -10,24 +11,38 @@ from .phases import PHASE_ROTATIONS, PhaseRotation
 
 if TYPE_CHECKING:
     from .models import Connector, SiteConnector
+    from .site import ChargingSite
+    from .site_file import SiteFile, SiteFileError, load_site
 
 __all__ = [
     "PHASE_ROTATIONS",
     "ChargerConnector",
+    "ChargingSite",
     "Connector",
     "PhaseRotation",
     "PlugchoiceError",
     "SiteConnector",
+    "SiteFile",
+    "SiteFileError",
     "__version__",
     "get_connector",
     "get_site_connectors",
+    "load_site",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # The models need pydantic, which takes a program a tenth of a second to import; most programs never name them.
-    if name in ("Connector", "SiteConnector"):
-        from . import models
+# Pydantic takes a program a tenth of a second to import; those that name nothing of these do not pay for it.
+_LATER = {
+    "ChargingSite": "site",
+    "Connector": "models",
+    "SiteConnector": "models",
+    "SiteFile": "site_file",
+    "SiteFileError": "site_file",
+    "load_site": "site_file",
+}
 
-        return getattr(models, name)
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

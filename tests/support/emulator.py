@@ -114,6 +114,10 @@ class Emulator:
         """Let one connector of a charger vanish."""
         self._call("DELETE", f"/chargers/{charger}/connectors/{number}")
 
+    def edit_group(self, group: int, site: str = SITE, **fields: Any) -> None:
+        """Change a load-balancing group as somebody in the portal would."""
+        self._call("PATCH", f"/sites/{site}/groups/{group}", fields)
+
     def fault(self, kind: str, *, method: str | None = None, path: str | None = None, **more: Any) -> None:
         """Inject a fault; see the emulator's control endpoints for the kinds."""
         self._call("POST", "/faults", {"kind": kind, "method": method, "path": path, **more})
