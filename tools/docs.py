@@ -18,6 +18,7 @@ import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.commands import plugchoice
 from pulumi_plugchoice.settings import SETTINGS
+from pulumi_plugchoice.site_schema import SCHEMA_FILE, schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
@@ -61,6 +62,14 @@ def faults() -> str:
     return table()
 
 
+def schema(*, check: bool) -> bool:
+    """Whether the JSON Schema of site files is current; written anew when it is not to be checked only."""
+    is_current = SCHEMA_FILE.is_file() and SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
+    if not is_current and not check:
+        SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+    return is_current
+
+
 GENERATORS = {"settings": settings, "commands": commands, "faults": faults}
 
 
@@ -76,6 +85,8 @@ def main() -> int:
             stale.append(name)
             if not check:
                 path.write_text(current, encoding="utf-8")
+    if not schema(check=check):
+        stale.append(SCHEMA_FILE.name)
     if f"## {__version__}" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
         stale.append(f"CHANGELOG.md (no entry for {__version__})")
     verb = "is not current; run `make docs`" if check else "written"

@@ -11,6 +11,7 @@ from .phases import PHASE_ROTATIONS, PhaseRotation
 
 if TYPE_CHECKING:
     from .models import Connector, SiteConnector
+    from .planning import plan_rotation
     from .site import ChargingSite
     from .site_file import SiteFile, SiteFileError, load_site
 
@@ -28,6 +29,7 @@ __all__ = [
     "get_connector",
     "get_site_connectors",
     "load_site",
+    "plan_rotation",
 ]
 
 
@@ -39,6 +41,7 @@ _LATER = {
     "SiteFile": "site_file",
     "SiteFileError": "site_file",
     "load_site": "site_file",
+    "plan_rotation": "planning",
 }
 
 

@@ -15,10 +15,10 @@ import pulumi
 from pulumi import dynamic
 
 from . import session as run
-from .definition import DECLARED, LINE_KEYS, LiveValues, as_text, counted
+from .definition import DECLARED, LINE_KEYS, LiveValues, as_text, counted, facts_of, from_text, limits_of
 from .engine import for_engine, is_known, without_frames
 from .errors import PlugchoiceError
-from .limits import ChargerFacts, Limits, broken, warnings
+from .limits import broken, warnings
 from .phases import figures
 from .state import whole_numbers
 
@@ -117,7 +117,7 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         computed = figures(after.installation)
         failures = _fuse_failures(definition, session.live.groups(site), session)
         failures += _limit_failures(definition, computed, counted(definition, live, as_live=True), session)
-        for line in warnings(after.installation, computed, _limits(definition), _facts(definition, live)):
+        for line in warnings(after.installation, computed, limits_of(definition), facts_of(definition, live)):
             session.notices.say(line, kind="warnings about phases")
         for line in after.left_out:
             session.notices.say(f"not counted in the amps per line: {line}", kind="connectors not counted")
@@ -222,8 +222,6 @@ def _as_live(props: Props, live: LiveValues) -> Props:
 
 def _live_text(text: str, connector: Any) -> str:
     """Of what is declared, the live values."""
-    from .definition import from_text
-
     rotation, amps = from_text(text)
     if rotation is not None and connector.phase_rotation is not None:
         rotation = as_text(connector.phase_rotation, None)
@@ -238,41 +236,6 @@ def _by_line(name: str, amps: Triple) -> Props:
 
 def _amps(amps: Triple) -> str:
     return "/".join(f"{value:g}" for value in amps) + " A"
-
-
-def _limits(definition: Mapping[str, Any]) -> Limits:
-    given = dict(definition.get("limits", {}))
-    return Limits(**{**given, "presets": tuple(given.get("presets", ()))})
-
-
-def _facts(definition: Mapping[str, Any], live: LiveValues) -> list[ChargerFacts]:
-    """What warnings need to know of each charger of the file."""
-    from .definition import from_text
-
-    names = (*definition.get("connectors", {}), *definition.get("unmanaged", ()))
-    facts = []
-    for charger, declared in sorted(definition.get("chargers", {}).items()):
-        numbers = sorted(int(name.rpartition("/")[2]) for name in names if name.rpartition("/")[0] == charger)
-        found = {number: live.get(f"{charger}/{number}") for number in numbers}
-        sockets = {}
-        for number in numbers:
-            rotation, amps = from_text(definition["connectors"].get(f"{charger}/{number}", ""))
-            there = found[number]
-            if there is not None:
-                rotation = there.connector.phase_rotation if rotation is None else rotation
-                amps = there.connector.max_amperage if amps is None else amps
-            sockets[number] = (rotation, amps)
-        facts.append(
-            ChargerFacts(
-                charger=charger,
-                breaker_amps=declared.get("breaker_amps"),
-                max_current=declared.get("max_current"),
-                ac_input_amps=declared.get("ac_input_amps"),
-                power_types={number: there.connector.power_type if there else None for number, there in found.items()},
-                sockets=sockets,
-            )
-        )
-    return facts
 
 
 def _fuse_failures(
@@ -325,7 +288,7 @@ def _limit_failures(
 ) -> list[dynamic.CheckFailure]:
     """Declared limits that are broken: refused when it is worse than now, and only said when it is not."""
     failures = []
-    for found in broken(_limits(definition), after, figures(live.installation)):
+    for found in broken(limits_of(definition), after, figures(live.installation)):
         if found.is_worse:
             failures.append(dynamic.CheckFailure(_property_of(found.limit, found.line), found.text))
         else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import printable
 from .inputs import is_uuid
+from .limits import ChargerFacts, Limits
 from .phases import LINES, PHASE_ROTATIONS, Group, Installation, Point, Triple
 
 if TYPE_CHECKING:
@@ -234,3 +235,37 @@ def _base(definition: Mapping[str, Any], root: str) -> dict[str, Triple]:
 
 #: `single_phase_l1` and so on: how the three lines are named in the stored figures.
 LINE_KEYS: Final = tuple(f"l{number}" for number, _ in enumerate(LINES, 1))
+
+
+def limits_of(definition: Mapping[str, Any]) -> Limits:
+    """The limits of a stored definition."""
+    given = dict(definition.get("limits", {}))
+    return Limits(**{**given, "presets": tuple(given.get("presets", ()))})
+
+
+def facts_of(definition: Mapping[str, Any], live: LiveValues | None) -> list[ChargerFacts]:
+    """What warnings need to know of each charger of the file."""
+    names = (*definition.get("connectors", {}), *definition.get("unmanaged", ()))
+    facts = []
+    for charger, declared in sorted(definition.get("chargers", {}).items()):
+        numbers = sorted(int(name.rpartition("/")[2]) for name in names if name.rpartition("/")[0] == charger)
+        found = {number: live.get(f"{charger}/{number}") if live else None for number in numbers}
+        sockets = {}
+        for number in numbers:
+            rotation, amps = from_text(definition["connectors"].get(f"{charger}/{number}", ""))
+            there = found[number]
+            if there is not None:
+                rotation = there.connector.phase_rotation if rotation is None else rotation
+                amps = there.connector.max_amperage if amps is None else amps
+            sockets[number] = (rotation, amps)
+        facts.append(
+            ChargerFacts(
+                charger=charger,
+                breaker_amps=declared.get("breaker_amps"),
+                max_current=declared.get("max_current"),
+                ac_input_amps=declared.get("ac_input_amps"),
+                power_types={number: there.connector.power_type if there else None for number, there in found.items()},
+                sockets=sockets,
+            )
+        )
+    return facts

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -28,9 +29,9 @@ MOST_ENUMERATED: Final = 8
 _PARTS: Final = 6
 # Sums of square roots differ in their last digits by the order of adding.
 _DIGITS: Final = 6
-#: Pairs of chargers that one search tries to turn at once: a bound on its time (half a second) that gives every machine
-#: the same plan.
-_MOST_SWAPS: Final = 4000
+#: Pairs of chargers that one search tries to turn at once, with and without neutral: a bound on its time (half a second)
+#: that gives every machine the same plan.
+_MOST_SWAPS: Final = (6000, 800)
 
 Score = tuple[float, float, float, float, int]
 
@@ -100,12 +101,14 @@ class _Unit:
 
     Attributes:
         loads: for each of the three steps, what is added to (group, part).
+        lines: for each of the three steps, the lines that are loaded.
         groups: the groups that this changes.
     """
 
     charger: str
     points: tuple[Point, ...]
     loads: tuple[tuple[tuple[int, int, float], ...], ...]
+    lines: tuple[frozenset[int], ...]
     groups: tuple[int, ...]
     amps: float
 
@@ -140,11 +143,15 @@ class _Search:
         for charger, points in by_charger.items():
             loads = tuple(tuple(self._loads(points, step)) for step in range(3))
             groups = tuple(sorted({group for group, _, _ in loads[0]}))
-            unit = _Unit(charger, tuple(points), loads, groups, sum(point.amps for point in points))
+            lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
+            unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
             if charger in fixed:
                 self._add(unit, 0, 1)
             else:
                 self.units.append(unit)
+        self._pairs = list(itertools.combinations(range(len(self.units)), 2))
+        # Mixed, so that the few that time allows are of all groups; the same on every machine.
+        random.Random(0).shuffle(self._pairs)  # noqa: S311 - guards nothing
         # Nothing can be better than an even spread of what is there.
         movable = sum(unit.amps for unit in self.units)
         even = math.ceil((sum(self._sums[0][:3]) + movable) / 3 - 1e-9) if self._has_neutral else 0
@@ -280,13 +287,17 @@ class _Search:
     def _swap(self, steps: list[int], score: Score) -> Score | None:
         """Turn two chargers at once; the first pair that makes it better is taken."""
         rewired = _rewired(steps)
-        for one, other in itertools.combinations(range(len(self.units)), 2):
+        lines = self._lines(0)
+        worst = lines.index(max(lines))
+        for one, other in self._pairs:
             old = steps[one], steps[other]
             first, second = self.units[one], self.units[other]
+            if self._has_neutral and not (worst in first.lines[old[0]] or worst in second.lines[old[1]]):
+                continue
             if first.amps == second.amps and old[0] == old[1] and first.points[0].group == second.points[0].group:
                 continue  # alike: a move has tried the same
             self._trials += 1
-            if self._trials > _MOST_SWAPS:
+            if self._trials > _MOST_SWAPS[not self._has_neutral]:
                 return None
             self._add(first, old[0], -1)
             self._add(second, old[1], -1)
@@ -297,7 +308,8 @@ class _Search:
                 self._add(second, new[1], 1)
                 count = rewired + (new[0] > 0) + (new[1] > 0) - (old[0] > 0) - (old[1] > 0)
                 now = self._score(count)
-                if now < score:
+                # What is less important is left to single moves: there are too many pairs to spend on it.
+                if now[:3] < score[:3]:
                     steps[one], steps[other] = new
                     return now
                 self._add(first, new[0], -1)

@@ -87,6 +87,6 @@ def _has_plan(charger: ChargerEntry) -> bool:
 def _text(path: str | Path) -> str:
     # Line ends as they are: what is written back must differ in nothing else.
     text = Path(path).read_bytes().decode("utf-8")
-    if parse(text).problems:
+    if parse(text.removeprefix("\ufeff")).problems:
         raise PlugchoiceError(f"{printable(path)} has changed while it was read: try again")
     return text

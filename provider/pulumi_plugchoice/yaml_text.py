@@ -247,6 +247,9 @@ def _place(event: Any) -> Place:
 
 # ---------------------------------------------------------------- changes
 
+#: What some editors put before the first letter of a file.
+_MARK: Final = "\ufeff"
+
 
 def with_values(text: str, changes: Mapping[Path, str | None]) -> str:
     """`text` with scalars of mappings set or (None) removed, and nothing else changed: comments, order, line ends.
@@ -258,6 +261,8 @@ def with_values(text: str, changes: Mapping[Path, str | None]) -> str:
         text: YAML without problems.
         changes: new text of a value, by path.
     """
+    if text.startswith(_MARK):
+        return _MARK + with_values(text[len(_MARK) :], changes)
     document = parse(text)
     edits: list[tuple[int, int, str]] = []
     for path, value in changes.items():

@@ -34,7 +34,8 @@ def test_the_amperage_range_is_that_of_the_api() -> None:
         ("l2/l3/l1", "STR"),
         ("L2", "S"),
         ("RSTT", "RST"),
-        ("RXT", "RT"),
+        ("RXT", "RST"),
+        ("RTX", "RTS"),
     ],
 )
 def test_a_near_miss_is_recognised(text: str, meant: str) -> None:

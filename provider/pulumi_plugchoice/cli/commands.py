@@ -8,17 +8,9 @@ from pathlib import Path
 import click
 
 from pulumi_plugchoice._version import __version__
-from pulumi_plugchoice.errors import PlugchoiceError, printable
+from pulumi_plugchoice.errors import printable
 
-
-class _Command(click.Command):
-    """A command whose errors of ours are one line and exit status 1."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except PlugchoiceError as error:
-            raise click.ClickException(str(error)) from None
+from .site_commands import COMMANDS, Command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,7 +33,7 @@ def emulator(ctx: click.Context, arguments: tuple[str, ...]) -> None:
     ctx.exit(main(list(arguments)))
 
 
-@plugchoice.command("import-file", cls=_Command)
+@plugchoice.command("import-file", cls=Command)
 @click.option("--site", envvar="PLUGCHOICE_SITE", required=True, help="UUID of the site; default: PLUGCHOICE_SITE.")
 @click.option("--charger", "chargers", multiple=True, help="Only this charger, by UUID or identity; may be repeated.")
 @click.option(
@@ -93,3 +85,7 @@ def import_file(site: str, chargers: tuple[str, ...], output: Path, program: Pat
     click.echo(f"{output} holds {len(taken)} connectors. Next, in the folder of your Pulumi project:")
     shown = os.path.relpath(output)
     click.echo(f"  pulumi import --file {shown} --generate-code=false --protect=false --yes && pulumi preview")
+
+
+for command in COMMANDS:
+    plugchoice.add_command(command)
