@@ -29,8 +29,8 @@ MOST_ENUMERATED: Final = 8
 _PARTS: Final = 6
 # Sums of square roots differ in their last digits by the order of adding.
 _DIGITS: Final = 6
-#: Pairs of chargers that one search tries to turn at once, with and without neutral: a bound on its time (half a second)
-#: that gives every machine the same plan.
+#: Pairs of chargers that one search tries to turn at once, with and without neutral: a bound on its time (half a
+#: second) that gives every machine the same plan.
 _MOST_SWAPS: Final = (6000, 800)
 
 Score = tuple[float, float, float, float, int]

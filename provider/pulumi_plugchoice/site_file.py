@@ -373,11 +373,12 @@ def _range_mistake(kind: str, given: Any, context: Mapping[str, Any], wanted: st
 def _model_at(path: tuple[str | int, ...]) -> type[BaseModel]:
     model: type[BaseModel] = SiteFile
     for part in path:
-        model = _MODELS.get(str(part), model)
+        model = PARTS.get(str(part), model)
     return model
 
 
-_MODELS: Final[dict[str, type[BaseModel]]] = {
+#: The models by the key that they stand under.
+PARTS: Final[dict[str, type[BaseModel]]] = {
     "supply": Supply,
     "building_peak_amps": LineAmps,
     "limits": LimitsEntry,
@@ -458,7 +459,7 @@ def _about_groups(data: Mapping[str, Any]) -> Generator[Mistake, None, list[str]
         if name in names:
             yield ("groups", place, "name"), f"group {_shown(name)} is there twice: give each its own name", False
         names.append(name)
-        parents[name] = group.get("parent")
+        parents.setdefault(name, group.get("parent") if place else None)
         if place == 0 and group.get("parent") is not None:
             yield ("groups", 0, "parent"), "the first group is the root and has no parent", False
         if place > 0 and group.get("parent") is None:
@@ -474,7 +475,7 @@ def _about_groups(data: Mapping[str, Any]) -> Generator[Mistake, None, list[str]
         parent = group.get("parent")
         if isinstance(parent, str) and parent not in names:
             yield ("groups", place, "parent"), _no_group(parent, names), False
-        elif place > 0 and isinstance(group.get("name"), str) and _is_round(group["name"], parents):
+        elif place > 0 and names.count(str(group.get("name"))) == 1 and _is_round(str(group["name"]), parents):
             yield ("groups", place, "parent"), f"group {_shown(group['name'])} hangs below itself", False
     ids: dict[int, str] = {}
     for place, group in entries:

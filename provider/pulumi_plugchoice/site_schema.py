@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from .site_file import SiteFile
+from .site_file import PARTS, SiteFile
 
 SCHEMA_FILE: Final = Path(__file__).parent / "site.schema.json"
 
@@ -18,8 +18,11 @@ SCHEMA_FILE: Final = Path(__file__).parent / "site.schema.json"
 def site_schema() -> dict[str, Any]:
     """The schema (draft 2020-12) of `site_file.SiteFile`, with a hover text for each key."""
     made = SiteFile.model_json_schema()
-    for model in (made, *made["$defs"].values()):
-        for field in model.get("properties", {}).values():
+    models = {model.__name__: model for model in PARTS.values()}
+    for model_name, model in ((SiteFile.__name__, made), *made["$defs"].items()):
+        fields = models.get(model_name, SiteFile).model_fields
+        for name, field in model["properties"].items():
+            field["description"] = fields[name].description
             # Titles repeat the keys, and null is not how a key is left out in YAML.
             field.pop("title", None)
             choices = [choice for choice in field.get("anyOf", ()) if choice != {"type": "null"}]

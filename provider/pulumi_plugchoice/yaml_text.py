@@ -313,4 +313,6 @@ def _removal(text: str, document: Document, path: Path) -> tuple[int, int, str]:
             default=None,
         )
         return key.start, following.start if following else value.end, ""
-    return (start, len(text), "") if end < 0 else (start, end + 1, "")
+    if end < 0:  # the last line, without an end of its own: the one before becomes that
+        return len(text[:start].rstrip("\r\n")), len(text), ""
+    return start, end + 1, ""

@@ -1,0 +1,263 @@
+"""site_file.py: the shape, its defaults, and every mistake at once, with its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_plugchoice.definition import as_text, counted, definition_of, from_text
+from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice.phases import PHASE_ROTATIONS, figures
+from pulumi_plugchoice.site_file import SiteFile, SiteFileError, load_site, site_from
+from pulumi_plugchoice.site_schema import SCHEMA_FILE
+from pulumi_plugchoice.yaml_text import parse
+
+HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
+SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
+
+
+def plain() -> dict[str, Any]:
+    """A site as Python objects."""
+    return {
+        "site": SITE,
+        "supply": {"net_type": "TN", "main_fuse_amps": 125},
+        "groups": [{"name": "main"}, {"name": "garage", "parent": "main", "fuse_amps": 40}],
+        "chargers": [
+            {
+                "identity": "HRB-001",
+                "connectors": [{"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16}],
+            },
+            {"identity": "HRB-002", "group": "garage", "connectors": [{"connector_id": 1, "phase_rotation": "STR"}]},
+        ],
+    }
+
+
+def problems(definition: dict[str, Any]) -> list[str]:
+    with pytest.raises(SiteFileError) as caught:
+        site_from(definition, "here")
+    assert all(line == printable(line, 2000) for line in caught.value.problems)
+    return [line.removeprefix("here: ") for line in caught.value.problems]
+
+
+def changed(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    """`plain` with one value set, or (...) removed."""
+    definition = plain()
+    inner: Any = definition
+    for part in path[:-1]:
+        inner = inner[part]
+    if value is ...:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return definition
+
+
+def test_the_example_of_the_notes_loads_as_it_is_written() -> None:
+    """With its comments, defaults, a twin, a fixed charger and DC."""
+    site = load_site(HARBOUR)
+    bay, planned, quay, _office, dc = site.chargers
+    assert (site.group_of(bay), site.breaker_of(bay), site.amps_of(bay, bay.connectors[0])) == ("garage", 20, 16)
+    assert planned.connectors[0].planned_rotation == "TRS"
+    assert [site.amps_of(quay, connector) for connector in quay.connectors] == [32, 32]
+    assert dc.connectors[0].managed is False
+    assert site.amps_of(dc, dc.connectors[0]) is None
+    found = counted(definition_of(site), None)
+    assert found.left_out == []
+    # Building 18/11/9, DC 38 on each, RST 16+16+32, STR 32 and S 16.
+    assert figures(found.installation).single_phase == (18 + 38 + 64, 11 + 38 + 48, 9 + 38)
+
+
+def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:
+    """Connector, group, group above, site, default."""
+    definition = changed(("groups", 0, "on_destroy"), "restore")
+    site = site_from(definition, "here")
+    charger = site.chargers[1]
+    assert site.on_destroy_of(charger, charger.connectors[0]) == "restore"
+    assert site.on_adopt_of(charger, charger.connectors[0]) == "overwrite"
+    definition["on_adopt"] = "match"
+    definition["chargers"][1]["connectors"][0]["on_destroy"] = "retain"
+    site = site_from(definition, "here")
+    charger = site.chargers[1]
+    assert site.on_destroy_of(charger, charger.connectors[0]) == "retain"
+    assert site.on_adopt_of(charger, charger.connectors[0]) == "match"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        (("site",), "x", "site: 'x' is not a UUID such as 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"),
+        (("site",), ..., "site: is missing. UUID of the site (location) in Plugchoice."),
+        (("lable",), "x", "lable: unknown key; did you mean label? Known here: site, label, supply, building_peak_amps, "
+         "limits, groups, defaults, chargers, on_adopt, on_destroy"),
+        (("supply", "net_type"), "TNS", "supply.net_type: 'TNS' is not allowed: 'TN', 'TT' or 'IT'"),
+        (("supply", "main_fuse_amps"), "125", "supply.main_fuse_amps: should be a whole number, and is the text '125'"),
+        (("supply", "main_fuse_amps"), 12.5, "supply.main_fuse_amps: should be a whole number, and is the number 12.5"),
+        (("supply", "main_fuse_amps"), True, "supply.main_fuse_amps: should be a whole number, and is true"),
+        (("supply", "main_fuse_amps"), 0,
+         "supply.main_fuse_amps: 0 is out of range: at least 1. Main fuse, A per line."),
+        (("supply", "neutral"), "yes", "supply.neutral: should be true or false, and is the text 'yes'"),
+        (("supply",), [], "supply: should be a mapping (key: value), and is a list"),
+        (("supply",), None, "supply: should be a mapping (key: value), and is empty"),
+        (("chargers",), {}, "chargers: should be a list (lines that begin with a dash), and is a mapping"),
+        (("chargers",), [], "chargers: is empty: give at least one"),
+        (("chargers", 0, "identity"), 12, 'chargers[0].identity: should be text, and is the number 12: put it in quotes, "12"'),
+        (("chargers", 0, "identity"), "x" * 46, "chargers[0].identity: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "
+         "is too long: at most 45 characters"),
+        (("chargers", 0, "identity"), SITE, "chargers[0].identity: this is a UUID: write uuid in the place of identity"),
+        (("chargers", 0, "identity"), ..., "chargers[0]: neither identity nor uuid is given: name the charger by one of them"),
+        (("chargers", 0, "uuid"), SITE, "chargers[0].uuid: both identity and uuid are given: keep one"),
+        (("chargers", 1, "identity"), "HRB-001",
+         "chargers[1].identity: 'HRB-001' is chargers[0] already: keep one, with all connectors"),
+        (("chargers", 0, "group"), "mian", "chargers[0].group: 'mian' is no group of this file: main, garage"),
+        (("defaults",), {"group": "x"}, "defaults.group: 'x' is no group of this file: main, garage"),
+        (("groups", 1, "parent"), "x", "groups[1].parent: 'x' is no group of this file: main, garage"),
+        (("groups", 1, "parent"), "garage", "groups[1].parent: group 'garage' hangs below itself"),
+        (("groups", 1, "parent"), ..., "groups[1].name: group 'garage' has no parent, and only the first group is the "
+         "root: name the group above it"),
+        (("groups", 0, "parent"), "garage", "groups[0].parent: the first group is the root and has no parent"),
+        (("groups", 0, "fuse_amps"), 100,
+         "groups[0].fuse_amps: the root has the main fuse, supply.main_fuse_amps: leave it out"),
+        (("groups", 1, "name"), "main", "groups[1].name: group 'main' is there twice: give each its own name"),
+        (("limits",), {"presets": ["DE"]}, "limits.presets[0]: 'DE' is not a preset: DE-4.6kVA, AT-16A, CH-16A"),
+        (("supply",), {"net_type": "IT", "main_fuse_amps": 9, "neutral": True},
+         "supply.neutral: an IT net has no neutral: leave it out, or correct net_type"),
+        (("chargers", 0, "connectors", 0, "phase_rotation"), "RTX",
+         "chargers[0].connectors[0].phase_rotation: 'RTX' is not a phase rotation; did you mean 'RTS'?"),
+        (("chargers", 0, "connectors", 0, "max_amperage"), 1001,
+         "chargers[0].connectors[0].max_amperage: 1001 is out of range: at most 1000. Maximum amperage, A per phase. "
+         "Left out: not managed."),
+        (("chargers", 0, "connectors", 0, "managed"), False,
+         "chargers[0].connectors[0].managed: managed: false, and phase_rotation is given: a connector is one or the other"),
+        (("chargers", 1, "connectors", 0, "phase_rotation"), ...,
+         "chargers[1].connectors[0]: neither phase_rotation nor max_amperage is given: give one, or managed: false"),
+        (("chargers", 0, "connectors", 0, "planned_rotation"), "RTS",
+         "chargers[0].connectors[0].planned_rotation: RTS is no turn of RST: STR or TRS keep the field direction and the "
+         "number of lines"),
+        (("chargers", 0, "connectors"), [{"connector_id": 1, "max_amperage": 6}] * 2,
+         "chargers[0].connectors[1].connector_id: 1 is there twice: give each its own"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_one_clear_line(path: tuple[str | int, ...], value: Any, line: str) -> None:
+    """What, where, why, what to do."""
+    assert problems(changed(path, value)) == [line]
+
+
+def test_mistakes_of_all_kinds_are_reported_at_once(tmp_path: Path) -> None:
+    """In the order of the file, with line and column."""
+    file = tmp_path / "x.yaml"
+    file.write_text(f"site: {SITE}\nsupply: {{net_type: TN}}\ncharger: []\nlabel: NO\nchargers:\n  - bay\n")
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert [line.removeprefix(f"{file}:") for line in caught.value.problems] == [
+        "2:9: supply.main_fuse_amps: is missing. Main fuse, A per line.",
+        "3:1: charger: unknown key; did you mean chargers? Known here: site, label, supply, building_peak_amps, limits, "
+        "groups, defaults, chargers, on_adopt, on_destroy",
+        '4:8: label: NO is not clear: some programs read it as true or false; write true or false, or "NO" in quotes if '
+        "it is text",
+        "6:5: chargers[0]: should be a mapping (key: value), and is the text 'bay'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", ":1:1: the file is empty: it needs site, supply and chargers"),
+        (b"- a\n", ":1:1: a site file is a mapping (site: …, supply: …, chargers: …), and this is a list"),
+        (b"a: \xff", ": is not UTF-8 text (byte 4): save it as UTF-8"),
+        (b"#" * (2 << 20), ": is larger than 1 MiB, which no site file is: wrong file?"),
+    ],
+    ids=["empty", "list", "latin-1", "large"],
+)  # fmt: skip
+def test_files_that_are_no_site_files(content: bytes, line: str, tmp_path: Path) -> None:
+    """One line each."""
+    file = tmp_path / "x.yaml"
+    file.write_bytes(content)
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert caught.value.problems == [f"{file}{line}"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
+    """As some editors write them."""
+    file = tmp_path / "x.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + HARBOUR.read_bytes().replace(b"\n", b"\r\n"))
+    assert load_site(file) == load_site(HARBOUR)
+
+
+def test_the_schema_and_the_models_agree() -> None:
+    """On the example, and on each single mistake that a schema can know of."""
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
+    validator.check_schema(validator.schema)
+    assert validator.is_valid(parse(HARBOUR.read_text()).data)
+    assert validator.is_valid(plain())
+    for path, value in (
+        (("site",), "x"),
+        (("lable",), "x"),
+        (("supply", "main_fuse_amps"), "125"),
+        (("supply", "main_fuse_amps"), 0),
+        (("chargers",), []),
+        (("chargers", 0, "connectors", 0, "phase_rotation"), "RTX"),
+        (("chargers", 0, "connectors", 0, "max_amperage"), 1001),
+    ):
+        assert not validator.is_valid(changed(path, value)), path
+        assert problems(changed(path, value))
+
+
+def test_every_key_of_the_schema_has_a_hover_text() -> None:
+    """And amps have their unit."""
+    schema = json.loads(SCHEMA_FILE.read_text())
+    count = 0
+    for model in (schema, *schema["$defs"].values()):
+        for name, field in model["properties"].items():
+            count += 1
+            assert field.get("description"), name
+            if "amps" in name or name == "max_amperage":
+                assert " A" in field["description"] or "what" in field["description"].lower(), name
+    assert count > 40
+
+
+@given(st.one_of(st.none(), st.sampled_from(PHASE_ROTATIONS)), st.one_of(st.none(), st.integers(1, 1000)))
+def test_settings_survive_their_stored_form(rotation: str | None, amps: int | None) -> None:
+    """`RST 16 A`, `RST`, `16 A`."""
+    assert from_text(as_text(rotation, amps)) == (rotation, amps)
+
+
+def test_order_and_labels_are_not_stored() -> None:
+    """Nor is a plan: two files that differ in these are one definition."""
+    site = load_site(HARBOUR)
+    other = site.model_dump(exclude_none=True)
+    other["chargers"].reverse()
+    other["label"] = "Port"
+    for charger in other["chargers"]:
+        charger["label"] = "x"
+        for connector in charger["connectors"]:
+            connector.pop("planned_rotation", None)
+    assert definition_of(SiteFile.model_validate(other)) == definition_of(site)
+
+
+junk: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["site", "supply", "groups", "chargers", "connectors", "name", "identity", "limits", "x"]),
+            inner,
+            max_size=4,
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(junk)
+def test_any_data_is_a_site_or_a_list_of_lines(data: Any) -> None:
+    """And never an exception of another kind."""
+    with pytest.raises(SiteFileError) as caught:
+        site_from(data, "here")
+    assert caught.value.problems
+    assert all(line.startswith("here: ") and line == printable(line, 3000) for line in caught.value.problems)

@@ -1,0 +1,172 @@
+"""yaml_text.py: places, refusals, and changes that touch nothing else."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_plugchoice.yaml_text import parse, with_values
+
+
+def said(text: str) -> list[tuple[int, int, str]]:
+    return [(place.line, place.column, words) for place, _, words in parse(text).problems]
+
+
+def test_values_have_their_types_and_places() -> None:
+    """YAML 1.2: text, whole numbers, numbers, booleans, null; lines and columns from 1."""
+    document = parse('a: R\nb: [1, -2, 1.5]\nc:\n  d: true\n  e: "016"\n  f:\n')
+    assert document.data == {"a": "R", "b": [1, -2, 1.5], "c": {"d": True, "e": "016", "f": None}}
+    place = document.values["c", "d"]
+    assert (place.line, place.column) == (4, 6)
+    assert document.values["b", 1].column == 8
+    assert document.keys["c", "d"].column == 3
+    assert document.problems == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: 1\nb: 2\na: 3", (3, 1), "key 'a' is there twice, first in line 1: keep one"),
+        ("a:\n\t- b", (2, 1), "a tab: YAML is indented with blanks only"),
+        ("a: &x 1", (1, 4), "an anchor (&x): write out what it stands for"),
+        ("a: *x", (1, 4), "an alias (*): write out what it stands for"),
+        ("a: {<<: {b: 1}}", (1, 5), "a merge key (<<): write out what it stands for"),
+        ("a: !!python/object:os.system x", (1, 4), "a tag (tag:yaml.org,2002:python/object:os.system)"),
+        ("a: 1\n---\nb: 2", (2, 1), "a second document (---): one file is one site"),
+        ("? [a]\n: 1", (1, 3), "a key that is not plain text"),
+        ("a: [1, 2", (1, 9), "cannot be read as YAML"),
+        ("a: b: c", (1, 5), "cannot be read as YAML: mapping values are not allowed here"),
+        ("a: \x00", (1, 4), "cannot be read as YAML"),
+        ("a: @x", (1, 4), "cannot be read as YAML"),
+        ("[" * 5000, (1, 21), "more than 20 levels deep"),
+        ("{a: " * 5000, (1, 81), "more than 20 levels deep"),
+    ],
+)
+def test_what_cannot_be_taken_is_one_line_with_its_place(text: str, place: tuple[int, int], words: str) -> None:
+    """The first of its kind."""
+    (line, column, text_) = said(text)[0]
+    assert (line, column) == place
+    assert text_.startswith(words)
+
+
+@pytest.mark.parametrize("word", ["NO", "no", "n", "Y", "on", "OFF", "yes"])
+def test_words_that_were_booleans_are_not_guessed(word: str) -> None:
+    """A rotation, a name or a boolean: only its author knows."""
+    assert said(f"a: {word}") == [
+        (
+            1,
+            4,
+            f"{word} is not clear: some programs read it as true or false; write true or false, "
+            f'or "{word}" in quotes if it is text',
+        )
+    ]
+    assert parse(f'a: "{word}"').data == {"a": word}
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        ("016", 'write 16, or "016" in quotes if it is text'),
+        ("1_000", 'write 1000, or "1_000" in quotes if it is text'),
+        ("0x10", 'write "0x10" in quotes if it is text'),
+        ("12:30", 'write "12:30" in quotes if it is text'),
+        ("1e3", 'write "1e3" in quotes if it is text'),
+        ("2026-11-23", 'write "2026-11-23" in quotes if it is text'),
+    ],
+)
+def test_numbers_that_are_read_differently_are_not_guessed(number: str, advice: str) -> None:
+    """Octal, base 60, dates and their like."""
+    ((_, _, text),) = said(f"a: {number}")
+    assert text.startswith(f"{number} is not clear: ")
+    assert text.endswith(advice)
+
+
+@pytest.mark.parametrize("text", ["0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "HRB-001", "R", "S", "T", "1.2.3", "null-1"])
+def test_plain_text_stays_plain_text(text: str) -> None:
+    """UUIDs that begin like a number, identities, single letters."""
+    assert parse(f"a: {text}").data == {"a": text}
+
+
+def test_a_billion_laughs_are_not_laughed() -> None:
+    """Refused at the first anchor, in no time."""
+    lines = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    started = time.monotonic()
+    assert said("\n".join(lines)) == [(1, 5, "an anchor (&a0): write out what it stands for")]
+    assert time.monotonic() - started < 1
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_document_or_has_a_problem(text: str) -> None:
+    """And never an exception."""
+    document = parse(text)
+    assert document.is_whole or document.problems
+    for place, _, words in document.problems:
+        assert place.line >= 1
+        assert "\n" not in words
+
+
+STYLES = {
+    "flow": "x: [{id: 1, rot: RST}, {id: 2}]  # c\n# end\n",
+    "block": "x:  # list\n  - id: 1   # first\n    rot: RST  # wired\n\n  - id: 2\n# end\n",
+    "windows": "x:\r\n  - id: 1\r\n    rot: RST\r\n  - id: 2\r\n",
+    "no last line end": "x:\n  - id: 1\n    rot: RST\n  - id: 2",
+    "byte order mark": "\ufeffx: [{id: 1, rot: RST}, {id: 2}]\n",
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_change_touches_nothing_else_and_can_be_taken_back(style: str) -> None:
+    """Both layouts, both kinds of line ends; comments stay where they are."""
+    text = STYLES[style]
+    plain = text.removeprefix("\ufeff")
+
+    added = with_values(text, {("x", 0, "plan"): "STR", ("x", 1, "plan"): "TRS"})
+
+    data = parse(added.removeprefix("\ufeff")).data
+    assert data == {"x": [{"id": 1, "rot": "RST", "plan": "STR"}, {"id": 2, "plan": "TRS"}]}
+    assert with_values(added, {("x", 0, "plan"): None, ("x", 1, "plan"): None}) == text
+    changed = with_values(added, {("x", 0, "plan"): "TRS"})
+    assert changed == added.replace("plan: STR", "plan: TRS")
+    assert with_values(text, {("x", 0, "rot"): "STR"}) == text.replace("RST", "STR")
+    assert added.count("#") == plain.count("#")
+
+
+def test_removing_the_first_key_keeps_the_dash() -> None:
+    """Of a list's item, in both layouts."""
+    assert with_values("x:\n  - a: 1\n    b: 2\n", {("x", 0, "a"): None}) == "x:\n  - b: 2\n"
+    assert with_values("x: [{a: 1, b: 2}]", {("x", 0, "a"): None}) == "x: [{b: 2}]"
+
+
+keys = st.sampled_from(["a", "b", "c", "d"])
+entries = st.lists(st.dictionaries(keys, st.integers(0, 99), min_size=1), min_size=1, max_size=5)
+
+
+@given(entries, st.booleans(), st.data())
+def test_any_change_gives_what_it_says(items: list[dict[str, int]], is_flow: bool, data: st.DataObject) -> None:  # noqa: FBT001
+    """Random lists of mappings, written in either layout, with a comment on each line."""
+    if is_flow:
+        lines = [
+            f"  - {{{', '.join(f'{key}: {value}' for key, value in item.items())}}}  # {n}"
+            for n, item in enumerate(items)
+        ]
+    else:
+        lines = [
+            f"  {'-' if place == 0 else ' '} {key}: {value}  # {n}"
+            for n, item in enumerate(items)
+            for place, (key, value) in enumerate(item.items())
+        ]
+    text = "x:\n" + "\n".join(lines) + "\n"
+    at = data.draw(st.integers(0, len(items) - 1))
+    key = data.draw(keys)
+    value = data.draw(st.integers(100, 199))
+
+    changed = with_values(text, {("x", at, key): str(value)})
+
+    wanted = [dict(item) for item in items]
+    wanted[at][key] = value
+    assert parse(changed).data == {"x": wanted}
+    assert changed.count("#") == text.count("#")
+    others = [line for line in text.splitlines() if not line.endswith(f"# {at}")]
+    assert [line for line in changed.splitlines() if "#" in line and not line.endswith(f"# {at}")] == others[1:]
