@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How a release keeps a state file: see tests/acceptance/test_upgrade.py."""
+    """How a release keeps a state file (see test_upgrade.py), and how reports are kept (test_reports.py)."""
     parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json anew")
+    parser.addoption("--write-snapshots", action="store_true", help="write tests/fixtures/site-reports anew")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""Writes the parts of the docs that the code knows better: settings and command help.
+"""Writes the parts of the docs that the code knows better: settings, command help, faults, the site file's schema.
 
     python tools/docs.py           # write
     python tools/docs.py --check   # fail when something is not current
@@ -62,12 +62,15 @@ def faults() -> str:
     return table()
 
 
-def schema(*, check: bool) -> bool:
-    """Whether the JSON Schema of site files is current; written anew when it is not to be checked only."""
-    is_current = SCHEMA_FILE.is_file() and SCHEMA_FILE.read_text(encoding="utf-8") == schema_text()
-    if not is_current and not check:
-        SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
-    return is_current
+def stale_schemas(*, check: bool) -> list[str]:
+    """The copies of the JSON Schema that are not current; written anew unless they are only to be checked."""
+    stale = []
+    for file in (SCHEMA_FILE, ROOT / "examples" / "site" / "sites" / SCHEMA_FILE.name):
+        if not file.is_file() or file.read_text(encoding="utf-8") != schema_text():
+            stale.append(str(file.relative_to(ROOT)))
+            if not check:
+                file.write_text(schema_text(), encoding="utf-8")
+    return stale
 
 
 GENERATORS = {"settings": settings, "commands": commands, "faults": faults}
@@ -85,8 +88,7 @@ def main() -> int:
             stale.append(name)
             if not check:
                 path.write_text(current, encoding="utf-8")
-    if not schema(check=check):
-        stale.append(SCHEMA_FILE.name)
+    stale += stale_schemas(check=check)
     if f"## {__version__}" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
         stale.append(f"CHANGELOG.md (no entry for {__version__})")
     verb = "is not current; run `make docs`" if check else "written"

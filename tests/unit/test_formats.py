@@ -12,7 +12,9 @@ from pathlib import Path
 import pulumi_plugchoice
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_plugchoice import ChargerConnector
+from pulumi_plugchoice.balance import FIGURES, PhaseBalance, PhaseBalanceProvider
 from pulumi_plugchoice.connector import ChargerConnectorProvider
+from pulumi_plugchoice.definition import DECLARED
 from pulumi_plugchoice.settings import DEFAULT_BASE_URL, SETTINGS
 from pulumi_plugchoice.state import COMPUTED, FACTS, STORED_INPUTS, connector_key
 
@@ -20,6 +22,31 @@ CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
 
 # What every state of every user holds: module path, class name, and no attribute.
 PICKLED = "gASVPwAAAAAAAACMG3B1bHVtaV9wbHVnY2hvaWNlLmNvbm5lY3RvcpSMGENoYXJnZXJDb25uZWN0b3JQcm92aWRlcpSTlCmBlC4="
+
+
+BALANCE_PICKLED = "gASVOQAAAAAAAACMGXB1bHVtaV9wbHVnY2hvaWNlLmJhbGFuY2WUjBRQaGFzZUJhbGFuY2VQcm92aWRlcpSTlCmBlC4="
+
+
+def test_the_balance_is_stored_by_the_same_rules() -> None:
+    """Type token, module path, no attribute, no secret."""
+    assert PhaseBalance._resource_type_name == "dynamic/plugchoice:PhaseBalance"
+    provider = PhaseBalanceProvider()
+    assert vars(provider) == {}
+    assert provider.serialize_as_secret_always is False
+    raw = bytearray(base64.b64decode(serialize_provider(provider)))
+    raw[1] = 4
+    assert base64.b64encode(raw).decode() == BALANCE_PICKLED
+
+
+def test_the_stored_properties_of_the_balance_are_these() -> None:
+    """What previews show and later versions read."""
+    assert (*DECLARED, *FIGURES) == (
+        "site", "net_type", "neutral", "main_fuse_amps", "safety_margin_percent", "building_amps", "limits", "groups",
+        "chargers", "connectors", "unmanaged",
+        "usable_amps", "single_phase_l1", "single_phase_l2", "single_phase_l3", "three_phase_l1", "three_phase_l2",
+        "three_phase_l3", "full_imbalance", "worst_imbalance", "cars_at_6_amps", "group_amps", "counted_live",
+        "not_counted",
+    )  # fmt: skip
 
 
 def test_the_type_token_is_stored_in_every_state() -> None:

@@ -122,7 +122,7 @@ def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:
         (("groups", 0, "parent"), "garage", "groups[0].parent: the first group is the root and has no parent"),
         (("groups", 0, "fuse_amps"), 100,
          "groups[0].fuse_amps: the root has the main fuse, supply.main_fuse_amps: leave it out"),
-        (("groups", 1, "name"), "main", "groups[1].name: group 'main' is there twice: give each its own name"),
+        (("groups",), [{"name": "main"}, *[{"name": "garage", "parent": "main"}] * 2], "groups[2].name: group 'garage' is there twice: give each its own name"),
         (("limits",), {"presets": ["DE"]}, "limits.presets[0]: 'DE' is not a preset: DE-4.6kVA, AT-16A, CH-16A"),
         (("supply",), {"net_type": "IT", "main_fuse_amps": 9, "neutral": True},
          "supply.neutral: an IT net has no neutral: leave it out, or correct net_type"),
