@@ -17,7 +17,10 @@ from pathlib import Path
 import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.commands import plugchoice
+from pulumi_plugchoice.pictures import amps_per_line
+from pulumi_plugchoice.planning import plan_rotation
 from pulumi_plugchoice.settings import SETTINGS
+from pulumi_plugchoice.site_file import load_site
 from pulumi_plugchoice.site_schema import SCHEMA_FILE, schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +76,19 @@ def stale_schemas(*, check: bool) -> list[str]:
     return stale
 
 
+def stale_picture(*, check: bool) -> list[str]:
+    """The picture in the README, of a plan for an example, when it is not current; written anew unless `check`."""
+    site = load_site(ROOT / "examples" / "site" / "sites" / "depot.yaml")
+    plan = plan_rotation(site)
+    text = amps_per_line("Depot, nine bays: amps per line", plan.before, plan.after)
+    file = ROOT / "docs" / "depot.svg"
+    if file.is_file() and file.read_text(encoding="utf-8") == text:
+        return []
+    if not check:
+        file.write_text(text, encoding="utf-8")
+    return [str(file.relative_to(ROOT))]
+
+
 GENERATORS = {"settings": settings, "commands": commands, "faults": faults}
 
 
@@ -88,7 +104,7 @@ def main() -> int:
             stale.append(name)
             if not check:
                 path.write_text(current, encoding="utf-8")
-    stale += stale_schemas(check=check)
+    stale += stale_schemas(check=check) + stale_picture(check=check)
     if f"## {__version__}" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
         stale.append(f"CHANGELOG.md (no entry for {__version__})")
     verb = "is not current; run `make docs`" if check else "written"
