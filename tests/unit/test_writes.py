@@ -310,8 +310,8 @@ def test_a_failed_read_after_doubt_says_what_is_known() -> None:
         run.settle(**BOTH)
     assert str(failed.value) == (
         f"it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): PUT {PATH}: no answer within 30 s; "
-        f"and reading it back failed: GET /v3/chargers/{CHARGER}: answered 503; Plugchoice has a fault of its own: try again later. "
-        "Run `pulumi up` again: it reads first and writes only what differs"
+        f"and reading it back failed: GET /v3/chargers/{CHARGER}: answered 503; Plugchoice has a fault of its own: try "
+        "again later. Run `pulumi up` again: it reads first and writes only what differs"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
