@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "phases": set(),
     "limits": {"phases"},
     "planner": {"phases"},
+    "evidence": {"errors", "phases"},
     "models": {"phases"},
     "values": {"errors", "models"},
     "settings": {"errors"},
