@@ -106,6 +106,14 @@ class Emulator:
         """Change a connector as somebody in the portal would."""
         self._call("PATCH", f"/chargers/{charger}/connectors/{number}", fields)
 
+    def circuit(self, index: int, number: int = 1, **fields: Any) -> None:
+        """Let a car draw `amps` on terminals L1, L2, L3 of `HRB-{index}`, or change how that connector is `wired`."""
+        self._call("PATCH", f"/chargers/{charger_uuid(index)}/connectors/{number}/circuit", fields)
+
+    def meter(self, group: int, **fields: Any) -> None:
+        """Give a group of the site a meter, or change what the building draws besides (`base_amps`)."""
+        self._call("PUT", f"/sites/{SITE}/groups/{group}/meter", fields)
+
     def remove(self, charger: str) -> None:
         """Let a charger vanish."""
         self._call("DELETE", f"/chargers/{charger}")
