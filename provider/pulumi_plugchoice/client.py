@@ -71,7 +71,7 @@ class PlugchoiceClient:
         path = f"/v3/sites/{site}/power-management"
         return _parse(PowerManagement, _bare(self.transport.get(path)), "GET", path)
 
-    def group_meter(self, site: str, group_id: int) -> GroupMeter | None:
+    def group_meter(self, site: str, group_id: int, deadline: Deadline | None = None) -> GroupMeter | None:
         """The meter of a group (site-groups/get-group-meter); None when it has none, which the API answers with 404.
 
         The page shows the meter bare, as it shows most things that come in a `data` envelope; its older twin for one
@@ -79,15 +79,15 @@ class PlugchoiceClient:
         """
         path = f"/v3/sites/{site}/groups/{group_id}/meter"
         try:
-            answer = self.transport.get(path)
+            answer = self.transport.get(path, deadline)
         except NotFound:
             return None
         return _parse(GroupMeter, _bare(answer), "GET", path)
 
-    def power_usage(self, charger: str, connector_id: int) -> PowerUsage:
+    def power_usage(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> PowerUsage:
         """What a connector draws now (connectors/get-power-usage)."""
         path = f"/v3/chargers/{charger}/connectors/{connector_id}/power-usage"
-        return _parse(PowerUsage, _bare(self.transport.get(path)), "GET", path)
+        return _parse(PowerUsage, _bare(self.transport.get(path, deadline)), "GET", path)
 
     def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
         """A charger with its connectors (chargers/get-charger). No endpoint reads one connector alone."""

@@ -164,6 +164,11 @@ class Subject:
     power_type: str | None = None
     failure: str | None = None
 
+    @property
+    def has_terminals(self) -> bool:
+        """Whether there is a rotation, of terminals that carry AC; without, no reading can say anything."""
+        return self.rotation in PHASE_ROTATIONS and self.power_type != "DC"
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -114,6 +114,14 @@ class Emulator:
         """Give a group of the site a meter, or change what the building draws besides (`base_amps`)."""
         self._call("PUT", f"/sites/{SITE}/groups/{group}/meter", fields)
 
+    def no_meter(self, group: int) -> None:
+        """Take the meter of a group away."""
+        self._call("DELETE", f"/sites/{SITE}/groups/{group}/meter")
+
+    def leave_group(self, index: int) -> None:
+        """Take `HRB-{index}` out of its group."""
+        self._call("PATCH", f"/chargers/{charger_uuid(index)}", {"group": None})
+
     def remove(self, charger: str) -> None:
         """Let a charger vanish."""
         self._call("DELETE", f"/chargers/{charger}")
