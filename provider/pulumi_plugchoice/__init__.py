@@ -10,22 +10,26 @@ from .lookup import get_connector, get_site_connectors
 from .phases import PHASE_ROTATIONS, PhaseRotation
 
 if TYPE_CHECKING:
+    from .evidence import Evidence
     from .models import Connector, SiteConnector
     from .planning import plan_rotation
     from .site import ChargingSite
     from .site_file import SiteFile, SiteFileError, load_site
+    from .wiring import check_wiring
 
 __all__ = [
     "PHASE_ROTATIONS",
     "ChargerConnector",
     "ChargingSite",
     "Connector",
+    "Evidence",
     "PhaseRotation",
     "PlugchoiceError",
     "SiteConnector",
     "SiteFile",
     "SiteFileError",
     "__version__",
+    "check_wiring",
     "get_connector",
     "get_site_connectors",
     "load_site",
@@ -37,9 +41,11 @@ __all__ = [
 _LATER = {
     "ChargingSite": "site",
     "Connector": "models",
+    "Evidence": "evidence",
     "SiteConnector": "models",
     "SiteFile": "site_file",
     "SiteFileError": "site_file",
+    "check_wiring": "wiring",
     "load_site": "site_file",
     "plan_rotation": "planning",
 }

@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from .errors import InvalidResponse, printable
-from .models import Charger, Connector, ConnectorSettings, Model, Site, SiteConnector, SiteGroup, User
+from .errors import InvalidResponse, NotFound, printable
+from .models import (
+    Charger,
+    Connector,
+    ConnectorSettings,
+    GroupMeter,
+    Model,
+    PowerManagement,
+    PowerUsage,
+    Site,
+    SiteConnector,
+    SiteGroup,
+    User,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +66,29 @@ class PlugchoiceClient:
             raise InvalidResponse("GET", path, "answered with `data` that is no list")
         return [_parse(SiteGroup, item, "GET", path) for item in items]
 
+    def power_management(self, site: str) -> PowerManagement:
+        """Which charger of a site is in which group (power-management/get-power-management)."""
+        path = f"/v3/sites/{site}/power-management"
+        return _parse(PowerManagement, _bare(self.transport.get(path)), "GET", path)
+
+    def group_meter(self, site: str, group_id: int, deadline: Deadline | None = None) -> GroupMeter | None:
+        """The meter of a group (site-groups/get-group-meter); None when it has none, which the API answers with 404.
+
+        The page shows the meter bare, as it shows most things that come in a `data` envelope; its older twin for one
+        kind of meter has the envelope. Both are read.
+        """
+        path = f"/v3/sites/{site}/groups/{group_id}/meter"
+        try:
+            answer = self.transport.get(path, deadline)
+        except NotFound:
+            return None
+        return _parse(GroupMeter, _bare(answer), "GET", path)
+
+    def power_usage(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> PowerUsage:
+        """What a connector draws now (connectors/get-power-usage)."""
+        path = f"/v3/chargers/{charger}/connectors/{connector_id}/power-usage"
+        return _parse(PowerUsage, _bare(self.transport.get(path, deadline)), "GET", path)
+
     def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
         """A charger with its connectors (chargers/get-charger). No endpoint reads one connector alone."""
         path = f"/v3/chargers/{charger}"
@@ -92,6 +127,11 @@ def _data(answer: Any, method: str, path: str) -> Any:
     if not isinstance(answer, dict) or "data" not in answer:
         raise InvalidResponse(method, path, "answered with JSON that has no `data`; is the base URL right?")
     return answer["data"]
+
+
+def _bare(answer: Any) -> Any:
+    """An answer that is documented without a `data` envelope, taken out of one if it comes in one."""
+    return answer["data"] if isinstance(answer, dict) and isinstance(answer.get("data"), dict) else answer
 
 
 def _next_link(answer: dict[str, Any], path: str) -> str | None:

@@ -35,7 +35,7 @@ def get_connector(charger: str, connector_id: int, *, site: str | None = None) -
         PlugchoiceError: settings are missing, or the API does not answer as it should.
     """
     if is_uuid(charger):
-        found = _client().charger(charger.lower()).connectors
+        found = open_client().charger(charger.lower()).connectors
     else:
         listed = [item for item in get_site_connectors(site) if item.charger.identity == charger]
         if not listed:
@@ -61,10 +61,15 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
         raise SettingsError(f"site {printable(uuid, 60)!r} is not a UUID: give the UUID of the site (location)")
     if uuid is None:
         raise SettingsError("no site: give site=, or set PLUGCHOICE_SITE or plugchoice:site")
-    return _client().site_connectors(uuid.lower())
+    return open_client().site_connectors(uuid.lower())
 
 
-def _client() -> PlugchoiceClient:
+def open_client() -> PlugchoiceClient:
+    """A client with the settings of the environment and, inside of a Pulumi program, of the stack's config.
+
+    Raises:
+        PlugchoiceError: settings are missing or cannot be right, or PLUGCHOICE_OFFLINE is on.
+    """
     if names.offline(os.environ):
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
     from .connect import connect

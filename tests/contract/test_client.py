@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,52 @@ def test_site_groups_tell_the_main_fuse(client: PlugchoiceClient) -> None:
     [root] = client.site_groups(SITE)
     assert isinstance(root, SiteGroup)
     assert (root.id, root.group_id, root.total_amps, root.net_type) == (801, None, 125, "TN")
+
+
+def test_power_usage_is_read_as_numbers(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """It has no envelope; the API writes text."""
+    emulator.circuit(1, amps=[16, 6, 0])
+    usage = client.power_usage(CHARGER, 1)
+    assert (usage.L1, usage.L2, usage.L3, usage.kW) == (16, 6, 0, 5.06)
+    assert usage.timestamp is not None
+    assert abs(usage.timestamp.timestamp() - time.time()) < 30
+
+
+def test_odd_readings_are_none_or_numbers(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """A dash is no reading; blanks before a number are nothing."""
+    emulator.switch(odd_readings=True)
+    usage = client.power_usage(CHARGER, 1)
+    assert (usage.L1, usage.L2, usage.L3, usage.kW) == (None, 0, 0, 0)
+
+
+def test_a_group_has_a_meter_or_none(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """Without one the API answers 404, which is no error here."""
+    assert client.group_meter(SITE, 801) is None
+    emulator.meter(801, base_amps=[4.8, 2.2, -19])
+    meter = client.group_meter(SITE, 801)
+    assert meter is not None
+    assert meter.latest_data is not None
+    assert (meter.latest_data.l1, meter.latest_data.l2, meter.latest_data.l3) == (4800, 2200, -19000)
+
+
+def test_a_meter_is_read_with_and_without_its_envelope(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """The vendor's page shows none; other pages of that generation leave it out where there is one."""
+    emulator.meter(801, base_amps=[1, 2, 3])
+    emulator.fault("no_data", path="/meter")
+    bare, enveloped = client.group_meter(SITE, 801), client.group_meter(SITE, 801)
+    assert bare is not None
+    assert enveloped is not None
+    assert (bare.id, enveloped.id) == (1, 1)
+    assert bare.latest_data is not None
+
+
+def test_power_management_tells_which_charger_is_in_which_group(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """By UUID."""
+    power = client.power_management(SITE)
+    assert [group.id for group in power.groups] == [801]
+    assert {charger.uuid: charger.group_id for charger in power.chargers} == {
+        charger_uuid(index): 801 for index in (1, 2, 3)
+    }
 
 
 def test_a_charger_lists_its_connectors_with_all_sixteen_fields(emulator: Emulator, client: PlugchoiceClient) -> None:

@@ -106,6 +106,22 @@ class Emulator:
         """Change a connector as somebody in the portal would."""
         self._call("PATCH", f"/chargers/{charger}/connectors/{number}", fields)
 
+    def circuit(self, index: int, number: int = 1, **fields: Any) -> None:
+        """Let a car draw `amps` on terminals L1, L2, L3 of `HRB-{index}`, or change how that connector is `wired`."""
+        self._call("PATCH", f"/chargers/{charger_uuid(index)}/connectors/{number}/circuit", fields)
+
+    def meter(self, group: int, **fields: Any) -> None:
+        """Give a group of the site a meter, or change what the building draws besides (`base_amps`)."""
+        self._call("PUT", f"/sites/{SITE}/groups/{group}/meter", fields)
+
+    def no_meter(self, group: int) -> None:
+        """Take the meter of a group away."""
+        self._call("DELETE", f"/sites/{SITE}/groups/{group}/meter")
+
+    def leave_group(self, index: int) -> None:
+        """Take `HRB-{index}` out of its group."""
+        self._call("PATCH", f"/chargers/{charger_uuid(index)}", {"group": None})
+
     def remove(self, charger: str) -> None:
         """Let a charger vanish."""
         self._call("DELETE", f"/chargers/{charger}")

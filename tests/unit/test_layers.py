@@ -20,6 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "phases": set(),
     "limits": {"phases"},
     "planner": {"phases"},
+    "evidence": {"errors", "phases"},
     "models": {"phases"},
     "values": {"errors", "models"},
     "settings": {"errors"},
@@ -49,11 +50,24 @@ ALLOWED: dict[str, set[str]] = {
     "engine": {"errors"},
     "gate": {"errors", "inputs"},
     "lookup": {"errors", "models", "settings", "client", "connect", "notices", "inputs"},
+    "wiring": {"errors", "models", "transport", "client", "evidence", "lookup", "site_file"},
     "connector": {"errors", "phases", "values", "settings", "snapshot", "inputs", "state", "session", "engine", "gate"},
     "balance": {"errors", "phases", "limits", "models", "definition", "state", "session", "engine"},
     "site": {"errors", "site_file", "definition", "gate", "connector", "balance"},
     "import_file": {"errors", "phases", "models", "snapshot", "state", "connector"},
-    "__init__": {"_version", "errors", "phases", "models", "site_file", "planning", "lookup", "connector", "site"},
+    "__init__": {
+        "_version",
+        "errors",
+        "phases",
+        "evidence",
+        "models",
+        "site_file",
+        "planning",
+        "lookup",
+        "wiring",
+        "connector",
+        "site",
+    },
 }
 # Who may import these libraries.
 USERS = {

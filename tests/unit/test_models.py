@@ -10,7 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice.client import _parse
 from pulumi_plugchoice.errors import InvalidResponse
-from pulumi_plugchoice.models import Charger, Connector, ConnectorSettings, Model, Site, SiteConnector, SiteGroup, User
+from pulumi_plugchoice.models import (
+    Charger,
+    Connector,
+    ConnectorSettings,
+    GroupMeter,
+    MeterLines,
+    Model,
+    PowerManagement,
+    PowerUsage,
+    Site,
+    SiteConnector,
+    SiteGroup,
+    User,
+)
 from pydantic import ValidationError
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
@@ -88,6 +101,8 @@ def test_unknown_fields_are_dropped_pincodes_among_them() -> None:
         (Site, {"uuid": CHARGER}),
         (SiteGroup, {"id": 801}),
         (User, {}),
+        (PowerUsage, {}),
+        (GroupMeter, {}),
     ],
 )
 def test_only_what_cannot_be_done_without_is_required(model: type[Model], least: dict[str, Any]) -> None:
@@ -204,7 +219,112 @@ ALMOST = (
 )
 
 
-@pytest.mark.parametrize("model", [Connector, Charger, SiteConnector, SiteGroup, User])
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("16.0", 16.0),
+        (" 0.0", 0.0),
+        ("  6.5 ", 6.5),
+        ("0", 0.0),
+        ("-19000", -19000.0),
+        (16, 16.0),
+        (6.5, 6.5),
+        ("-", None),
+        ("", None),
+        (" ", None),
+        ("n/a", None),
+        ("6,5", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e400", None),
+        (10**400, None),
+        (None, None),
+        (True, None),
+        ([16], None),
+        ({"value": 16}, None),
+    ],
+)
+def test_a_measured_value_is_a_number_or_no_reading(written: object, read: float | None) -> None:
+    """Text with blanks, "-" and numbers are known; whatever else comes is no reading, and no error."""
+    assert read == PowerUsage.model_validate({"L2": written}).L2
+    lines = GroupMeter.model_validate({"latest_data": {"l2": written}}).latest_data
+    assert lines is not None
+    assert lines.l2 == read
+
+
+def test_a_power_usage_as_the_vendor_shows_it() -> None:
+    """The pages' own sample: a charger with one phase, idle."""
+    usage = PowerUsage.model_validate(
+        {"timestamp": "2025-10-28T16:26:14.628Z", "L1": "0", "L2": "-", "L3": "-", "kW": "0.00"}
+    )
+    assert usage.timestamp == datetime(2025, 10, 28, 16, 26, 14, 628000, tzinfo=timezone.utc)
+    assert (usage.L1, usage.L2, usage.L3, usage.kW) == (0, None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-04-30T14:14:10.096Z", datetime(2024, 4, 30, 14, 14, 10, 96000, tzinfo=timezone.utc)),
+        ("2024-04-30T16:14:10+02:00", datetime(2024, 4, 30, 14, 14, 10, tzinfo=timezone.utc)),
+        ("2024-04-30 14:14:10", datetime(2024, 4, 30, 14, 14, 10, tzinfo=timezone.utc)),
+        ("-", None),
+        (None, None),
+        ("soon", None),
+    ],
+)
+def test_a_time_has_its_offset_or_is_utc(written: str | None, read: datetime | None) -> None:
+    """A dash stands for never."""
+    assert PowerUsage.model_validate({"timestamp": written}).timestamp == read
+    assert MeterLines.model_validate({"updated_at": written}).updated_at == read
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        # As the vendor's pages show them: with a reading, and of a meter that never gave one.
+        (
+            {
+                "type": "ct_meter",
+                "latest_data": {"l1": 4800, "l2": 2200, "l3": -19000, "updated_at": "2024-04-30T14:14:10Z"},
+            },
+            (4800, 2200, -19000, True),
+        ),
+        (
+            {"latest_data": {"l1": 0, "l2": 0, "l3": 0, "updated_at": "-"}, "power": "Unable to retrieve power …"},
+            (0, 0, 0, False),
+        ),
+        ({"latest_data": {"L1": "1", "L2": " 2", "L3": "-"}}, (1, 2, None, False)),
+        ({"latest_data": []}, None),
+        ({"latest_data": None}, None),
+        ({"power": {"l1": 3}}, None),
+    ],
+)
+def test_a_group_meter_is_read_tolerantly(answer: dict[str, Any], expected: tuple[float | None, ...] | None) -> None:
+    """Its shape is known from two pages that differ."""
+    lines = GroupMeter.model_validate(answer).latest_data
+    assert expected == (lines and (lines.l1, lines.l2, lines.l3, lines.updated_at is not None))
+
+
+def test_power_management_tells_groups_and_their_chargers() -> None:
+    """The rest of that large answer is left alone."""
+    read = PowerManagement.model_validate(
+        {
+            "groups": [{"id": 801, "isRoot": True, "chargers": [{}], "subgroups": [{"id": 802, "subgroups": []}]}],
+            "unattachedChargers": [{}],
+            "allChargers": [{"id": 1, "uuid": CHARGER, "groupId": 802}, {"uuid": CHARGER, "groupId": None}],
+            "realTimeData": {},
+        }
+    )
+    assert [(group.id, [below.id for below in group.subgroups]) for group in read.groups] == [(801, [802])]
+    assert [(charger.uuid, charger.group_id) for charger in read.chargers] == [(CHARGER, 802), (CHARGER, None)]
+    for missing in ("groups", "allChargers"):
+        with pytest.raises(ValidationError):
+            PowerManagement.model_validate({"groups": [], "allChargers": []} | {missing: None})
+
+
+@pytest.mark.parametrize(
+    "model", [Connector, Charger, SiteConnector, SiteGroup, User, PowerUsage, GroupMeter, PowerManagement]
+)
 @given(item=ALMOST)
 def test_any_answer_is_a_model_or_one_error(model: type[Model], item: object) -> None:
     """Whatever JSON comes: no other exception, and a message of one line."""

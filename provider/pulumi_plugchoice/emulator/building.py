@@ -6,11 +6,13 @@ import hashlib
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from .electric import Circuit, Meter
 from .seeding import derived_uuid
 from .state import Charger, Client, Connector, Group, Site, State, Token, User
+from .validation import ONE_PHASE, THREE_PHASE, TWO_PHASE
 
 if TYPE_CHECKING:
-    from .seeding import ChargerSeed, ConnectorSeed, GroupSeed, Seed, SiteSeed
+    from .seeding import ChargerSeed, CircuitSeed, ConnectorSeed, GroupSeed, MeterSeed, Seed, SiteSeed
     from .state import Level
 
 _CREATED = "2026-01-10T01:14:32.000000Z"
@@ -62,7 +64,7 @@ class _Builder:
 
     def _group(self, seed: GroupSeed, site: Site) -> Group:
         root = site.groups[0].id if site.groups else None
-        return Group(
+        group = Group(
             id=next(self._group_ids) if seed.id is None else seed.id,
             site_id=site.id,
             group_id=root if seed.group_id is None else seed.group_id,
@@ -79,6 +81,10 @@ class _Builder:
             created_at=_CREATED,
             updated_at=_CREATED,
         )
+        if seed.meter is not None:
+            group.meter_id = len(self.state.meters) + 1
+            self.state.meters[group.meter_id] = meter_of(seed.meter, group.meter_id)
+        return group
 
     def _charger(self, seed: ChargerSeed, site: Site | None) -> Charger:
         seen = None if seed.connection_status == "never_seen" else _SEEN
@@ -118,13 +124,27 @@ class _Builder:
         return charger
 
     def _connector(self, seed: ConnectorSeed, charger: Charger) -> Connector:
-        return Connector(
+        one = Connector(
             id=next(self._connector_ids),
             charger_id=charger.id,
             created_at=_CREATED,
             updated_at=_CREATED,
-            **{**seed.model_dump(), "connector_id": seed.connector_id or 0},
+            **{**seed.model_dump(exclude={"circuit"}), "connector_id": seed.connector_id or 0},
         )
+        self.state.circuits[one.id] = circuit_of(seed.circuit, one)
+        return one
+
+
+def circuit_of(seed: CircuitSeed, one: Connector) -> Circuit:
+    """The circuit of a connector: wired as declared, unless the seed says otherwise."""
+    declared = one.phase_rotation if one.phase_rotation in THREE_PHASE + TWO_PHASE + ONE_PHASE else None
+    return Circuit(seed.wired or declared or "RST", seed.amps, seed.reports, seed.has_readings)
+
+
+def meter_of(seed: MeterSeed, number: int) -> Meter:
+    """The meter with that id."""
+    uuid = derived_uuid("meter", str(number))
+    return Meter(number, uuid, seed.type, _CREATED, _CREATED, seed.base_amps, seed.unit, seed.has_readings)
 
 
 def user_called(state: State, name: str) -> User:

@@ -7,9 +7,9 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from . import wire
-from .building import set_client, set_token, user_called
+from .building import meter_of, set_client, set_token, user_called
 from .faults import Fault
-from .seeding import ClientSeed, SeedError, TokenSeed, problem_in, seed_from
+from .seeding import CircuitSeed, ClientSeed, MeterSeed, SeedError, TokenSeed, problem_in, seed_from
 from .state import Charger, Client, Connector, Group, MissingError
 from .switches import Switches
 from .world import World
@@ -29,7 +29,7 @@ class ControlError(Exception):
 def control_router(world: World) -> APIRouter:
     """All control endpoints on this world."""
     router = APIRouter(prefix=PREFIX)
-    for part in (_world, _chargers, _access, _behaviour):
+    for part in (_world, _chargers, _currents, _access, _behaviour):
         part(router, world)
     router.add_api_route("", lambda: sorted({_line(route) for route in router.routes}), methods=["GET"])
     return router
@@ -115,6 +115,33 @@ def _chargers(router: APIRouter, world: World) -> None:
         found = world.state.site(site).group(group)
         _edit(world, found, fields)
         return JSONResponse(wire.group(found))
+
+
+def _currents(router: APIRouter, world: World) -> None:
+    @router.patch("/chargers/{charger}/connectors/{number}/circuit")
+    async def edit_circuit(charger: str, number: int, fields: Fields) -> Response:
+        """A car draws `amps` on terminals L1, L2, L3; an electrician changes `wired`; the charger's own meter."""
+        one = _connector(world.state.charger_called(charger), number)
+        circuit, given = world.state.circuits[one.id], _parsed(CircuitSeed, fields)
+        circuit.wired = given.wired or circuit.wired
+        for name in given.model_fields_set & {"reports", "has_readings"}:
+            setattr(circuit, name, getattr(given, name))
+        if "amps" in given.model_fields_set:
+            world.state.draw(one, given.amps)
+        return JSONResponse({**vars(circuit), "status": one.status})
+
+    @router.put("/sites/{site}/groups/{group}/meter")
+    async def put_meter(site: str, group: int, fields: Fields) -> Response:
+        one = world.state.site(site).group(group)
+        number = one.meter_id or max(world.state.meters, default=0) + 1
+        meter = meter_of(_parsed(MeterSeed, fields), number)
+        world.state.attach_meter(one, meter)
+        return JSONResponse(vars(meter))
+
+    @router.delete("/sites/{site}/groups/{group}/meter")
+    async def remove_meter(site: str, group: int) -> Response:
+        world.state.detach_meter(world.state.site(site).group(group))
+        return Response(status_code=204)
 
 
 def _access(router: APIRouter, world: World) -> None:

@@ -45,7 +45,13 @@ DEFAULT_SEED: dict[str, Any] = {
         {
             "name": "Harbour",
             "groups": [
-                {"id": 801, "name": "Main fuse", "total_amps": 125, "net_type": "TN"},
+                {
+                    "id": 801,
+                    "name": "Main fuse",
+                    "total_amps": 125,
+                    "net_type": "TN",
+                    "meter": {"base_amps": [18, 11, 9]},
+                },
                 {"id": 802, "name": "East quay", "total_amps": 63, "net_type": "TN"},
             ],
             "chargers": [_charger(number) for number in range(1, 29)],

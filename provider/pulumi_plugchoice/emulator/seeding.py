@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .electric import ZERO, Triple, Unit
 from .state import FULL_ACCESS, TOKEN_LIFETIME_SECONDS, Level
 from .switches import Switches
+from .validation import ONE_PHASE, THREE_PHASE, TWO_PHASE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +37,28 @@ def _uuid(value: Any) -> Any:
 
 
 Uuid = Annotated[str, BeforeValidator(_uuid)]
+
+
+def _wired(value: Any) -> Any:
+    if value is None or value in THREE_PHASE + TWO_PHASE + ONE_PHASE:
+        return value
+    raise ValueError("should be one of the 15 rotations, such as STR: the lines that feed terminals L1, L2, L3")
+
+
+Wired = Annotated[str | None, BeforeValidator(_wired)]
+
+
+def _amps(value: Any) -> Any:
+    if value is None:
+        return None
+    numbers = value if isinstance(value, list) else []
+    if len(numbers) != 3 or not all(type(one) in (int, float) and abs(one) < 100_000 for one in numbers):
+        raise ValueError("should be three numbers, A on L1, L2, L3, such as [16, 0, 0]")
+    return tuple(float(one) for one in numbers)
+
+
+Amps = Annotated[Triple, BeforeValidator(_amps)]
+MaybeAmps = Annotated[Triple | None, BeforeValidator(_amps)]
 
 
 def _access(value: Any) -> Any:
@@ -66,6 +90,15 @@ class ClientSeed(_Part):
     refresh_tokens: list[str] = Field(default_factory=list)
 
 
+class CircuitSeed(_Part):
+    """How a connector is wired and what is drawn. Without `wired` its phase rotation is true, RST if it has none."""
+
+    wired: Wired = None
+    amps: MaybeAmps = None
+    reports: Literal["terminals", "lines"] = "terminals"
+    has_readings: bool = True
+
+
 class ConnectorSeed(_Part):
     """A connector; without a number it takes its place in the list. Rotation and amperage are free: null, or odd."""
 
@@ -81,6 +114,7 @@ class ConnectorSeed(_Part):
     standard: str | None = "IEC 62196"
     format: str | None = "Socket"
     power_type: str | None = "AC_3_PHASE"
+    circuit: CircuitSeed = Field(default_factory=CircuitSeed)
 
 
 class ChargerSeed(_Part):
@@ -117,6 +151,15 @@ class ChargerSeed(_Part):
         return self
 
 
+class MeterSeed(_Part):
+    """The meter of a group. `base_amps`: what the building draws besides the group's connectors."""
+
+    type: str = "ct_meter"
+    base_amps: Amps = ZERO
+    unit: Unit = "mA"
+    has_readings: bool = True
+
+
 class GroupSeed(_Part):
     """A load-balancing group; `name` is for the reader of the seed only. The first group of a site is its root."""
 
@@ -126,6 +169,7 @@ class GroupSeed(_Part):
     net_type: str | None = "TN"
     group_id: int | None = None
     method: str = "boost"
+    meter: MeterSeed | None = None
 
 
 class SiteSeed(_Part):
@@ -218,6 +262,8 @@ _PARTS: dict[str, type[BaseModel]] = {
     "groups": GroupSeed,
     "chargers": ChargerSeed,
     "connectors": ConnectorSeed,
+    "circuit": CircuitSeed,
+    "meter": MeterSeed,
 }
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .electric import Circuit, Meter, Triple
+
 Level = Literal["none", "basic", "sensitive", "full"]
 FULL_ACCESS: dict[str, Level] = {"*": "full"}
 TOKEN_LIFETIME_SECONDS = 31_536_000
@@ -183,6 +185,8 @@ class State:
     clients: dict[str, Client] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     chargers: dict[str, Charger] = field(default_factory=dict)
+    circuits: dict[int, Circuit] = field(default_factory=dict)
+    meters: dict[int, Meter] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     # Finding
@@ -223,6 +227,13 @@ class State:
         for charger in self.chargers.values():
             if charger.uuid not in placed:
                 yield None, charger
+
+    def meter_of(self, group: Group) -> Meter:
+        """The meter of a group."""
+        found = self.meters.get(group.meter_id or 0)
+        if found is None:
+            raise MissingError("Meter", group.id)
+        return found
 
     # Access
 
@@ -275,6 +286,25 @@ class State:
                 for name, value in values.items():
                     setattr(thing, name, value)
         return changed
+
+    def draw(self, connector: Connector, amps: Triple | None) -> None:
+        """A car draws so many amps on the terminals L1, L2, L3; none: it has left. The status follows."""
+        with self.lock:
+            self.circuits[connector.id].amps = amps
+            if amps is not None:
+                self.edit(connector, {"status": "Charging" if any(amps) else "Available"})
+
+    def attach_meter(self, group: Group, meter: Meter) -> None:
+        """A group has this meter from now on."""
+        with self.lock:
+            self.meters[meter.id] = meter
+            self.edit(group, {"meter_id": meter.id})
+
+    def detach_meter(self, group: Group) -> None:
+        """A group has no meter any more."""
+        with self.lock:
+            del self.meters[self.meter_of(group).id]
+            self.edit(group, {"meter_id": None})
 
     def remove_charger(self, charger: Charger) -> None:
         """The charger is gone, from its site too."""

@@ -6,9 +6,12 @@ import hashlib
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .electric import VOLTS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .electric import Meter, Triple
     from .state import Charger, Connector, Group, Level, Site, User
 
 Json = dict[str, Any]
@@ -103,7 +106,7 @@ def user(one: User) -> Json:
     }
 
 
-def power_management(one: Site, visible: Iterable[Charger]) -> Json:
+def power_management(one: Site, visible: Iterable[Charger], meters: Mapping[int, Meter]) -> Json:
     """Who hangs on which group, in camelCase and without an envelope."""
     chargers = [
         {
@@ -119,7 +122,7 @@ def power_management(one: Site, visible: Iterable[Charger]) -> Json:
     root = next((each for each in one.groups if each.group_id is None), None)
     fuse = root.total_amps if root else 0
     return {
-        "groups": [_managed_group(one, each, chargers) for each in one.groups if each.group_id is None],
+        "groups": [_managed_group(one, each, chargers, meters) for each in one.groups if each.group_id is None],
         "unattachedChargers": [each for each in chargers if each["groupId"] is None],
         "allChargers": chargers,
         "realTimeData": {"available": dict.fromkeys(amps, fuse), "requested": dict(amps), "allocated": dict(amps)},
@@ -127,7 +130,8 @@ def power_management(one: Site, visible: Iterable[Charger]) -> Json:
     }
 
 
-def _managed_group(one: Site, of: Group, chargers: list[Json]) -> Json:
+def _managed_group(one: Site, of: Group, chargers: list[Json], meters: Mapping[int, Meter]) -> Json:
+    below = [each for each in one.groups if each.group_id == of.id]
     return {
         "id": of.id,
         "isRoot": of.group_id is None,
@@ -135,33 +139,60 @@ def _managed_group(one: Site, of: Group, chargers: list[Json]) -> Json:
         "netType": of.net_type,
         "method": of.method,
         "peakShaving": {"enabled": of.peak_shaving_enabled, "threshold": of.peak_shaving_threshold},
-        "meter": {"id": of.meter_id} if of.meter_id is not None else None,
+        "meter": _managed_meter(meters.get(of.meter_id or 0)),
         "solarSettings": {
             "additionalAmps": of.solar_additional_amps,
             "alwaysCharge": of.solar_always_charge,
             "alwaysChargeAmps": of.solar_always_charge_amps,
         },
         "chargers": [each for each in chargers if each["groupId"] == of.id],
-        "subgroups": [_managed_group(one, each, chargers) for each in one.groups if each.group_id == of.id],
+        "subgroups": [_managed_group(one, each, chargers, meters) for each in below],
     }
 
 
-def power_usage(one: Connector, *, odd: bool) -> Json:
-    """A live reading, all strings, no envelope. Odd: no reading on one phase, padded values."""
-    stamp = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _managed_meter(one: Meter | None) -> Json | None:
+    return {"id": one.id, "uuid": one.uuid, "type": one.type, "serialNumber": f"CT-{one.id:05}"} if one else None
+
+
+def group_meter(one: Meter, amps: Triple) -> Json:
+    """A meter with its latest reading: zeros, "-" and a sentence when there never was one."""
+    whole = {"uuid": one.uuid, "id": one.id, "type": one.type}
+    dates = {"created_at": one.created_at, "updated_at": one.updated_at}
+    if not one.has_readings:
+        latest: Json = {"l1": 0, "l2": 0, "l3": 0, "updated_at": "-"}
+        text = "Unable to retrieve power information for this meter."
+        return {**whole, "latest_data": latest, "power": text, **dates}
+    factor = {"A": 1, "mA": 1000, "W": VOLTS}[one.unit]
+    first, second, third = (round(value * factor) for value in amps)
+    watts = {f"l{place}": round(value * VOLTS) for place, value in enumerate(amps, 1)}
+    latest = {"l1": first, "l2": second, "l3": third, "updated_at": _moment()}
+    return {**whole, "latest_data": latest, "power": {"total": sum(watts.values()), **watts}, **dates}
+
+
+def power_usage(amps: Triple | None, *, odd: bool) -> Json:
+    """
+    A live reading, all strings, no envelope; "-" for what there is no reading of. Odd: no reading on one phase, padded
+    values.
+    """
+    names = ("L1", "L2", "L3")
+    if amps is None:
+        return {"timestamp": _moment(), **dict.fromkeys(names, "-"), "kW": "-"}
+    pad = " " if odd else ""
+    texts = {name: f"{pad}{value:.1f}" for name, value in zip(names, amps, strict=True)}
     if odd:
-        return {"timestamp": stamp, "L1": "-", "L2": " 0.0", "L3": " 0.0", "kW": " 0.00"}
-    amps = _amps(one)
-    return {
-        "timestamp": stamp,
-        **{name: f"{value:.1f}" for name, value in amps.items()},
-        "kW": f"{_kilowatts(amps):.2f}",
-    }
+        texts["L1"] = "-"
+    return {"timestamp": _moment(), **texts, "kW": f"{pad}{sum(amps) * VOLTS / 1000:.2f}"}
 
 
-def latest_metervalue(one: Connector) -> Json:
+def _moment() -> str:
+    """The time as live readings have it: UTC, milliseconds."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def latest_metervalue(one: Connector, amps: Triple | None) -> Json:
     """The last meter value in OCPP's camelCase, no envelope."""
-    currents = [_sample(f"{value:.1f}", "Current.Import", "A", phase=name) for name, value in _amps(one).items()]
+    values = enumerate(amps or (), 1)
+    currents = [_sample(f"{value:.1f}", "Current.Import", "A", phase=f"L{place}") for place, value in values]
     energy = _sample(str(_energy(one)), "Energy.Active.Import.Register", "Wh")
     return {"timestamp": "2026-01-10T01:14:32.628Z", "sampledValue": [energy, *currents]}
 
@@ -180,17 +211,6 @@ def metervalues(one: Charger) -> list[Json]:
         for each in one.connectors
         for hour in range(20)
     ]
-
-
-def _amps(one: Connector) -> dict[str, float]:
-    """What the connector draws: nothing unless it charges, its maximum then."""
-    draws = float(one.max_amperage or 16) if one.status == "Charging" else 0.0
-    phases = 1 if one.power_type == "AC_1_PHASE" else 3
-    return {f"L{phase}": draws if phase <= phases else 0.0 for phase in (1, 2, 3)}
-
-
-def _kilowatts(amps: dict[str, float]) -> float:
-    return sum(amps.values()) * 230 / 1000
 
 
 def _energy(one: Connector) -> int:

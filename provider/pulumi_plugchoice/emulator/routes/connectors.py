@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from pulumi_plugchoice.emulator import wire
+from pulumi_plugchoice.emulator import electric, wire
 from pulumi_plugchoice.emulator.call import ApiCall
 from pulumi_plugchoice.emulator.state import Connector
 from pulumi_plugchoice.emulator.validation import ONE_PHASE, THREE_PHASE, TWO_PHASE, Rule, validated
@@ -38,12 +38,17 @@ async def update_connector(charger: str, connector_id: str, call: ApiCall) -> Re
 @router.api_route(_PATH + "/power-usage", methods=READ)
 async def show_power_usage(charger: str, connector_id: str, call: ApiCall) -> Response:
     one = _find(charger, connector_id, call)
-    return JSONResponse(wire.power_usage(one, odd=call.world.switches.odd_readings))
+    return JSONResponse(wire.power_usage(_reported(one, call), odd=call.world.switches.odd_readings))
 
 
 @router.api_route(_PATH + "/latest-metervalue", methods=READ)
 async def show_latest_metervalue(charger: str, connector_id: str, call: ApiCall) -> Response:
-    return JSONResponse(wire.latest_metervalue(_find(charger, connector_id, call)))
+    one = _find(charger, connector_id, call)
+    return JSONResponse(wire.latest_metervalue(one, _reported(one, call)))
+
+
+def _reported(one: Connector, call: ApiCall) -> electric.Triple | None:
+    return electric.reported(one, call.world.state.circuits[one.id])
 
 
 def _find(charger: str, connector_id: str, call: ApiCall) -> Connector:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from pulumi_plugchoice.emulator import wire
+from pulumi_plugchoice.emulator import electric, wire
 from pulumi_plugchoice.emulator.call import ApiCall
 from pulumi_plugchoice.emulator.validation import Rule, validated
 
@@ -72,7 +72,15 @@ async def update_group(site: str, group: str, call: ApiCall) -> Response:
     return JSONResponse({"data": wire.group(one)})
 
 
+@router.api_route("/sites/{site}/groups/{group}/meter", methods=READ)
+async def show_group_meter(site: str, group: str, call: ApiCall) -> Response:
+    found, _ = call.site(site)
+    one, state = found.group(group), call.world.state
+    meter = state.meter_of(one)
+    return JSONResponse({"data": wire.group_meter(meter, electric.through(meter, state, found, one))})
+
+
 @router.api_route("/sites/{site}/power-management", methods=READ)
 async def show_power_management(site: str, call: ApiCall) -> Response:
     found, _ = call.site(site)
-    return JSONResponse(wire.power_management(found, call.visible(found)))
+    return JSONResponse(wire.power_management(found, call.visible(found), call.world.state.meters))

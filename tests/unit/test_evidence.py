@@ -1,0 +1,431 @@
+"""evidence.py: what a step on a group's meter may be taken for, and how much is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_plugchoice.evidence import (
+    LEAST_STEP,
+    NOTE,
+    Evidence,
+    LineReading,
+    Reading,
+    Reason,
+    Rules,
+    Sample,
+    Subject,
+    Verdict,
+    judge,
+    tolerance,
+)
+from pulumi_plugchoice.phases import LINE_NAMES, PHASE_ROTATIONS, Triple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME, OTHER = "HRB-001/1", "HRB-002/1"
+METER = 801
+SUBJECT = Subject(NAME, "RST", METER, frozenset({OTHER}))
+#: Before it, and after it: three rounds each, 15 s apart, so that each side holds a reading 20 s away from the step.
+ROUNDS = 3
+#: What the building draws besides.
+BASE: Triple = (18.0, 11.0, 9.0)
+
+# docs/electrical.md: what no output of this package may say.
+NEVER = ("safe", "compliant", "meets", "will not trip", "balanced", "verified", "rotates", "protect", "guarantee")
+
+
+def plus(one: Triple, other: Triple) -> Triple:
+    """The amps of two on each line."""
+    return (one[0] + other[0], one[1] + other[1], one[2] + other[2])
+
+
+def rounds(
+    own: Sequence[float | None], meter: Sequence[Triple | None], beside: Sequence[float | None] | None = None
+) -> list[Sample]:
+    """One sample each 15 s; the meter is read first, the connectors a second later."""
+    samples = []
+    for number, (amps, lines) in enumerate(zip(own, meter, strict=True)):
+        at = 1_000_000.0 + 15 * number
+        connectors = {} if amps is None else {NAME: Reading(amps, at + 1)}
+        other = None if beside is None else beside[number]
+        if other is not None:
+            connectors[OTHER] = Reading(other, at + 1)
+        samples.append(Sample(connectors, {} if lines is None else {METER: LineReading(lines, at)}))
+    return samples
+
+
+def step(amps: float, lines: Triple, *, before: float = 0.0, base: Triple = BASE) -> list[Sample]:
+    """A connector that goes from `before` up by `amps`, and a meter that goes up by `lines`."""
+    return rounds([before] * ROUNDS + [before + amps] * ROUNDS, [base] * ROUNDS + [plus(base, lines)] * ROUNDS)
+
+
+def judged(samples: list[Sample], rotation: str | None = "RST", rules: Rules | None = None, **more: Any) -> Evidence:
+    """The evidence about the one connector."""
+    return judge(replace(SUBJECT, rotation=rotation, **more), samples, rules)
+
+
+ONE_PHASE: dict[str, Triple] = {"L1": (16, 0, 0), "L2": (0, 16, 0), "L3": (0, 0, 16)}
+STEPS: list[tuple[str, Triple, float, Verdict, Reason]] = [
+    # A one-phase car begins: 16 A in all, on one line.
+    ("RST", (16, 0, 0), 16, "consistent", "line of terminal L1"),
+    ("RST", (0, 16, 0), 16, "contradicts", "line of another terminal"),
+    ("RST", (0, 0, 16), 16, "contradicts", "line of another terminal"),
+    ("STR", (0, 16, 0), 16, "consistent", "line of terminal L1"),
+    ("STR", (16, 0, 0), 16, "contradicts", "line of another terminal"),
+    ("TSR", (0, 0, 16), 16, "consistent", "line of terminal L1"),
+    ("S", (0, 16, 0), 16, "consistent", "lines of the rotation"),
+    ("S", (16, 0, 0), 16, "contradicts", "line not in the rotation"),
+    ("SR", (0, 16, 0), 16, "consistent", "line of terminal L1"),
+    ("SR", (16, 0, 0), 16, "contradicts", "line of another terminal"),
+    ("SR", (0, 0, 16), 16, "contradicts", "line not in the rotation"),
+    # A two-phase car, or a three-phase one that leaves a terminal out: 32 A in all.
+    ("RST", (16, 16, 0), 32, "none", "two lines of three"),
+    ("RST", (0, 16, 16), 32, "none", "two lines of three"),
+    ("SR", (16, 16, 0), 32, "consistent", "lines of the rotation"),
+    ("SR", (0, 16, 16), 32, "contradicts", "line not in the rotation"),
+    ("S", (16, 16, 0), 32, "contradicts", "line not in the rotation"),
+    # A three-phase car: 48 A in all, or 18 at the least.
+    ("RST", (16, 16, 16), 48, "none", "three lines"),
+    ("TSR", (16, 16, 16), 48, "none", "three lines"),
+    ("RST", (6, 6, 6), 18, "none", "three lines"),
+    ("RS", (16, 16, 16), 48, "contradicts", "line not in the rotation"),
+    ("T", (16, 16, 16), 48, "contradicts", "line not in the rotation"),
+    # The smallest charge, and meters that do not agree to the amp.
+    ("RST", (6, 0, 0), 6, "consistent", "line of terminal L1"),
+    ("RST", (0.8, 14.6, -1.1), 16, "contradicts", "line of another terminal"),
+    # The meter moved by something else.
+    ("RST", (8, 0, 0), 16, "none", "sizes differ"),
+    ("RST", (16, 16, 0), 16, "none", "sizes differ"),
+    ("RST", (16, 0, 0), 48, "none", "sizes differ"),
+    ("RST", (16, 0, 9), 16, "none", "sizes differ"),
+    ("RST", (-16, 0, 0), 16, "none", "sizes differ"),
+    ("RST", (0, 0, 0), 16, "none", "no step on the meter"),
+    ("RST", (1, -2, 0.5), 16, "none", "no step on the meter"),
+]
+
+
+@pytest.mark.parametrize(("rotation", "lines", "amps", "verdict", "reason"), STEPS)
+def test_a_step_says_what_its_lines_can_say(
+    rotation: str, lines: Triple, amps: float, verdict: Verdict, reason: Reason
+) -> None:
+    """From nothing, by so many amps in all, with the meter moving by so many on each line."""
+    found = judged(step(amps, lines), rotation)
+    assert (found.verdict, found.reason) == (verdict, reason), found.text
+    assert found.amps == amps
+    if reason not in ("sizes differ", "no step on the meter"):
+        assert found.lines == tuple(name for name, moved in zip(("L1", "L2", "L3"), lines, strict=True) if moved > 2)
+
+
+@pytest.mark.parametrize("rotation", ["RST", "STR", "TRS", "RTS", "SRT", "TSR"])
+@pytest.mark.parametrize("line", ONE_PHASE)
+def test_only_the_line_of_terminal_l1_is_consistent_with_a_one_phase_car(rotation: str, line: str) -> None:
+    """For each of the six three-letter rotations."""
+    found = judged(step(16, ONE_PHASE[line]), rotation)
+    assert found.verdict == ("consistent" if LINE_NAMES[rotation[0]] == line else "contradicts")
+
+
+@pytest.mark.parametrize(
+    ("before", "amps", "lines", "rotation", "expected"),
+    [
+        # The end of a charge: a three-phase car may have been on any terminal in its last minutes.
+        (16, -16, (-16, 0, 0), "RST", ("none", "part of a charge")),
+        (16, -16, (0, -16, 0), "RST", ("none", "part of a charge")),
+        # It leaves one terminal out, or takes one more.
+        (48, -16, (0, -16, 0), "RST", ("none", "part of a charge")),
+        (16, 16, (0, 16, 0), "RST", ("none", "part of a charge")),
+        # Which lines there are is told at any time.
+        (16, -16, (0, -16, 0), "R", ("contradicts", "line not in the rotation")),
+        (16, -16, (-16, 0, 0), "R", ("consistent", "lines of the rotation")),
+        (10, 6, (0, 0, 6), "RS", ("contradicts", "line not in the rotation")),
+    ],
+)
+def test_only_the_beginning_of_a_charge_tells_terminal_l1(
+    before: float, amps: float, lines: Triple, rotation: str, expected: tuple[Verdict, Reason]
+) -> None:
+    """Cars leave phases out while they charge."""
+    found = judged(step(amps, lines, before=before, base=(40, 40, 40)), rotation)
+    assert (found.verdict, found.reason) == expected, found.text
+
+
+@pytest.mark.parametrize(
+    ("rotation", "lines", "amps", "verdict", "reason"),
+    [
+        # The current of one pair flows in both lines; a charger tells it once, or on both of its terminals.
+        ("RS", (16, 16, 0), 16, "consistent", "lines of the rotation"),
+        ("RS", (16, 16, 0), 32, "consistent", "lines of the rotation"),
+        ("SR", (16, 16, 0), 16, "consistent", "lines of the rotation"),
+        ("RS", (0, 16, 16), 16, "contradicts", "line not in the rotation"),
+        ("RST", (16, 16, 0), 16, "none", "no neutral"),
+        ("RST", (0, 16, 16), 16, "none", "no neutral"),
+        ("RST", (16, 16, 16), 48, "none", "three lines"),
+        ("R", (16, 16, 0), 16, "none", "no neutral"),
+        ("R", (0, 16, 16), 16, "contradicts", "line not in the rotation"),
+        ("RS", (16, 0, 0), 16, "none", "sizes differ"),
+    ],
+)
+def test_without_a_neutral_a_car_hangs_between_two_lines(
+    rotation: str, lines: Triple, amps: float, verdict: Verdict, reason: Reason
+) -> None:
+    """And no single line ever moves alone."""
+    found = judged(step(amps, lines), rotation, neutral=False)
+    assert (found.verdict, found.reason) == (verdict, reason), found.text
+
+
+STEP = step(16, (0, 16, 0))
+QUIET = [0.0] * 6
+RISE = [0.0] * 3 + [16.0] * 3
+RISE_L2 = [BASE] * 3 + [plus(BASE, (0, 16, 0))] * 3
+NONE: dict[str, tuple[list[Sample], dict[str, Any], Reason]] = {
+    "nothing declared and nothing live": (STEP, {"rotation": None}, "no rotation"),
+    "a live value that is none of the fifteen": (STEP, {"rotation": "Unknown"}, "no rotation"),
+    "direct current": (STEP, {"power_type": "DC"}, "direct current"),
+    "no group with a meter": (STEP, {"meter": None}, "no meter"),
+    "a meter without readings": (rounds(RISE, [None] * 6), {}, "meter without readings"),
+    "another group's meter": (STEP, {"meter": 802}, "meter without readings"),
+    "no samples": ([], {}, "meter without readings"),
+    "a connector without readings": (rounds([None] * 6, RISE_L2), {}, "no readings"),
+    "nothing happened": (rounds(QUIET, [BASE] * 6), {}, "no step"),
+    "the meter moved alone": (rounds(QUIET, RISE_L2), {}, "no step"),
+    "a steady charge": (rounds([16.0] * 6, RISE_L2), {}, "no step"),
+    "one sample": (STEP[:1], {}, "no step"),
+    "a small step": (step(3, (0, 3, 0)), {}, "small step"),
+    "it began before the first sample": (STEP[2:], {}, "meter silent"),
+    "it began in the last sample": (STEP[:4], {}, "meter silent"),
+    "the meter fell silent": (rounds(RISE, [BASE] * 3 + [None] * 3), {}, "meter silent"),
+    "the meter stood still": (rounds(RISE, [BASE] * 6), {}, "no step on the meter"),
+    "another one began at the same moment": (rounds(RISE, RISE_L2, RISE), {}, "several at once"),
+    "another one ended at the same moment": (rounds(RISE, RISE_L2, [*reversed(RISE)]), {}, "several at once"),
+    "another one began just before": (rounds(RISE, RISE_L2, [0, 0, 6, 6, 6, 6]), {}, "several at once"),
+    "it ended at once": (rounds([0, 0, 0, 16, 0, 0], [BASE] * 3 + [(18, 27, 9), BASE, BASE]), {}, "not steady"),
+}
+
+
+@pytest.mark.parametrize("case", NONE)
+def test_without_all_that_evidence_needs_there_is_none(case: str) -> None:
+    """And each reason is named."""
+    samples, more, reason = NONE[case]
+    found = judged(samples, **more)
+    assert (found.verdict, found.reason) == ("none", reason), found.text
+    assert found.lines == ()
+
+
+def at(sample: Sample, seconds: float) -> Sample:
+    """The sample with all its readings measured so much later."""
+    return Sample(
+        {name: replace(reading, at=reading.at + seconds) for name, reading in sample.connectors.items()},
+        {group: replace(reading, at=reading.at + seconds) for group, reading in sample.meters.items()},
+    )
+
+
+def test_readings_far_apart_are_no_moment() -> None:
+    """Three minutes are the default; who waits longer learns less."""
+    late = [*STEP[:3], *(at(sample, 170) for sample in STEP[3:])]
+    assert judged(late).reason == "too far apart"
+    assert judged(late, rules=Rules(longest=300)).verdict == "contradicts"
+
+    own_late = [*STEP[:3], *(at(sample, 400) for sample in STEP[3:])]
+    assert judged(own_late).reason == "too far apart"
+
+
+def test_a_reading_that_was_taken_before_the_step_is_not_one_after_it() -> None:
+    """What counts is when it was measured, not when it was asked for: a meter that repeats itself is silent."""
+    stale = [replace(sample, meters={METER: STEP[3].meters[METER]}) for sample in STEP[3:]]
+    found = judged([*STEP[:3], *stale])
+    assert (found.verdict, found.reason) == ("none", "meter silent")
+
+
+def test_a_value_that_comes_where_none_was_is_no_step() -> None:
+    """An idle charger may report "-" for a terminal, and a number once it charges."""
+    samples = [
+        replace(sample, connectors={NAME: replace(sample.connectors[NAME], given="1" if number < 3 else "123")})
+        for number, sample in enumerate(STEP)
+    ]
+    found = judged(samples)
+    assert (found.verdict, found.reason) == ("none", "no readings")
+    assert '"-"' in found.text
+
+
+def test_a_slow_rise_is_judged_by_where_it_ends() -> None:
+    """A car takes its time; the readings on the way do not count."""
+    own = [0.0, 0, 0, 5, 11, 16, 16, 16, 16]
+    meter = [BASE] * 3 + [plus(BASE, (0, amps, 0)) for amps in (7, 13, 16, 16, 16, 16)]
+    found = judged(rounds(own, meter))
+    assert (found.verdict, found.amps, found.lines) == ("contradicts", 16, ("L2",))
+
+
+def test_a_meter_that_lags_behind_is_waited_for() -> None:
+    """Its reading of the step comes 14 s after the charger's: within the 20 s."""
+    meter = [BASE] * 5 + [plus(BASE, (0, 16, 0))] * 3
+    own = [0.0] * 3 + [16.0] * 5
+    assert judged(rounds(own, meter)).verdict == "contradicts"
+    assert judged(rounds(own, meter), rules=Rules(lag=0)).reason == "no step on the meter"
+
+
+def test_other_cars_that_charge_steadily_do_not_matter() -> None:
+    """Nor do those that are not behind the meter."""
+    steady = [16.0, 15.8, 16.1, 16.0, 16.2, 16.0]
+    assert judged(rounds(RISE, RISE_L2, steady)).verdict == "contradicts"
+    assert judged(rounds(RISE, RISE_L2, RISE), beside=frozenset()).verdict == "contradicts"
+
+
+def test_one_that_moves_long_before_does_not_matter() -> None:
+    """Only what happens between the meter's two readings."""
+    own, beside = [0.0] * 6 + [16.0] * 3, [0.0] * 2 + [6.0] * 7
+    meter = [BASE] * 2 + [plus(BASE, (6, 0, 0))] * 4 + [plus(BASE, (6, 16, 0))] * 3
+    found = judged(rounds(own, meter, beside), "STR")
+    assert (found.verdict, found.reason) == ("consistent", "line of terminal L1"), found.text
+
+
+def test_a_second_car_that_says_otherwise_leaves_no_evidence() -> None:
+    """Which of the two tells the wiring cannot be known from here."""
+    first, second = step(16, (16, 0, 0)), [at(sample, 1000) for sample in step(16, (0, 16, 0))]
+    assert judged(first).verdict == "consistent"
+    assert judged(second).verdict == "contradicts"
+    found = judged([*first, *second])
+    assert (found.verdict, found.reason) == ("none", "steps disagree")
+    assert "consistent at" in found.text
+    assert "contradicts at" in found.text
+
+
+def test_a_step_that_tells_wins_over_those_that_do_not() -> None:
+    """The end of a charge takes nothing away from its beginning."""
+    ends = [at(sample, 1000) for sample in step(-16, (0, -16, 0), before=16, base=(40, 40, 40))]
+    assert judged(ends).verdict == "none"
+    assert judged([*step(16, (0, 16, 0)), *ends]).verdict == "contradicts"
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("A", 0.001), ("W", 230 * 0.001)])
+def test_a_meter_of_another_unit_is_recognised_and_not_believed(unit: str, factor: float) -> None:
+    """The API does not say the unit; taken for the wrong one, the meter gives no evidence, and a hint."""
+    found = judged(step(16, (0, 16 * factor, 0)))
+    assert (found.verdict, found.reason) == ("none", "no step on the meter")
+    assert f"try meter_unit='{unit}'" in found.text
+
+
+def test_no_hint_is_given_where_no_unit_fits() -> None:
+    """A wrong hint would cost an hour."""
+    assert "meter_unit" not in judged(step(16, (0, 8, 0))).text
+
+
+EVERY_TEXT = [
+    *(judged(step(amps, lines), rotation) for rotation, lines, amps, _, _ in STEPS),
+    *(judged(samples, **more) for samples, more, _ in NONE.values()),
+]
+
+
+@pytest.mark.parametrize("found", EVERY_TEXT, ids=lambda found: found.reason)
+def test_a_text_is_one_line_and_claims_nothing(found: Evidence) -> None:
+    """Never what section 8 of the electrical notes forbids; a verdict is named in it."""
+    assert found.text == str(found)
+    assert found.text.startswith(f"{NAME}: {'no evidence' if found.verdict == 'none' else found.verdict}")
+    assert found.text.isprintable()
+    assert not [word for word in NEVER if word in f"{found.text} {NOTE}".lower()]
+
+
+def test_texts_are_as_people_read_them() -> None:
+    """Two in full."""
+    assert judged(step(16, (0, 15.6, 0.3)), "RST").text == (
+        "HRB-001/1: contradicts RST: at 13:47:26 UTC it moved by +16.0 A, and with it the meter of group 801 on L2 "
+        "(+15.6 A) and on no other line; RST (declared) feeds terminal L1, on which a one-phase car draws, from "
+        "building L1; repeat it with another car before anything is changed"
+    )
+    assert judged(step(48, (16, 16, 16)), "STR", source="live").text == (
+        "HRB-001/1: no evidence: at 13:47:26 UTC it moved by +48.0 A, and with it the meter of group 801 on L1 "
+        "(+16.0 A), L2 (+16.0 A) and L3 (+16.0 A); STR (live) names all three, and this says nothing about their order"
+    )
+
+
+def test_text_of_others_is_made_printable() -> None:
+    """A name from a file, a message from a server."""
+    hostile = replace(SUBJECT, connector="HRB\x1b[2J\n/1", failure="answered\r\n500\x07")
+    found = judge(hostile, rounds([None] * 3, [BASE] * 3))
+    assert found.text == "HRB [2J /1: no evidence: answered 500"
+
+
+AMPS = st.floats(-60, 60).map(lambda amps: round(amps, 1))
+TRIPLES = st.tuples(AMPS, AMPS, AMPS)
+ROTATIONS = st.sampled_from(PHASE_ROTATIONS)
+OWN = st.lists(st.none() | st.sampled_from([0.0, 0.3, 6.0, 16.0, 32.0, 48.0]), min_size=6, max_size=10)
+
+
+@given(own=OWN, base=TRIPLES, rotation=ROTATIONS, neutral=st.booleans(), data=st.data())
+def test_without_a_step_on_the_meter_there_is_never_a_verdict(
+    own: list[float | None],
+    base: Triple,
+    rotation: str,
+    neutral: bool,  # noqa: FBT001
+    data: st.DataObject,
+) -> None:
+    """Whatever the connector reports: its own readings prove nothing."""
+    noise = st.floats(-LEAST_STEP / 4, LEAST_STEP / 4)
+    meter = [plus(base, data.draw(st.tuples(noise, noise, noise))) for _ in own]
+    assert judged(rounds(own, meter), rotation, neutral=neutral).verdict == "none"
+
+
+@given(meter=st.lists(TRIPLES, min_size=6, max_size=6), rotation=ROTATIONS, neutral=st.booleans())
+def test_without_a_step_of_the_connector_there_is_never_a_verdict(
+    meter: list[Triple | None],
+    rotation: str,
+    neutral: bool,  # noqa: FBT001
+) -> None:
+    """Whatever the building does."""
+    assert judged(rounds(QUIET, meter), rotation, neutral=neutral).verdict == "none"
+
+
+@given(
+    own=OWN,
+    meter=st.lists(
+        st.sampled_from([(0, 0, 0), (16, 0, 0), (0, 16, 0), (16, 16, 0), (16, 16, 16)]), min_size=10, max_size=10
+    ),
+    rotation=ROTATIONS,
+    order=st.sampled_from(list(permutations(range(3)))),
+    neutral=st.booleans(),
+)
+def test_renaming_the_lines_everywhere_changes_no_verdict(
+    own: list[float | None],
+    meter: list[Triple],
+    rotation: str,
+    order: tuple[int, int, int],
+    neutral: bool,  # noqa: FBT001
+) -> None:
+    """A meter with its lines in another order, and the rotation with its letters in the same one."""
+
+    def moved(triple: Triple) -> Triple:
+        renamed = {order[place]: triple[place] for place in range(3)}
+        return (renamed[0], renamed[1], renamed[2])
+
+    letters = "".join("RST"[order["RST".index(letter)]] for letter in rotation)
+    there = judged(rounds(own, [*meter[: len(own)]]), rotation, neutral=neutral)
+    here = judged(rounds(own, [moved(triple) for triple in meter[: len(own)]]), letters, neutral=neutral)
+    assert (there.verdict, there.reason, there.amps, there.at) == (here.verdict, here.reason, here.amps, here.at)
+    renamed = {f"L{place + 1}": f"L{order[place] + 1}" for place in range(3)}
+    assert sorted(renamed[line] for line in there.lines) == sorted(here.lines)
+
+
+@given(line=st.sampled_from([0, 1, 2]), amps=st.floats(6, 80), base=TRIPLES, rotation=ROTATIONS, data=st.data())
+def test_a_verdict_does_not_depend_on_what_the_building_draws(
+    line: int, amps: float, base: Triple, rotation: str, data: st.DataObject
+) -> None:
+    """Nor on the size of the charge, nor on readings that differ by less than a meter's error."""
+    error = st.floats(-tolerance(amps) / 2, tolerance(amps) / 2)
+    lines = [data.draw(error) for _ in range(3)]
+    lines[line] += amps
+    found = judged(step(amps, (lines[0], lines[1], lines[2]), base=base), rotation)
+    letter = "RST"[line]
+    if letter not in rotation:
+        assert (found.verdict, found.reason) == ("contradicts", "line not in the rotation")
+    else:
+        assert found.verdict == ("consistent" if rotation[0] == letter else "contradicts")
+
+
+@given(amps=st.floats(18, 96), rotation=st.sampled_from([one for one in PHASE_ROTATIONS if len(one) == 3]))
+def test_a_three_phase_car_never_says_anything_about_three_letters(amps: float, rotation: str) -> None:
+    """It loads all three lines, whatever their order."""
+    third = amps / 3
+    assert judged(step(amps, (third, third, third)), rotation).reason == "three lines"
