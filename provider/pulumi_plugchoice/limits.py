@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .phases import LEAST_AMPS, LINE_NAMES, LINES
+from .phases import LEAST_AMPS, LINE_NAMES, LINES, single_phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +73,9 @@ class Broken:
         allowed: A.
         value: A, as declared.
         line: `L1`, `L2`, `L3`, or None for a figure of all lines.
-        live: A as it is now, or None when that is not known.
+        live: A of the same line or figure as it is now, or None when that is not known.
+        is_worse: whether the site would be worse than it is: more on its most loaded line, or more above the limit on
+            all lines together. What only moves from one line to another is not.
     """
 
     limit: str
@@ -81,11 +83,7 @@ class Broken:
     value: float
     line: str | None
     live: float | None
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the declared connectors exceed the limit further than the live ones do."""
-        return self.live is None or self.value > self.live
+    is_worse: bool
 
     @property
     def text(self) -> str:
@@ -95,7 +93,7 @@ class Broken:
         head = f"limit {self.limit} {self.allowed:g} A: {self.value:g} A{where} {_MEANING[self.limit]} ({now})"
         if self.is_worse:
             return f"{head}; refused because it would be worse than it is: change the connectors, or the limit"
-        return f"{head}; broken, and no worse than it is"
+        return f"{head}; broken, and the site is no worse than it is"
 
 
 def broken(limits: Limits, figures: Figures, live: Figures | None) -> list[Broken]:
@@ -112,17 +110,28 @@ def broken(limits: Limits, figures: Figures, live: Figures | None) -> list[Broke
         ("three_phase_amps", figures.three_phase, live.three_phase if live else None),
     ):
         allowed = getattr(limits, name)
+        if allowed is None:
+            continue
+        is_worse = now is None or max(after) > max(now) or _above(after, allowed) > _above(now, allowed)
         for place, letter in enumerate(LINES):
-            if allowed is not None and after[place] > allowed:
-                found.append(Broken(name, allowed, after[place], LINE_NAMES[letter], None if now is None else max(now)))
+            if after[place] > allowed:
+                before = None if now is None else now[place]
+                # Of several lines, those that got no worse themselves are not what is refused.
+                is_culprit = before is None or after[place] > before
+                line = LINE_NAMES[letter]
+                found.append(Broken(name, allowed, after[place], line, before, is_worse and is_culprit))
     for name, amps, before in (
         ("full_imbalance_amps", figures.full_imbalance, live.full_imbalance if live else None),
         ("worst_imbalance_amps", figures.worst_imbalance, live.worst_imbalance if live else None),
     ):
         allowed = getattr(limits, name)
         if allowed is not None and amps is not None and amps > allowed:
-            found.append(Broken(name, allowed, amps, None, before))
+            found.append(Broken(name, allowed, amps, None, before, before is None or amps > before))
     return found
+
+
+def _above(lines: tuple[float, ...], allowed: float) -> float:
+    return sum(max(0.0, line - allowed) for line in lines)
 
 
 @dataclass(frozen=True)
@@ -194,25 +203,47 @@ def _about_imbalance(installation: Installation, figures: Figures, limits: Limit
         )
     allowed = [amps for amps in (limits.full_imbalance_amps, limits.worst_imbalance_amps) if amps is not None]
     allowed += [PRESETS[name].amps for name in limits.presets if name in PRESETS]
-    if allowed:
-        large = [point for point in installation.points if point.amps > min(allowed)]
+    if allowed and installation.neutral:
+        base = _base_of_all(installation)
+        large = [point.name for point in installation.points if _least_alone(point.amps, base) > min(allowed)]
         if large:
             yield (
-                f"{_names([point.name for point in large])}: one point of more than {min(allowed)} A with a one-phase "
-                f"car breaks a limit of {min(allowed)} A between lines in any rotation"
+                f"{_names(large)}: one point of this size with a one-phase car breaks a limit of {min(allowed)} A "
+                "between lines in any rotation"
             )
     for name in limits.presets:
-        preset = PRESETS.get(name)
-        if preset is not None and figures.full_imbalance > preset.amps:
-            yield (
-                f"preset {name} (unverified): {figures.full_imbalance:g} A between two lines when every point charges "
-                f"one-phase, {preset.amps} A allowed; {preset.source}"
-            )
-        if name == "DE-4.6kVA" and preset is not None and max(figures.single_phase) > preset.amps:
-            yield (
-                f"preset {name} (unverified): {max(figures.single_phase):g} A one-phase on a line; a secondary source "
-                f"adds that one-phase ratings may sum up to {preset.amps} A per line, or a device has to even them out"
-            )
+        yield from _about_preset(name, installation, figures)
+
+
+def _about_preset(name: str, installation: Installation, figures: Figures) -> Iterator[str]:
+    preset = PRESETS.get(name)
+    if preset is None:
+        return
+    full, worst = figures.full_imbalance, figures.worst_imbalance
+    if max(full, worst or 0) > preset.amps:
+        empty = "" if worst is None else f", up to {worst:g} A when some are empty"
+        yield (
+            f"preset {name} (unverified): {full:g} A between two lines when every point charges one-phase{empty}; "
+            f"{preset.amps} A allowed; {preset.source}"
+        )
+    ratings = max(single_phase(installation.points))
+    if name == "DE-4.6kVA" and ratings > preset.amps:
+        yield (
+            f"preset {name} (unverified): {ratings:g} A one-phase on a line; a secondary source adds that one-phase "
+            f"ratings may sum up to {preset.amps} A per line, or a device has to even them out"
+        )
+
+
+def _base_of_all(installation: Installation) -> tuple[float, ...]:
+    return tuple(sum(lines) for lines in zip((0, 0, 0), *installation.base.values(), strict=True))
+
+
+def _least_alone(amps: float, base: tuple[float, ...]) -> float:
+    """A between lines that one point with a one-phase car makes beside the base, on the line where it is least."""
+    return min(
+        max(lines) - min(lines)
+        for lines in ([there + (amps if place == line else 0) for place, there in enumerate(base)] for line in range(3))
+    )
 
 
 def _about_rotations(installation: Installation) -> Iterator[str]:

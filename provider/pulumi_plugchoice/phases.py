@@ -263,7 +263,7 @@ def worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -> float:
 def cars_at_6_amps(installation: Installation) -> int:
     """One-phase cars that can charge at once with 6 A each, within the usable amps of the main fuse.
 
-    Without neutral those that fit when each pair of lines has as many as the others may have.
+    Without neutral those that fit when the pairs of lines are filled evenly.
     """
     root = installation.groups[0]
     amps = usable(root.fuse_amps or 0, installation.margin_percent)
@@ -280,10 +280,16 @@ def cars_at_6_amps(installation: Installation) -> int:
 
 
 def _cars_on_pairs(installation: Installation, free: list[float]) -> int:
-    """As many on each pair as all three pairs may have at once: a line carries sqrt(3) times what its pairs do."""
-    each = int(max(0.0, min(free)) // (LEAST_AMPS * math.sqrt(3)))
-    counts = [sum(pair_of(point.rotation) == place for point in installation.points) for place in range(3)]
-    return sum(min(count, each) for count in counts)
+    """One more on each pair that has a point left, as long as the whole round fits."""
+    left = [sum(pair_of(point.rotation) == place for point in installation.points) for place in range(3)]
+    cars = [0, 0, 0]
+    while any(left):
+        more = [there + (rest > 0) for there, rest in zip(cars, left, strict=True)]
+        drawn = line_currents((more[0] * LEAST_AMPS, more[1] * LEAST_AMPS, more[2] * LEAST_AMPS))
+        if any(amps > there for amps, there in zip(drawn, free, strict=True)):
+            break
+        cars, left = more, [max(0, rest - 1) for rest in left]
+    return sum(cars)
 
 
 def figures(installation: Installation) -> Figures:

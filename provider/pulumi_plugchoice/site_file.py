@@ -459,6 +459,8 @@ def _about_groups(data: Mapping[str, Any]) -> Generator[Mistake, None, list[str]
         name = group.get("name")
         if not isinstance(name, str):
             continue
+        if printable(name, 100) != name:
+            yield ("groups", place, "name"), f"{_shown(name)} has blanks or control characters around or in it", False
         if name in names:
             yield ("groups", place, "name"), f"group {_shown(name)} is there twice: give each its own name", False
         names.append(name)
@@ -471,15 +473,21 @@ def _about_groups(data: Mapping[str, Any]) -> Generator[Mistake, None, list[str]
                 f"group {_shown(name)} has no parent, and only the first group is the root: name the group above it",
                 False,
             )
-        fuse, main = group.get("fuse_amps"), _part(data, "supply").get("main_fuse_amps")
-        if place == 0 and fuse is not None and fuse != main:
-            yield ("groups", 0, "fuse_amps"), "the root has the main fuse, supply.main_fuse_amps: leave it out", False
     for place, group in entries:
         parent = group.get("parent")
         if isinstance(parent, str) and parent not in names:
             yield ("groups", place, "parent"), _no_group(parent, names), False
         elif place > 0 and names.count(str(group.get("name"))) == 1 and _is_round(str(group["name"]), parents):
             yield ("groups", place, "parent"), f"group {_shown(group['name'])} hangs below itself", False
+    yield from _about_fuses(data, entries)
+    return list(dict.fromkeys(names)) or ["main"]
+
+
+def _about_fuses(data: Mapping[str, Any], entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Mistake]:
+    """The root's fuse, and groups of Plugchoice that stand for two."""
+    root = dict(entries).get(0, {})
+    if root.get("fuse_amps") not in (None, _part(data, "supply").get("main_fuse_amps")):
+        yield ("groups", 0, "fuse_amps"), "the root has the main fuse, supply.main_fuse_amps: leave it out", False
     ids: dict[int, str] = {}
     for place, group in entries:
         number = group.get("group_id")
@@ -487,7 +495,6 @@ def _about_groups(data: Mapping[str, Any]) -> Generator[Mistake, None, list[str]
             yield ("groups", place, "group_id"), f"{number} is the number of group {_shown(ids[number])} already", False
         elif isinstance(number, int):
             ids[number] = str(group.get("name"))
-    return list(dict.fromkeys(names)) or ["main"]
 
 
 def _is_round(name: str, parents: Mapping[str, Any]) -> bool:

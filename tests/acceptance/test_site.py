@@ -119,7 +119,7 @@ def test_a_broken_limit_that_is_no_worse_is_said_and_applied(stack: Stack, emula
 
     assert len(result.puts) == 1
     assert result.lines("limit single_phase_amps 118 A: 128 A on L1")[0].endswith(
-        "(144 A now); broken, and no worse than it is"
+        "(144 A now); broken, and the site is no worse than it is"
     )
 
 
@@ -131,7 +131,7 @@ def test_letters_never_set_do_not_make_the_truth_worse(stack: Stack, emulator: E
     result = stack.must_up()
 
     assert len(result.puts) == 9
-    assert any("no worse than it is" in line for line in result.lines("limit single_phase_amps"))
+    assert any("the site is no worse than it is" in line for line in result.lines("limit single_phase_amps"))
 
 
 def test_a_live_fuse_above_the_declared_one_is_refused(stack: Stack, emulator: Emulator) -> None:
@@ -235,6 +235,7 @@ def test_order_and_labels_are_no_change(stack: Stack, emulator: Emulator) -> Non
     write(stack, site_yaml(bays(40, ROTATED)))
     stack.must_up()
     assert set(stack.resources()) == {f"harbour-{identity(index)}-1" for index in range(1, 41)}
+    assert all("plugchoice:index:ChargingSite$" in item["urn"] for item in stack.resources().values())
 
     lines = [line.replace("label: bay-", "label: place ") for line in reversed(bays(40, ROTATED))]
     write(stack, site_yaml(lines).replace("label: Harbour", "label: Port"))

@@ -102,6 +102,7 @@ def test_nine_points_over_the_pairs_carry_more_than_first_letters_say() -> None:
         ([*ROTATED * 3], 32, True, 9),
         ([*ROTATED * 20], 63, True, 27),
         ([*ROTATED * 20], 63, False, 15),
+        (["RST"] * 20, 63, False, 9),
     ],
 )
 def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, cars: int) -> None:  # noqa: FBT001

@@ -39,11 +39,19 @@ def test_a_limit_is_only_worse_when_the_worst_line_is() -> None:
     limits = Limits(single_phase_amps=118)
     live = figures(site(*["RST"] * 9))
     (found,) = broken(limits, figures(site(*["STR"] * 9)), live)
-    assert (found.line, found.value, found.live, found.is_worse) == ("L2", 144, 144, False)
+    assert (found.line, found.value, found.live, found.is_worse) == ("L2", 144, 0, False)
     assert broken(limits, live, None)[0].is_worse
     assert broken(limits, figures(site(*ROTATED * 3)), live) == []
     (worse,) = broken(limits, figures(site(*["STR"] * 10)), live)
     assert worse.is_worse
+
+
+def test_another_line_above_the_limit_is_worse_although_the_worst_line_is_not() -> None:
+    """L1 stays at 144 A, L2 goes from 112 to 128 A: refused, and for L2 only."""
+    live = figures(site(*["RST"] * 9, *["STR"] * 7))
+    first, second = broken(Limits(single_phase_amps=118), figures(site(*["RST"] * 9, *["STR"] * 8)), live)
+    assert (first.line, first.is_worse) == ("L1", False)
+    assert (second.line, second.value, second.live, second.is_worse) == ("L2", 128, 112, True)
 
 
 def test_every_limit_is_looked_at() -> None:
@@ -63,15 +71,15 @@ def test_every_limit_is_looked_at() -> None:
 
 def test_the_line_says_limit_value_and_what_follows() -> None:
     """Refused and not refused."""
-    refused = Broken("full_imbalance_amps", 20, 48, None, 0)
+    refused = Broken("full_imbalance_amps", 20, 48, None, 0, is_worse=True)
     assert refused.text == (
         "limit full_imbalance_amps 20 A: 48 A between two lines, when every point charges one-phase (0 A now); refused "
         "because it would be worse than it is: change the connectors, or the limit"
     )
-    said = Broken("single_phase_amps", 118, 144, "L1", 144)
+    said = Broken("single_phase_amps", 118, 144, "L1", 144, is_worse=False)
     assert said.text == (
         "limit single_phase_amps 118 A: 144 A on L1 when every point charges a one-phase car (144 A now); broken, and "
-        "no worse than it is"
+        "the site is no worse than it is"
     )
 
 
@@ -140,9 +148,12 @@ def test_a_point_of_32_a_breaks_a_limit_of_20_a_in_any_rotation() -> None:
     installation = site(*ROTATED, amps=32)
     lines = warnings(installation, figures(installation), Limits(full_imbalance_amps=20), [])
     assert (
-        "HRB-1/1, HRB-2/1, HRB-3/1: one point of more than 20 A with a one-phase car breaks a limit of 20 A between "
+        "HRB-1/1, HRB-2/1, HRB-3/1: one point of this size with a one-phase car breaks a limit of 20 A between "
         "lines in any rotation"
     ) in lines
+    beside = site(*ROTATED, amps=32, base=(24, 24, 0))
+    lines = warnings(beside, figures(beside), Limits(full_imbalance_amps=20), [])
+    assert not [line for line in lines if "in any rotation" in line], "on the free line it leaves 8 A"
 
 
 def test_presets_only_warn_and_are_unverified() -> None:
@@ -152,8 +163,12 @@ def test_presets_only_warn_and_are_unverified() -> None:
         assert broken(Limits(presets=(name,)), figures(site(*["RST"] * 9)), None) == []
         lines = warnings(site(*["RST"] * 9), figures(site(*["RST"] * 9)), Limits(presets=(name,)), [])
         assert any(f"preset {name} (unverified): 144 A between two lines" in line for line in lines)
-    (line,) = warnings(installation, figures(installation), Limits(presets=("DE-4.6kVA",)), [])
-    assert "48 A one-phase on a line" in line
+    between, ratings = warnings(installation, figures(installation), Limits(presets=("DE-4.6kVA",)), [])
+    assert "0 A between two lines when every point charges one-phase, up to 48 A when some are empty" in between
+    assert "48 A one-phase on a line" in ratings
+    with_building = site("RST", base=(30, 0, 0))
+    lines = warnings(with_building, figures(with_building), Limits(presets=("DE-4.6kVA",)), [])
+    assert not [line for line in lines if "ratings" in line], "the building has no rating"
 
 
 def test_letters_that_do_not_fit_the_net() -> None:

@@ -81,8 +81,8 @@ def chargers(most: int) -> st.SearchStrategy[list[Point]]:
     return st.lists(one, min_size=1, max_size=most).map(points)
 
 
-@settings(max_examples=25)
-@given(chargers(5), st.booleans(), st.sets(st.integers(0, 4), max_size=2))
+@settings(max_examples=12, deadline=None)
+@given(chargers(8), st.booleans(), st.sets(st.integers(0, 7), max_size=3))
 def test_it_is_optimal_by_brute_force(points: list[Point], neutral: bool, fixed: set[int]) -> None:  # noqa: FBT001
     """Every plan of all movable chargers, judged by an objective of this test's own."""
     installation = site(points, neutral=neutral)

@@ -51,7 +51,7 @@ def check(files: tuple[Path, ...]) -> None:
             f"{file}: {len(site.chargers)} chargers; one-phase cars {amps} A of {figures.usable} A usable per line"
         )
         for line in (*lines, *(f"not counted: {name}" for name in left_out)):
-            click.echo(f"  {line}")
+            click.echo(f"  {printable(line, 1000)}")
     if problems:
         raise click.ClickException("\n".join(problems))
 
