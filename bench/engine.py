@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from support.emulator import Emulator, connector, running, seed
+from support.emulator import SITE, Emulator, connector, identity, running, seed
 from support.stack import Stack, declaration, environment_for
 
 
@@ -91,6 +91,28 @@ def rows_for(emulator: Emulator, folder: Path, count: int, latency: float, chang
     return found
 
 
+def rows_for_a_site(emulator: Emulator, folder: Path, count: int, latency: float) -> list[Row]:
+    """The same number of connectors as a site file, chargers by identity."""
+    emulator.reset(seed(count))
+    emulator.switch(latency_seconds=latency, rate_limit_per_minute=1_000_000)
+    stack = Stack(folder / f"site-{count}", emulator, environment_for(emulator, folder, sys.executable))
+    stack.project = f"bench-site-{count}"
+    stack.init()
+    stack.program("from pulumi_plugchoice import ChargingSite\nChargingSite('harbour', file='harbour.yaml')")
+    chargers = "\n".join(
+        f"  - {{label: bay-{i}, identity: {identity(i)}, connectors: [{{connector_id: 1, phase_rotation: "
+        f"{('RST', 'STR', 'TRS')[i % 3]}, max_amperage: 16}}]}}"
+        for i in range(1, count + 1)
+    )
+    (stack.folder / "harbour.yaml").write_text(
+        f"site: {SITE}\nsupply: {{net_type: TN, main_fuse_amps: 1000}}\nchargers:\n{chargers}\n"
+    )
+    return [
+        measure(f"site of {count}: first `up --skip-preview`", stack, "up", "--yes", "--skip-preview"),
+        measure(f"site of {count} unchanged: `preview`", stack, "preview", times=5),
+    ]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -112,6 +134,7 @@ def main() -> None:
             rows = [floor]
             for count in options.connectors:
                 rows += rows_for(emulator, folder, count, options.latency, options.changed)
+            rows += rows_for_a_site(emulator, folder, 40, options.latency)
     print(f"\nAPI latency {options.latency * 1000:.0f} ms; {os.cpu_count()} cores\n")
     print("| Work | Time | Times the floor | GET | PUT |")
     print("|---|--:|--:|--:|--:|")

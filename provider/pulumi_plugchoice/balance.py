@@ -139,7 +139,7 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         if not session.is_offline:
             _report_live(session, olds)
         return dynamic.DiffResult(
-            changes=any(olds.get(name) != news.get(name) for name in (*DECLARED, *FIGURES)),
+            changes=_is_changed(olds, news),
             replaces=["site"] if news["site"] != id_ else [],
         )
 
@@ -299,6 +299,23 @@ def _limit_failures(
 def _property_of(limit: str, line: str | None) -> str:
     name = limit.removesuffix("_amps")
     return name if line is None else f"{name}_{line.lower()}"
+
+
+def _is_changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether there is something to apply.
+
+    Connectors that this site does not manage count with their live values. When only those have changed (the portal, or
+    another resource of the same program), nothing of this resource's has: a line tells, and the next change or refresh
+    takes them in.
+    """
+    if any(olds.get(name) != news.get(name) for name in DECLARED):
+        return True
+    if any(olds.get(name) != news.get(name) for name in _LIVE):
+        return False
+    return any(olds.get(name) != news.get(name) for name in FIGURES)
+
+
+_LIVE = ("counted_live", "not_counted")
 
 
 def _report_live(session: run.Session, olds: Mapping[str, Any]) -> None:

@@ -18,13 +18,15 @@
     └── WriteNotSettled            a connector does not hold, or may not hold, what was asked
 
 Every message is one line without control characters, so that a server's text can neither break the layout of
-`pulumi`'s output nor drive a terminal. No message holds a token, a client secret or a pincode.
+`pulumi`'s output nor drive a terminal. No message holds a token, a client secret or a pincode: `hide` names the secrets
+that `printable` takes out of whatever a server sends back.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,9 +37,30 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u20
 _LONGEST_TEXT = 300
 
 
+# Whatever holds one of these is printed without it: a server may send back what it was sent. The longest first, as a
+# quoted form may hold the plain one.
+_secrets: list[str] = []
+_SHORTEST_SECRET = 6
+
+
+def hide(secret: str) -> None:
+    """From now on, no text that passes `printable` shows this credential, as it is or quoted for a URL.
+
+    Every message of this package and every line of its log does. One that is shorter than 6 characters is not looked
+    for: it would be found in other words.
+    """
+    if len(secret) >= _SHORTEST_SECRET:
+        forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
+        # In place, at once: other threads may be reading it.
+        _secrets[:] = sorted(forms | set(_secrets), key=len, reverse=True)
+
+
 def printable(text: object, longest: int = _LONGEST_TEXT) -> str:
-    """`text` as one line that is safe to print: control characters become blanks, and it is cut at `longest`."""
-    line = " ".join(_UNPRINTABLE.sub(" ", str(text)).split())
+    """`text` as one line that is safe to print: no credential, blanks for control characters, cut at `longest`."""
+    line = str(text)
+    for secret in _secrets:
+        line = line.replace(secret, "[hidden]")
+    line = " ".join(_UNPRINTABLE.sub(" ", line).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

@@ -398,7 +398,10 @@ def _kind(value: Any) -> str:
         return f"the number {printable(value, 40)}"
     if isinstance(value, str):
         return f"the text {_shown(value)}"
-    return "a mapping" if hasattr(value, "items") else "a list" if isinstance(value, list | tuple) else _shown(value)
+    if hasattr(value, "items"):
+        return "a mapping"
+    # An output of Pulumi, say, whose value the program does not know yet.
+    return "a list" if isinstance(value, list | tuple) else f"of type {type(value).__name__}"
 
 
 def _shown(value: Any) -> str:

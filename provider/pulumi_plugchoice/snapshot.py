@@ -82,10 +82,19 @@ class _SingleFlight(Generic[KeyT, ValueT]):
                 self._flights[key] = (self._clock(), mine)
         if mine is not None:
             try:
-                mine.set_result(load())
+                result = load()
             except BaseException as error:  # noqa: BLE001 - whoever waits must not wait for ever
+                self._landed(key, mine)
                 mine.set_exception(error)
+            else:
+                self._landed(key, mine)
+                mine.set_result(result)
         return flight.result()
+
+    def _landed(self, key: KeyT, flight: Future[ValueT]) -> None:
+        """Its lifetime begins now: a site of a thousand connectors may take a minute to read."""
+        with self._lock:
+            self._flights[key] = (self._clock(), flight)
 
 
 class LiveConnectors:

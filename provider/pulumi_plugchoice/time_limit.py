@@ -2,7 +2,8 @@
 
 A socket's timeout begins anew with each byte, so a server that sends a byte now and then, in its status line, headers
 or chunk sizes, could hold a request for ever: those are read inside the libraries, where nobody looks at a clock. Here
-a timer ends the connection itself when the time is up, and the read that waits for it fails at once.
+a timer ends the connection itself when the time is up, and the read that waits for it fails at once. What comes before
+the connection, the lookup of a name, has the system's own bounds only.
 """
 
 from __future__ import annotations
@@ -31,40 +32,48 @@ class TimeLimit:
     def __init__(self, seconds: float) -> None:
         self.is_over = False
         self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
+        # A handle of our own: the library closes its connection before it reads a body that ends with the connection.
+        self._handle: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
 
+    def start(self) -> None:
+        """Start the clock. Raises RuntimeError when the system gives no thread for it."""
+        self._timer.start()
+
     def __enter__(self) -> None:
         _this_thread.limit = self
-        self._timer.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._timer.cancel()
         _this_thread.limit = None
         with self._lock:
             # A timer that fires now must not end what the next request uses.
-            self._socket = None
+            self._drop()
 
     def covers(self, connection: socket.socket) -> None:
         """This is the connection to end when the time is up."""
         with self._lock:
-            self._socket = connection
-            is_late = self.is_over
-        if is_late:
-            _shut(connection)
+            self._drop()
+            with contextlib.suppress(OSError):  # closed already: then nothing can wait for it
+                self._handle = connection.dup()
+            if self.is_over:
+                self._shut()
 
     def _end(self) -> None:
         with self._lock:
             self.is_over = True
-            connection = self._socket
-            if connection is not None:
-                _shut(connection)
+            self._shut()
 
+    def _shut(self) -> None:
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
 
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+    def _drop(self) -> None:
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
 
 
 class _Limited:
@@ -122,7 +131,9 @@ class TimeLimitAdapter(HTTPAdapter):
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Make the pools of connections through a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
+        # A SOCKS proxy has connections of its own kind: there the timeouts of the socket have to do.
+        if manager.pool_classes_by_scheme.get("https") in (urllib3.HTTPSConnectionPool, _HTTPSPool):
+            manager.pool_classes_by_scheme = _POOLS
         return manager
 
 

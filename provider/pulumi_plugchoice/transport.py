@@ -41,6 +41,7 @@ from .errors import (
     ServerError,
     TransportError,
     ValidationFailed,
+    hide,
     printable,
 )
 from .settings import Settings, Token, is_token
@@ -64,6 +65,7 @@ _MOST_CONNECTS: Final = 4
 _MOST_BYTES: Final = 16 << 20
 # The API's page on rate limiting asks for a wait of Retry-After, or a minute when that is missing.
 _RATE_LIMIT_SECONDS: Final = 60.0
+_TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 _JSON_HEADERS: Final = {"Accept": "application/json", "User-Agent": USER_AGENT}
 
@@ -129,8 +131,10 @@ class Transport:
         credentials = settings.credentials
         self._bearer: Bearer
         if isinstance(credentials, Token):
+            hide(credentials.token)
             self._bearer = FixedToken(credentials.token)
         else:
+            hide(credentials.client_secret)
             form = {
                 "grant_type": "client_credentials",
                 "client_id": credentials.client_id,
@@ -210,7 +214,9 @@ class Transport:
                 return self.backoff.wait(tries, deadline)
             # At least the first wait: a server that asks for none is not to be asked without a pause.
             wait = max(wait, self.backoff.first)
-            if isinstance(error, RateLimited) and self._pacer is not None and wait < deadline.left():
+            # The pacer hears of what was sent with a token only.
+            is_noted = self._pacer is not None and isinstance(error, RateLimited) and error.path != _TOKEN_PATH
+            if is_noted and wait < deadline.left():
                 return 0.0  # the pacer holds back every program of this user, this request with them
             return wait if wait + self.backoff.first < deadline.left() else False
 
@@ -249,6 +255,10 @@ class Transport:
             self.budget.paced(self._pacer.take(deadline.left()))
         timeout = max(0.001, min(self._timeout, deadline.left()))
         limit = TimeLimit(timeout)
+        try:
+            limit.start()
+        except RuntimeError as error:
+            raise _NotSent(method, path, f"not sent: no thread for its time limit ({error})") from error
         self.budget.sent(method, path)
         try:
             with limit:
@@ -277,9 +287,11 @@ class Transport:
         except requests.Timeout as error:
             raise RequestTimeout(method, path, _no_answer(timeout)) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            if limit.is_over:
-                raise RequestTimeout(method, path, _no_answer(timeout)) from error
-            raise self._failure(method, path, error) from error
+            failure = self._failure(method, path, error)
+            # Where no connection was made, that is known however long it took.
+            if limit.is_over and not isinstance(failure, _NotSent):
+                failure = RequestTimeout(method, path, _no_answer(timeout))
+            raise failure from error
         log.debug("%s %s: %d", method, path, response.status_code)
         return _judge(method, path, response, answered)
 
@@ -318,7 +330,7 @@ class Transport:
 
     def _fetch_token(self, form: Mapping[str, str]) -> tuple[str, float]:
         """A new token by client credentials; the endpoint is at the host's root (guides/authentication)."""
-        path = "/oauth/token"
+        path = _TOKEN_PATH
         deadline = self.deadline()
         try:
             answer = self._with_retries(
@@ -340,6 +352,7 @@ class Transport:
             seconds = math.nan
         if not math.isfinite(seconds) or seconds < 0:
             raise InvalidResponse("POST", path, "answered with an expires_in that is no number of seconds")
+        hide(token)
         return token, seconds
 
 

@@ -7,6 +7,7 @@ answer that shows other values, or no answer at all, is followed by a fresh read
 from __future__ import annotations
 
 import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 import stamina
@@ -44,6 +45,8 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
     charger, number = found.charger, found.connector.connector_id
     is_partial = len(wanted) < len(SETTING_NAMES)
     retried = itertools.count()
+    unsettled: str | None = None
+    failed_at = 0.0
 
     def again(error: Exception) -> bool | float:
         """Whether to write again, or after how many seconds (stamina's back-off hook)."""
@@ -51,6 +54,8 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
 
     for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
         with attempt:
+            if attempt.num > 1:
+                client.transport.budget.retried(time.monotonic() - failed_at)
             if is_partial:
                 found = live.read_now(charger, number, deadline)
                 if not differing(wanted, found.connector):
@@ -58,17 +63,25 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
             body = _body(found, wanted)
             try:
                 answered = client.put_connector(charger, number, body, deadline)
-                doubt = None if _confirms(answered, number, body) else "the API answered with other values"
+                doubt = None if _confirms(answered, found, body) else "the API answered with other values"
             except (TransportError, InvalidResponse, ServerError) as error:
                 # The write may have been carried out; whoever knows is the connector itself.
                 answered, doubt = None, str(error)
+            except PlugchoiceError as error:
+                if unsettled is None:
+                    raise
+                raise WriteNotSettled(
+                    f"{_unknown(found, wanted)}: an earlier write ({unsettled}) may still take effect; then: {error}"
+                ) from None
             if doubt is None and answered is not None:
                 live.wrote(charger, answered)
                 return _with(found, answered)
-            now = _look_again(live, found, wanted, str(doubt), deadline)
+            unsettled = str(doubt)
+            now = _look_again(live, found, wanted, unsettled, deadline)
             if not differing(body.model_dump(), now.connector):
                 return now
-            raise _Unsettled(_differs(now, body, str(doubt)))
+            failed_at = time.monotonic()
+            raise _Unsettled(_differs(now, body, unsettled))
     raise AssertionError("unreachable: stamina returns or raises")
 
 
@@ -95,8 +108,14 @@ def _body(found: Live, wanted: Mapping[str, Any]) -> ConnectorSettings:
         ) from None
 
 
-def _confirms(answered: Connector, number: int, body: ConnectorSettings) -> bool:
-    return answered.connector_id == number and not differing(body.model_dump(), answered)
+def _confirms(answered: Connector, found: Live, body: ConnectorSettings) -> bool:
+    """Whether an answer proves the write: about this connector of this charger, and with the values asked for."""
+    known = found.connector
+    for name in ("connector_id", "id", "charger_id"):
+        one, other = getattr(answered, name), getattr(known, name)
+        if one is not None and other is not None and one != other:
+            return False
+    return not differing(body.model_dump(), answered)
 
 
 def _with(found: Live, answered: Connector) -> Live:
@@ -107,11 +126,17 @@ def _look_again(live: LiveConnectors, found: Live, wanted: Mapping[str, Any], do
     try:
         return live.read_now(found.charger, found.connector.connector_id, deadline)
     except PlugchoiceError as error:
-        asked = ", ".join(shown(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
         raise WriteNotSettled(
-            f"it is not known whether {found.name} now holds {asked}: {doubt}; and reading it back failed: {error}. "
+            f"{_unknown(found, wanted)}: {doubt}; and reading it back failed: {error}. "
             "Run `pulumi up` again: it reads first and writes only what differs"
         ) from (error if isinstance(error, ApiError) else None)
+
+
+def _unknown(found: Live, wanted: Mapping[str, Any]) -> str:
+    """What is not known, with the values that there were: the next run may not see these any more."""
+    asked = ", ".join(shown(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
+    were = ", ".join(shown(name, getattr(found.connector, name)) for name in SETTING_NAMES if name in wanted)
+    return f"it is not known whether {found.name} now holds {asked} (it was {were})"
 
 
 def _differs(now: Live, body: ConnectorSettings, doubt: str) -> str:

@@ -95,3 +95,32 @@ def test_a_slow_site_is_read_once_by_four_threads(stack: Stack, emulator: Emulat
 
     assert result.code == 0
     assert len(result.calls) == 1
+
+
+def test_every_run_ends_with_what_it_cost(stack: Stack, emulator: Emulator) -> None:
+    """Preview, up, refresh, destroy: one line, with reads, writes and what is left."""
+    stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=16, on_destroy="restore"))
+    runs = {
+        "preview": (stack.preview(), "(1 read, 0 writes)"),
+        "up": (stack.up("--skip-preview"), "(1 read, 1 write)"),
+        "refresh": (stack.refresh("--skip-preview"), "(1 read, 0 writes)"),
+        "destroy": (stack.destroy("--skip-preview"), "(1 read, 1 write)"),
+    }
+    for name, (result, calls) in runs.items():
+        assert result.code == 0, result.output
+        (line,) = result.lines("plugchoice: API calls: ")
+        assert calls in line, name
+        assert "left this minute" in line
+    assert "the update will need about 2 (1 read, 1 write)" in runs["preview"][0].output
+
+
+def test_repeated_writes_are_counted_as_retries(stack: Stack, emulator: Emulator) -> None:
+    """With the time that was waited for them."""
+    stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=16))
+    emulator.fault("status", status=500, method="PUT", times=2)
+
+    result = stack.must_up("--skip-preview")
+
+    (line,) = result.lines("plugchoice: API calls: ")
+    assert "2 retries" in line
+    assert "waited" in line

@@ -278,6 +278,11 @@ def test_connectors_that_are_not_managed_count_with_their_live_values(stack: Sta
     assert result.lines("not counted in the amps per line: HRB-004/1 (never set in Plugchoice)")
     assert set(stack.resources()) == {"harbour-HRB-001-1"}
     emulator.edit(charger_uuid(3), max_amperage=20)
+    plain = stack.preview("--expect-no-changes")
+    assert plain.code == 0, "nothing of this stack's has changed"
+    assert plain.lines("amps per line L1/L2/L3: one-phase cars 32/20/0 A live, 32/10/0 A last applied")
+    assert changes(stack.preview("--diff", "--refresh"), "single_phase_l2") == ["~ single_phase_l2: 10 => 20"]
+    write(stack, site_yaml([bay(1, "TRS"), unmanaged]))
     assert changes(stack.preview("--diff"), "single_phase_l2") == ["~ single_phase_l2: 10 => 20"]
 
 

@@ -10,13 +10,17 @@ import json
 import pickle
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi_plugchoice
 import pytest
 from pulumi_plugchoice import __version__
 from pulumi_plugchoice.connector import ChargerConnectorProvider
-from support.emulator import TOKEN, charger_uuid
+from support.emulator import SITE, TOKEN, charger_uuid, seed
 from support.stack import Stack, declaration
+
+if TYPE_CHECKING:
+    from support.emulator import Emulator
 
 STATES = Path(__file__).parent.parent / "fixtures" / "state"
 BY_IDENTITY = 'ChargerConnector("by-identity", charger="HRB-003", connector_id=1, phase_rotation="TRS")'
@@ -24,7 +28,17 @@ PROGRAM = (
     declaration("full", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"),
     declaration("partial", 2, max_amperage=20),
     BY_IDENTITY,
+    "pulumi_plugchoice.ChargingSite('harbour', definition={"
+    f"'site': '{SITE}', 'supply': {{'net_type': 'TN', 'main_fuse_amps': 125}}, "
+    "'limits': {'full_imbalance_amps': 60}, "
+    "'chargers': [{'identity': 'HRB-004', 'connectors': "
+    "[{'connector_id': 1, 'phase_rotation': 'STR', 'max_amperage': 16}]}]})",
 )
+
+
+@pytest.fixture(autouse=True)
+def _four_chargers(emulator: Emulator) -> None:
+    emulator.reset(seed(4))
 
 
 def test_write_the_state_of_this_version(stack: Stack, request: pytest.FixtureRequest) -> None:
@@ -56,6 +70,7 @@ def test_a_kept_state_previews_without_a_change(stack: Stack, kept: Path) -> Non
     stack.emulator.edit(charger_uuid(1), phase_rotation="STR", max_amperage=20)
     stack.emulator.edit(charger_uuid(2), max_amperage=20)
     stack.emulator.edit(charger_uuid(3), phase_rotation="TRS")
+    stack.emulator.edit(charger_uuid(4), phase_rotation="STR")
     assert stack.run("stack", "import", "--file", str(kept)).code == 0
 
     _expect_no_change(stack)

@@ -26,6 +26,7 @@ from pulumi_plugchoice.errors import (
     RateLimited,
     RequestTimeout,
     TransportError,
+    hide,
     printable,
 )
 from pulumi_plugchoice.models import ConnectorSettings
@@ -345,6 +346,16 @@ HARM: Final[dict[str, tuple[Callable[[socket.socket, str], None], tuple[type[Plu
     "an announcement without end": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (RequestTimeout,)),
     "a chunk's size that drips": (drips(CHUNKED, b"0"), (RequestTimeout,)),
     "trailers that drip": (drips(CHUNKED + b"1\r\n1\r\n0\r\n", b"X"), (RequestTimeout,)),
+    "a body that drips, and then the connection ends": (
+        drips(OK + b"Connection: close\r\nContent-Length: 100000\r\n\r\n", b" "),
+        (RequestTimeout,),
+    ),
+    "an old server's body that drips": (drips(b"HTTP/1.0 200 OK\r\n\r\n", b" "), (RequestTimeout,)),
+    "a body without length that drips": (drips(OK + b"\r\n", b" "), (RequestTimeout,)),
+    "chunks that drip, and then the connection ends": (
+        drips(OK + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (RequestTimeout,),
+    ),
     "chunks that drip": (drips(CHUNKED, b"1\r\n \r\n"), (RequestTimeout,)),
     "a body without end": (drips(OK + b"\r\n", b" " * 65536, 0), (InvalidResponse,)),
     "too many headers": (sends(OK + b"X: y\r\n" * 500 + b"\r\n", close=True), (TransportError,)),
@@ -462,6 +473,39 @@ def test_a_lifetime_that_is_no_number_of_seconds_is_refused(lifetime: str) -> No
         error = refused(lambda: transport.get(READ))
     assert type(error) is InvalidResponse
     assert "expires_in that is no number of seconds" in str(error)
+
+
+def test_a_429_of_the_token_endpoint_is_waited_out(tmp_path: Path) -> None:
+    """The pacer does not hear of it, so nothing else holds it back."""
+    with Server(sends(message({}, "Retry-After: 4", status="429 Many"))).running() as server:
+        pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
+        error = refused(
+            lambda: transport_to(server.url, ClientCredentials(CLIENT_ID, CLIENT_SECRET), pacer=pacer).get(READ)
+        )
+        pacer.close()
+    assert isinstance(error, RateLimited)
+    assert len(server.requests) == 1, "four seconds are past the deadline"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "401 No", "403 No", "404 No", "422 No", "500 No"])
+@pytest.mark.parametrize("what", ["token", "client"])
+def test_a_secret_that_is_sent_back_is_not_shown(what: str, status: str, tmp_path: Path) -> None:
+    """In the words, the fields, the links of an answer: as it is, and quoted."""
+    secret = "1|a secret/of+some=kind"
+    quoted = ["1%7Ca%20secret/of%2Bsome%3Dkind", "1%7Ca+secret%2Fof%2Bsome%3Dkind", secret]
+    words = {"message": f"no user has {quoted}", "error": secret, "errors": {secret: [*quoted]}}
+    following = {"data": [], "links": {"next": f"http://elsewhere/{quoted[1]}"}}
+    body = following if status.startswith("200") else words
+    answer = message(body, f"Location: /login?t={quoted[0]}&u={secret}", f"Content-Type: {secret}", status=status)
+    with Server(sends(answer)).running() as server:
+        credentials = Token(secret.replace(" ", "-")) if what == "token" else ClientCredentials(CLIENT_ID, secret)
+        transport = transport_to(server.url, credentials)
+        hide(secret)
+        error = refused(lambda: PlugchoiceClient(transport).sites())
+    texts = [str(error), repr(error), *(str(value) for value in vars(error).values())]
+    for text in texts:
+        for form in (*quoted, secret.replace(" ", "-")):
+            assert form not in text
 
 
 # ---------------------------------------------------------------- names and values

@@ -80,7 +80,7 @@ FAULTS = (
         "RateLimited",
         _refused("RateLimited"),
         _refused("RateLimited"),
-        "would wait a minute; here that is past the deadline, so it gives up at once",
+        "with the default deadline it waits a minute and goes on; the deadline of the tests is shorter, so it gives up",
     ),
     Fault("500", _status(500), None, "ServerError", _TWICE, _UNSETTLED, "after a PUT the connector is read first"),
     Fault("502 with HTML", _status(502, html=True), None, "ServerError", _TWICE, _UNSETTLED),

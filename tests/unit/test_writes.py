@@ -9,7 +9,9 @@ import stamina
 from pulumi_plugchoice.errors import (
     InvalidResponse,
     NotFound,
+    PermissionDenied,
     PlugchoiceError,
+    RateLimited,
     RequestTimeout,
     ServerError,
     TransportError,
@@ -214,6 +216,31 @@ def test_an_answer_about_another_connector_confirms_nothing() -> None:
     assert run.values == ("STR", 20)
 
 
+@pytest.mark.parametrize("other", [{"id": 99}, {"charger_id": 7}])
+def test_an_answer_about_another_charger_confirms_nothing(other: dict[str, int]) -> None:
+    """With the right number and values, and other numbers in the database; nothing of it is taken over."""
+    run = Run()
+    known = run.found.connector.model_copy(update={"id": 11, "charger_id": 1})
+    run.found = Live(CHARGER, "HRB-001", known)
+    run.puts(lambda _: Connector(connector_id=1, phase_rotation="STR", max_amperage=20, standard="CHAdeMO", **other))
+    settled = run.settle(**BOTH)
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ, f"PUT {CHARGER}/1 STR 20"]
+    assert settled.connector.standard != "CHAdeMO"
+
+
+@pytest.mark.parametrize("second", [PermissionDenied("PUT", PATH, 403), RateLimited("PUT", PATH, 429)])
+def test_a_refusal_after_a_doubtful_write_does_not_hide_the_doubt(second: PlugchoiceError) -> None:
+    """The first one may still take effect, whatever the second is told."""
+    run = Run()
+    run.puts(run.lost_before, raises(second))
+    with pytest.raises(WriteNotSettled) as failed:
+        run.settle(**BOTH)
+    assert str(failed.value) == (
+        f"it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): an earlier write (PUT {PATH}: the "
+        f"connection was lost (reset)) may still take effect; then: {second}"
+    )
+
+
 def test_values_that_do_not_take_are_an_error_that_says_which() -> None:
     """After several tries."""
     run = Run()
@@ -282,9 +309,9 @@ def test_a_failed_read_after_doubt_says_what_is_known() -> None:
     with pytest.raises(WriteNotSettled) as failed:
         run.settle(**BOTH)
     assert str(failed.value) == (
-        f"it is not known whether HRB-001/1 now holds STR, 20 A: PUT {PATH}: no answer within 30 s; and reading it "
-        f"back failed: GET /v3/chargers/{CHARGER}: answered 503; Plugchoice has a fault of its own: try again later. "
-        "Run `pulumi up` again: it reads first and writes only what differs"
+        f"it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): PUT {PATH}: no answer within 30 s; "
+        f"and reading it back failed: GET /v3/chargers/{CHARGER}: answered 503; Plugchoice has a fault of its own: try "
+        "again later. Run `pulumi up` again: it reads first and writes only what differs"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
