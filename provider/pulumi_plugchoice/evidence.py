@@ -17,7 +17,8 @@ What a step can say, with a neutral. Letter n of the rotation is the line that f
 - The rotation holds as many lines as moved, and there are one or two: consistent. The order of two is not told.
 - One line of several moved, when the car *began* to charge: a one-phase car draws on terminal L1, so the first letter's
   line is consistent and another one contradicts. Only a beginning counts. A three-phase car may leave out any of its
-  phases while it charges, and ends as it likes (evcc issue 6335: one that draws on terminals 2 and 3).
+  phases while it charges, and ends as it likes (evcc issue 6335: one that draws on terminals 2 and 3). One that takes
+  other lines later in the same charge was no one-phase car.
 - Two lines of three moved: none, for that last reason. Three lines of three moved: none, that says nothing about their
   order.
 
@@ -35,6 +36,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
 
 from .errors import printable
@@ -54,6 +56,7 @@ Reason = Literal[
     "line of terminal L1",
     "lines of the rotation",
     "steps disagree",
+    "no one-phase car",
     "three lines",
     "two lines of three",
     "part of a charge",
@@ -70,15 +73,19 @@ Reason = Literal[
     "meter without readings",
     "no meter",
     "no group",
-    "direct current",
     "no rotation",
+    "direct current",
     "not on the site",
 ]
 _ORDER: Final[tuple[Reason, ...]] = get_args(Reason)
+#: Those that believe in a one-phase car on terminal L1.
+_BY_TERMINAL: Final[tuple[Reason, ...]] = ("line of terminal L1", "line of another terminal")
 MeterUnit = Literal["A", "mA", "W"]
 #: A for one of each unit that a meter may count in.
 IN_AMPS: Final[Mapping[MeterUnit, float]] = {"A": 1.0, "mA": 0.001, "W": 1 / VOLTS}
 
+# A by which a steady current may go up and down.
+_FLICKER: Final = 0.5
 #: A in all: below it a connector draws nothing to speak of.
 IDLE: Final = 1.0
 #: A on a line: a smaller step is not told from the building's. A car charges with `LEAST_AMPS` or more; meters round.
@@ -231,7 +238,7 @@ def judge(subject: Subject, samples: Sequence[Sample], rules: Rules | None = Non
     if hindrance is not None:
         return hindrance
     view = _View(subject, samples, rules or Rules())
-    findings = [view.finding(step) for step in view.steps()]
+    findings = view.findings()
     if not findings:
         return view.stepless()
     telling = [finding for finding in findings if finding.verdict != "none"]
@@ -248,10 +255,10 @@ def _hindrance(subject: Subject, samples: Sequence[Sample]) -> Evidence | None:
     def no(reason: Reason, why: str) -> Evidence:
         return nothing(subject.connector, subject.rotation, reason, why, subject.meter)
 
-    if subject.rotation not in PHASE_ROTATIONS:
-        return no("no rotation", "it has no phase rotation, declared or live, to compare with")
     if subject.power_type == "DC":
         return no("direct current", "a DC connector has no terminals L1, L2, L3 that a rotation could be about")
+    if subject.rotation not in PHASE_ROTATIONS:
+        return no("no rotation", "it has no phase rotation, declared or live, to compare with")
     if subject.meter is None:
         why = "no group that it is in has a meter, and its own readings prove nothing about the building"
         return no("no meter", why)
@@ -288,8 +295,31 @@ class _View:
         self._meter = _series(sample.meters.get(subject.meter or 0) for sample in samples)
         self._beside = [_series(sample.connectors.get(name) for sample in samples) for name in sorted(subject.beside)]
 
-    def steps(self) -> Iterator[_Step]:
-        """Each change of at least `LEAST_STEP`.
+    def findings(self) -> list[Evidence]:
+        """What each step says, in the light of the others."""
+        found = [(step, self._finding(step)) for step in self._steps()]
+        return [
+            self._no_one_phase_car(step, evidence)
+            if evidence.reason in _BY_TERMINAL
+            and any(self._is_later(other, step) and not set(of.lines) <= set(evidence.lines) for other, of in found)
+            else evidence
+            for step, evidence in found
+        ]
+
+    def _is_later(self, step: _Step, beginning: _Step) -> bool:
+        """Whether a step belongs to the charge that an earlier one has begun: the connector was not idle in between."""
+        between = self._own[beginning.after : step.before + 1]
+        return bool(between) and all(reading.amps >= IDLE for reading in between)
+
+    def _no_one_phase_car(self, step: _Step, evidence: Evidence) -> Evidence:
+        why = (
+            f"its step of {step.amps:+.1f} A at {self._time(step)} was on {_and(evidence.lines)} alone, but the same "
+            "charge was on other lines later: that was no one-phase car, and it may begin on any terminal"
+        )
+        return replace(self._none("no one-phase car", why, step), lines=evidence.lines)
+
+    def _steps(self) -> Iterator[_Step]:
+        """Each change of at least `LEAST_STEP`, all in one direction.
 
         On a slow rise every later reading is tried too: the one at which the car has reached its current will fit.
         """
@@ -301,7 +331,10 @@ class _View:
                 if own[after].at - own[before].at > self._rules.longest or own[after].given != own[before].given:
                     break
                 amps = own[after].amps - own[before].amps
-                if abs(amps) >= LEAST_STEP and not _near(own[after - 1], own[after]):
+                way = [reading.amps for reading in own[before : after + 1]]
+                rises = [later - earlier for earlier, later in pairwise(way)]
+                is_one_way = min(rises) >= -_FLICKER or max(rises) <= _FLICKER
+                if abs(amps) >= LEAST_STEP and is_one_way and not _near(own[after - 1], own[after]):
                     yield _Step(before, after, amps)
 
     def stepless(self) -> Evidence:
@@ -319,7 +352,7 @@ class _View:
             return self._none("no readings", why)
         return self._none("too far apart", "its readings around a step are too far apart to speak of the same moment")
 
-    def finding(self, step: _Step) -> Evidence:
+    def _finding(self, step: _Step) -> Evidence:
         """What one step says."""
         lag, longest = self._rules.lag, self._rules.longest
         seen = f"its step of {step.amps:+.1f} A at {self._time(step)}"
@@ -432,7 +465,7 @@ def _series(readings: Iterable[TimedT | None]) -> list[TimedT]:
 
 def _near(one: Reading, other: Reading) -> bool:
     """Whether a connector did not move between two readings: within half an amp or a twentieth."""
-    most = max(0.5, abs(one.amps) / 20)
+    most = max(_FLICKER, abs(one.amps) / 20)
     return one.given == other.given and abs(one.amps - other.amps) <= most
 
 

@@ -278,6 +278,25 @@ def test_a_live_rotation_is_judged_where_none_is_declared(yard: Yard) -> None:
     assert "RST (live) feeds" in found.text
 
 
+def test_a_dc_charger_is_known_by_the_file_where_the_api_does_not_tell(yard: Yard) -> None:
+    """`ac_input_amps` is for DC chargers alone."""
+    yard.emulator.edit(charger_uuid(1), power_type=None)
+    file = yard.file()
+    file["chargers"][0] |= {"ac_input_amps": 38, "connectors": [{"connector_id": 1, "managed": False}]}
+    yard.file = lambda: file  # type: ignore[method-assign]
+    assert yard.check(samples=2)[0].reason == "direct current"
+
+
+def test_a_site_is_found_by_its_uuid_in_capitals(yard: Yard) -> None:
+    """Paths have it in lower case, as Plugchoice does."""
+    file = yard.file() | {"site": SITE.upper()}
+    yard.file = lambda: file  # type: ignore[method-assign]
+    yard.events = {2: yard.car(1, 16, 0, 0)}
+    with yard.emulator.recording() as calls:
+        assert yard.check()[0].verdict == "consistent"
+    assert not [call for call in calls.requests if SITE.upper() in call["path"]]
+
+
 def test_a_charger_by_uuid_is_named_by_it(yard: Yard) -> None:
     """As in the file."""
     file = yard.file()

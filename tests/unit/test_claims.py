@@ -49,6 +49,7 @@ def test_no_text_of_the_code_claims_it(module: str) -> None:
     "path",
     [
         "docs/electrical.md",
+        "docs/wiring.md",
         "docs/cli.md",
         "examples/site",
         "tests/fixtures/site-reports",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 from pulumi_plugchoice.evidence import (
     LEAST_STEP,
@@ -27,6 +27,7 @@ from pulumi_plugchoice.phases import LINE_NAMES, PHASE_ROTATIONS, Triple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from random import Random
 
 NAME, OTHER = "HRB-001/1", "HRB-002/1"
 METER = 801
@@ -293,6 +294,33 @@ def test_a_second_car_that_says_otherwise_leaves_no_evidence() -> None:
     assert "contradicts at" in found.text
 
 
+@pytest.mark.parametrize("first", [(16, 0, 0), (0, 16, 0)])
+@pytest.mark.parametrize("then", [(16, 16, 16), (0, 16, 16)])
+def test_a_car_that_takes_other_lines_later_was_no_one_phase_car(first: Triple, then: Triple) -> None:
+    """It may begin on any terminal; a new charge is another matter."""
+    both = (max(first[0], then[0]), max(first[1], then[1]), max(first[2], then[2]))
+    meter = [BASE] * 3 + [plus(BASE, first)] * 4 + [plus(BASE, both)] * 4
+    own = [0.0] * 3 + [16.0] * 4 + [sum(both)] * 4
+    found = judged(rounds(own, meter))
+    assert (found.verdict, found.reason) == ("none", "no one-phase car"), found.text
+    assert "may begin on any terminal" in found.text
+
+
+def test_a_car_that_draws_more_on_its_line_is_a_one_phase_car_still() -> None:
+    """Load balancing gives it 6 A first."""
+    own = [0.0] * 3 + [6.0] * 4 + [16.0] * 4
+    meter = [BASE] * 3 + [plus(BASE, (0, 6, 0))] * 4 + [plus(BASE, (0, 16, 0))] * 4
+    found = judged(rounds(own, meter))
+    assert (found.verdict, found.reason, found.amps) == ("contradicts", "line of another terminal", 6), found.text
+
+
+def test_the_next_car_does_not_speak_for_the_one_before() -> None:
+    """A three-phase car after a one-phase one: the connector was idle in between."""
+    own = [0.0] * 3 + [16.0] * 4 + [0.0] * 4 + [48.0] * 4
+    lines = [(0, 0, 0)] * 3 + [(0, 16, 0)] * 4 + [(0, 0, 0)] * 4 + [(16, 16, 16)] * 4
+    assert judged(rounds(own, [plus(BASE, amps) for amps in lines])).verdict == "contradicts"
+
+
 def test_a_step_that_tells_wins_over_those_that_do_not() -> None:
     """The end of a charge takes nothing away from its beginning."""
     ends = [at(sample, 1000) for sample in step(-16, (0, -16, 0), before=16, base=(40, 40, 40))]
@@ -429,3 +457,89 @@ def test_a_three_phase_car_never_says_anything_about_three_letters(amps: float, 
     """It loads all three lines, whatever their order."""
     third = amps / 3
     assert judged(step(amps, (third, third, third)), rotation).reason == "three lines"
+
+
+@dataclass(frozen=True)
+class Device:
+    """Something that measures now and then: a true current of time, told as it was at its last measuring."""
+
+    period: float
+    offset: float
+    skew: float
+
+    def measured(self, polled: float) -> float:
+        """When it measured what it tells at a time."""
+        return polled - (polled - self.offset) % self.period
+
+    def tells(self, polled: float) -> float:
+        """The time of measuring by its own clock."""
+        return self.measured(polled) + self.skew
+
+
+def devices(longest: float) -> st.SearchStrategy[Device]:
+    """Chargers and meters report every so often, by clocks that are some seconds off."""
+    return st.builds(Device, st.floats(1, longest), st.floats(0, 60), st.floats(-4, 4))
+
+
+@dataclass(frozen=True)
+class Car:
+    """A car that charges from one time to another, and takes some seconds to reach its current."""
+
+    begins: float
+    ends: float
+    ramp: float
+    amps: Triple
+
+    def draws(self, at: float) -> Triple:
+        """A on the building's lines at a time."""
+        part = 0.0 if at > self.ends else max(0.0, min(1.0, (at - self.begins) / self.ramp))
+        return (self.amps[0] * part, self.amps[1] * part, self.amps[2] * part)
+
+
+def cars(*amps: Triple) -> st.SearchStrategy[Car]:
+    """One of these cars, at any time of the ten minutes."""
+    return st.builds(Car, st.floats(0, 500), st.floats(60, 900), st.floats(0.1, 15), st.sampled_from(amps))
+
+
+@given(
+    of=st.tuples(
+        cars((16, 0, 0), (0, 16, 0), (0, 0, 16), (0, 16, 16), (16, 16, 16)),
+        cars((0, 0, 0), (16, 0, 0), (0, 16, 0), (6, 6, 6)),
+    ),
+    by=st.tuples(devices(70), devices(70), devices(40)),
+    rotation=st.sampled_from(["RST", "STR", "SR", "T"]),
+    interval=st.sampled_from([5.0, 15.0, 30.0]),
+    noise=st.randoms(use_true_random=False),
+)
+def test_whatever_is_late_no_verdict_is_wrong(
+    of: tuple[Car, Car], by: tuple[Device, Device, Device], rotation: str, interval: float, noise: Random
+) -> None:
+    """
+    Ten minutes with two cars, of which either may begin and end at any time; chargers and the meter measure when they
+    do, and the building is not quiet. There may be no evidence, but none that is wrong.
+    """
+    (car, other), (charger, neighbour, meter) = of, by
+    samples = []
+    for number in range(int(600 / interval)):
+        polled = 1_000.0 + number * interval
+        own, beside, flow = (device.measured(polled) - 1_000.0 for device in (charger, neighbour, meter))
+        lines = plus(plus(car.draws(flow), other.draws(flow)), BASE)
+        shaken = (lines[0] + noise.uniform(-0.4, 0.4), lines[1], lines[2] + noise.uniform(-0.4, 0.4))
+        connectors = {
+            NAME: Reading(sum(car.draws(own)), charger.tells(polled)),
+            OTHER: Reading(sum(other.draws(beside)), neighbour.tells(polled)),
+        }
+        samples.append(Sample(connectors, {METER: LineReading(shaken, meter.tells(polled))}))
+    found = judged(samples, rotation)
+
+    letters = {letter for letter, amps in zip("RST", car.amps, strict=True) if amps}
+    if not letters <= set(rotation):
+        assert found.verdict in ("contradicts", "none"), found.text
+    elif len(letters) == 1:
+        right = "consistent" if letters == {rotation[0]} else "contradicts"
+        assert found.verdict in (right, "none"), found.text
+    elif letters == set(rotation) and len(rotation) == 2:
+        assert found.verdict in ("consistent", "none"), found.text
+    else:
+        assert found.verdict == "none", found.text
+    event(f"{found.verdict}: {found.reason}")

@@ -77,7 +77,7 @@ def reported(one: Connector, circuit: Circuit) -> Triple | None:
 def through(meter: Meter, state: State, site: Site, group: Group) -> Triple:
     """A on the building's lines L1, L2, L3 at the meter of a group: that of the groups below it included."""
     flow = {line: base * _ARROW[line] for line, base in zip(LINES, meter.base_amps, strict=True)}
-    below = set(_below(site, group))
+    below = _with_those_below(site, group)
     for charger in site.chargers:
         if charger.group in below:
             for one in charger.connectors:
@@ -102,11 +102,15 @@ def _currents(amps: Triple, wired: str, net_type: str | None) -> Iterator[tuple[
         yield line, value * _ARROW[line]
 
 
-def _below(site: Site, group: Group) -> Iterator[int]:
-    yield group.id
-    for child in site.groups:
-        if child.group_id == group.id:
-            yield from _below(site, child)
+def _with_those_below(site: Site, group: Group) -> set[int]:
+    found: set[int] = set()
+    waiting = [group.id]
+    while waiting:
+        found.add(waiting[0])
+        children = [one.id for one in site.groups if one.group_id == waiting[0]]
+        # A control request may have made a group its own parent.
+        waiting = [*waiting[1:], *(child for child in children if child not in found)]
+    return found
 
 
 def _signed(current: complex, arrow: complex) -> float:

@@ -85,6 +85,12 @@ def test_only_the_group_and_those_below_it_are_metered(lab: Lab) -> None:
     assert lines(lab, 1) == (0, 0, 0)
 
 
+def test_groups_in_a_circle_are_metered_once(lab: Lab) -> None:
+    lab.seed(yard(wired("RST", 16, 0, 0)))
+    lab.control("PATCH", f"/sites/{YARD}/groups/1", {"group_id": 2})
+    assert lines(lab, 1) == (16, 0, 0)
+
+
 def test_a_put_of_the_rotation_rewires_nothing(lab: Lab) -> None:
     lab.seed(yard({"phase_rotation": "STR", "circuit": {"amps": [16, 0, 0]}}))
     assert lines(lab) == (0, 16, 0)
