@@ -88,7 +88,9 @@ def test_when_neither_the_write_nor_the_reading_is_answered_the_line_says_what_i
     with pytest.raises(PlugchoiceError) as caught:
         settle(client, live, found, WANTED)
 
-    assert str(caught.value).startswith("it is not known whether HRB-001/1 now holds STR, 20 A: PUT ")
+    assert str(caught.value).startswith(
+        "it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): PUT "
+    )
     assert str(caught.value).endswith("Run `pulumi up` again: it reads first and writes only what differs")
 
 
