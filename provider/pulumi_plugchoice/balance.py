@@ -17,7 +17,7 @@ from pulumi import dynamic
 from . import session as run
 from .definition import DECLARED, LINE_KEYS, LiveValues, as_text, counted, facts_of, from_text, limits_of
 from .engine import for_engine, is_known, without_frames
-from .errors import PlugchoiceError
+from .errors import OfflineError, PlugchoiceError
 from .limits import broken, warnings
 from .phases import figures
 from .state import whole_numbers
@@ -119,6 +119,13 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         failures += _limit_failures(definition, computed, counted(definition, live, as_live=True), session)
         for line in warnings(after.installation, computed, limits_of(definition), facts_of(definition, live)):
             session.notices.say(line, kind="warnings about phases")
+        for name in olds.get("restored", ()):
+            if name not in definition["connectors"]:
+                session.notices.say(
+                    f"{name} is no longer declared, and on_destroy puts back what it was: the amps per line count it "
+                    "as it is now; look at the preview after this update",
+                    kind="connectors to be restored",
+                )
         for line in after.left_out:
             session.notices.say(f"not counted in the amps per line: {line}", kind="connectors not counted")
         return dynamic.CheckResult(_stored(definition, after), failures)
@@ -146,13 +153,13 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
     @for_engine
     def create(self, props: Props) -> dynamic.CreateResult:
         """Remember the figures."""
-        run.current().is_update = True
+        _begin_update()
         return dynamic.CreateResult(props["site"], props)
 
     @for_engine
     def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:  # noqa: ARG002 - the engine's signature
         """Remember the new figures."""
-        run.current().is_update = True
+        _begin_update()
         return dynamic.UpdateResult(news)
 
     @for_engine
@@ -176,6 +183,14 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
     def delete(self, id_: str, props: Props) -> None:  # noqa: ARG002 - the engine's signature
         """Nothing was made, so there is nothing to remove."""
         run.current().is_update = True
+
+
+def _begin_update() -> None:
+    session = run.current()
+    session.is_update = True
+    if session.is_offline:
+        # All connectors of the site depend on this: one line for them.
+        raise OfflineError("the site is not updated: PLUGCHOICE_OFFLINE is on; unset it, and run again")
 
 
 _OFFLINE = "PLUGCHOICE_OFFLINE is on: amps per line are computed from declared values, live ones are not looked at"
@@ -289,7 +304,10 @@ def _limit_failures(
     """Declared limits that are broken: refused when it is worse than now, and only said when it is not."""
     failures = []
     for found in broken(limits_of(definition), after, figures(live.installation)):
-        if found.is_worse:
+        if not definition["neutral"]:
+            # Without neutral the figures rest on an assumption about cars: they only warn.
+            session.notices.say(f"{found.fact}; without neutral this is only said", kind="limits broken")
+        elif found.is_worse:
             failures.append(dynamic.CheckFailure(_property_of(found.limit, found.line), found.text))
         else:
             session.notices.say(found.text, kind="limits broken")
@@ -330,6 +348,6 @@ def _report_live(session: run.Session, olds: Mapping[str, Any]) -> None:
         before: tuple[Any, ...] = tuple(olds.get(f"{name}_{line}") for line in LINE_KEYS)
         after: tuple[Any, ...] = tuple(now.get(f"{name}_{line}") for line in LINE_KEYS)
         if before != after:
-            parts.append(f"{words} {'/'.join(map(str, after))} A live, {'/'.join(map(str, before))} A last applied")
+            parts.append(f"{words} {'/'.join(map(str, after))} A live, {'/'.join(map(str, before))} A declared last")
     if parts:
         session.notices.say(f"amps per line L1/L2/L3: {'; '.join(parts)}", kind="amps that differ")

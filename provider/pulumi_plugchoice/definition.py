@@ -36,6 +36,7 @@ DECLARED: Final[tuple[str, ...]] = (
     "chargers",
     "connectors",
     "unmanaged",
+    "restored",
 )
 
 
@@ -70,15 +71,19 @@ def definition_of(site: SiteFile) -> Props:
         },
         "connectors": {},
         "unmanaged": [],
+        "restored": [],
     }
     for charger in site.chargers:
         for connector in charger.connectors:
             name = f"{charger.key}/{connector.connector_id}"
             if connector.managed:
                 definition["connectors"][name] = as_text(connector.phase_rotation, site.amps_of(charger, connector))
+                if site.on_destroy_of(charger, connector) == "restore":
+                    definition["restored"].append(name)
             else:
                 definition["unmanaged"].append(name)
     definition["unmanaged"].sort()
+    definition["restored"].sort()
     return definition
 
 
@@ -153,17 +158,12 @@ def counted(definition: Mapping[str, Any], live: LiveValues | None, *, as_live: 
     groups = _groups(definition)
     count = _Count(as_live=as_live)
     chargers = definition.get("chargers", {})
-    for name in sorted((*definition.get("connectors", {}), *definition.get("unmanaged", ()))):
-        charger = name.rpartition("/")[0]
-        facts = chargers.get(charger, {})
-        if "ac_input_amps" in facts:
-            continue  # counted with the base: what a DC connector gives is not what its charger takes
+    for name, found in _named(definition, live):
+        facts = chargers.get(name.rpartition("/")[0], {})
         declared = from_text(definition["connectors"].get(name, ""))
-        found = live.get(name) if live else None
+        if "ac_input_amps" in facts and not _is_ac(declared, found):
+            continue  # counted with the base: what a DC connector gives is not what its charger takes
         count.add(name, declared, found, facts.get("group", groups[0].name))
-    if live:
-        for other in live.others((*definition.get("connectors", {}), *definition.get("unmanaged", ()))):
-            count.add(other.name, (None, None), other, groups[0].name)
     installation = Installation(
         definition["net_type"],
         definition["neutral"],
@@ -173,6 +173,24 @@ def counted(definition: Mapping[str, Any], live: LiveValues | None, *, as_live: 
         _base(definition, groups[0].name),
     )
     return Counted(installation, count.live, count.left_out, count.assumed)
+
+
+def _named(definition: Mapping[str, Any], live: LiveValues | None) -> list[tuple[str, Live | None]]:
+    """All connectors by the name that the file gives or would give them: its own, and others of the site."""
+    names = sorted((*definition.get("connectors", {}), *definition.get("unmanaged", ())))
+    named = [(name, live.get(name) if live else None) for name in names]
+    chargers = definition.get("chargers", {})
+    for other in live.others(names) if live else ():
+        charger = next((key for key in (other.identity, other.charger) if key in chargers), None)
+        name = other.name if charger is None else f"{charger}/{other.connector.connector_id}"
+        named.append((name, other))
+    return named
+
+
+def _is_ac(declared: Values, found: Live | None) -> bool:
+    """Whether a connector of a DC charger is an AC socket beside it: Plugchoice says so, or letters are declared."""
+    kind = found.connector.power_type if found else None
+    return kind != "DC" and (declared[0] is not None or (kind or "").startswith("AC"))
 
 
 class _Count:
@@ -245,11 +263,11 @@ def limits_of(definition: Mapping[str, Any]) -> Limits:
 
 def facts_of(definition: Mapping[str, Any], live: LiveValues | None) -> list[ChargerFacts]:
     """What warnings need to know of each charger of the file."""
-    names = (*definition.get("connectors", {}), *definition.get("unmanaged", ()))
+    named = _named(definition, live)
     facts = []
     for charger, declared in sorted(definition.get("chargers", {}).items()):
-        numbers = sorted(int(name.rpartition("/")[2]) for name in names if name.rpartition("/")[0] == charger)
-        found = {number: live.get(f"{charger}/{number}") if live else None for number in numbers}
+        found = {int(name.rpartition("/")[2]): there for name, there in named if name.rpartition("/")[0] == charger}
+        numbers = sorted(found)
         sockets = {}
         for number in numbers:
             rotation, amps = from_text(definition["connectors"].get(f"{charger}/{number}", ""))

@@ -86,14 +86,19 @@ class Broken:
     is_worse: bool
 
     @property
+    def fact(self) -> str:
+        """The limit and by what it is broken."""
+        where = f" on {self.line}" if self.line else ""
+        return f"limit {self.limit} {self.allowed:g} A: {self.value:g} A{where} {_MEANING[self.limit]}"
+
+    @property
     def text(self) -> str:
         """One line: the limit, the numbers, and what follows."""
-        where = f" on {self.line}" if self.line else ""
         now = "not known now" if self.live is None else f"{self.live:g} A now"
-        head = f"limit {self.limit} {self.allowed:g} A: {self.value:g} A{where} {_MEANING[self.limit]} ({now})"
         if self.is_worse:
-            return f"{head}; refused because it would be worse than it is: change the connectors, or the limit"
-        return f"{head}; broken, and the site is no worse than it is"
+            what_to_do = "change the connectors, or the limit"
+            return f"{self.fact} ({now}); refused because it would be worse than it is: {what_to_do}"
+        return f"{self.fact} ({now}); broken, and the site is no worse than it is"
 
 
 def broken(limits: Limits, figures: Figures, live: Figures | None) -> list[Broken]:
@@ -283,11 +288,17 @@ def _about_breaker(facts: ChargerFacts) -> Iterator[str]:
     breaker = facts.breaker_amps
     if breaker is None:
         return
-    loads = [amps or 0 for number, (_, amps) in facts.sockets.items() if facts.power_types.get(number) != "DC"]
+    is_dc = facts.ac_input_amps is not None
+    loads = [
+        amps or 0
+        for number, (rotation, amps) in facts.sockets.items()
+        if facts.power_types.get(number) != "DC" and (rotation is not None or not is_dc)
+    ]
     what = f"{facts.charger}: {_count(len(loads), 'socket')}"
     together = sum(loads)
     if facts.ac_input_amps is not None:
-        what, together = f"{facts.charger}: AC input", facts.ac_input_amps
+        what = f"{what} and AC input" if loads else f"{facts.charger}: AC input"
+        together += facts.ac_input_amps
     advised = eighty_percent(breaker)
     if together > breaker:
         yield f"{what} of {together} A together, and the breaker has {breaker} A"

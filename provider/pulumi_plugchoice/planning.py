@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from . import planner
 from .definition import counted, definition_of
 from .errors import PlugchoiceError, printable
+from .phases import turned
 from .site_file import SiteFile, load_site
 from .yaml_text import parse, with_values
 
 if TYPE_CHECKING:
-    from .planner import Plan
+    from .planner import Plan, Visit
     from .site_file import ChargerEntry
 
 
@@ -41,11 +42,14 @@ def with_plan(path: str | Path, plan: Plan) -> str:
     Comments, order and layout stay, and so does `phase_rotation`.
     """
     site = load_site(path)
-    planned = {visit.charger: visit.after for visit in plan.visits}
+    # All sockets of a charger are on one cable: one that is not counted turns with the others.
+    steps = {visit.charger: _steps_of(visit) for visit in plan.visits}
     changes: dict[tuple[str | int, ...], str | None] = {}
     for place, charger in enumerate(site.chargers):
         for number, connector in enumerate(charger.connectors):
-            wanted = planned.get(charger.key, {}).get(connector.connector_id)
+            rotation = connector.phase_rotation
+            turn = steps.get(charger.key, 0)
+            wanted = turned(rotation, turn) if rotation and turn else None
             if wanted != connector.planned_rotation:
                 changes["chargers", place, "connectors", number, "planned_rotation"] = wanted
     return with_values(_text(path), changes)
@@ -78,6 +82,11 @@ def take_over(path: str | Path, charger: str) -> str:
             changes["chargers", found[0], "connectors", number, "phase_rotation"] = connector.planned_rotation
             changes["chargers", found[0], "connectors", number, "planned_rotation"] = None
     return with_values(_text(path), changes)
+
+
+def _steps_of(visit: Visit) -> int:
+    number, before = next(iter(visit.before.items()))
+    return next(step for step in range(3) if turned(before, step) == visit.after[number])
 
 
 def _has_plan(charger: ChargerEntry) -> bool:

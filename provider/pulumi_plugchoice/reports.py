@@ -25,8 +25,11 @@ FOOTER: Final = (
 LETTERS: Final = "Letters are declared, not measured. Merge after rewiring."
 
 
-def plan_markdown(site: SiteFile, plan: Plan) -> str:
-    """The wiring plan: the ladder of visits, each with what it leaves on the most loaded line."""
+def plan_markdown(site: SiteFile, plan: Plan, left_out: Sequence[str] = ()) -> str:
+    """The wiring plan: the ladder of visits, each with what it leaves on the most loaded line.
+
+    `left_out` are connectors that are not counted, each with the reason.
+    """
     lines = [f"# Wiring plan: {_name(site)}", "", *_what_it_does(plan), ""]
     if plan.visits:
         lines += _table(
@@ -46,6 +49,7 @@ def plan_markdown(site: SiteFile, plan: Plan) -> str:
         )
         lines.append("")
     lines += [_lines_table(plan.before, plan.after, ("as declared", "after all visits")), ""]
+    lines += [*(f"- not counted: {printable(line, 200)}" for line in left_out), *([""] if left_out else [])]
     lines += ["A plan changes no value: `planned_rotation` is for the installer.", "", FOOTER, ""]
     return "\n".join(lines)
 
@@ -150,6 +154,7 @@ def review_markdown(
         )
         lines.append("")
     lines += _limits_kept(after, limits)
+    lines += _other_changes(before, after)
     lines += [f"- {printable(line, 400)}" for line in warnings]
     lines += [f"- not counted: {printable(line, 200)}" for line in left_out]
     lines += ["", LETTERS, "", FOOTER, ""]
@@ -160,7 +165,15 @@ def _limits_kept(site: SiteFile, limits: Sequence[Broken]) -> list[str]:
     broken = {item.limit for item in limits}
     declared = {name: amps for name, amps in site.limits.model_dump().items() if amps and name != "presets"}
     kept = [f"- limit {name} {amps} A: kept" for name, amps in declared.items() if name not in broken]
-    return [*kept, *(f"- **{item.text}**" for item in limits)]
+    # A file against a file: what is live, only a preview sees.
+    return [
+        *kept,
+        *(
+            f"- **{item.fact}{'' if item.live is None else f', {item.live:g} A before'}**; a preview refuses it when "
+            "it is worse than the live state"
+            for item in limits
+        ),
+    ]
 
 
 def _changed(before: SiteFile | None, after: SiteFile) -> list[tuple[ChargerEntry, int, str, str]]:
@@ -178,7 +191,22 @@ def _changed(before: SiteFile | None, after: SiteFile) -> list[tuple[ChargerEntr
                 found.append((charger, number, _moved(None, now[0]), f"new: {_value(now)}"))
             else:
                 found.append((charger, number, _moved(was[0], now[0]), f"{_value(was)} → {_value(now)}"))
+    there = _settings(after)
+    for charger in before.chargers if before else ():
+        for connector in charger.connectors:
+            key = (charger.key, connector.connector_id)
+            if key not in there:
+                found.append((charger, key[1], _moved(old[key][0], None), f"{_value(old[key])} → no longer declared"))
     return found
+
+
+def _other_changes(before: SiteFile | None, after: SiteFile) -> list[str]:
+    """What changed besides connectors: fuses, building, limits, groups."""
+    if before is None:
+        return []
+    names = ("supply", "building_peak_amps", "limits", "groups", "defaults", "on_adopt", "on_destroy")
+    changed = [name for name in names if getattr(before, name) != getattr(after, name)]
+    return [f"- changed besides connectors: {', '.join(changed)}"] if changed else []
 
 
 def _settings(site: SiteFile) -> Mapping[tuple[str, int], tuple[str | None, int | None]]:

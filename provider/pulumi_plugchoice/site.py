@@ -106,5 +106,6 @@ def _load(name: str, file: str | Path | None, definition: SiteFile | Mapping[str
     if file is not None:
         return load_site(file)
     if isinstance(definition, SiteFile):
-        return definition
+        # A model that was built in the program has not been looked at as a whole.
+        definition = definition.model_dump(exclude_unset=True)
     return site_from(definition or {}, f"ChargingSite {printable(name, 60)}")

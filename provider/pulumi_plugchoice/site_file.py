@@ -17,7 +17,7 @@ from .errors import PlugchoiceError, printable
 from .inputs import is_uuid, judge
 from .limits import PRESETS
 from .phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, turned
-from .yaml_text import MOST_BYTES, parse
+from .yaml_text import MOST_BYTES, MOST_PROBLEMS, parse
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -233,7 +233,8 @@ def load_site(path: str | Path) -> SiteFile:
         SiteFileError: it cannot be read, or has mistakes; all of them are listed.
     """
     shown = printable(path, 200)
-    document = parse(_text_of(Path(path), shown))
+    source = _text_of(Path(path), shown)
+    document = parse(source)
     found = [(place.line, place.column, _line(path_, text)) for place, path_, text in document.problems]
     site = None
     if document.is_whole and document.data is None and not found:
@@ -243,12 +244,13 @@ def load_site(path: str | Path) -> SiteFile:
         refused = {path_ for _, path_, _ in document.problems}
         site, mistakes = _judge(document.data)
         found += [
-            (*_where(document, place, is_key=is_key), _line(place, text))
+            (*_where(document, place, is_key=is_key), _line(place, _as_written(text, place, document, source)))
             for place, text, is_key in mistakes
             if place not in refused
         ]
     if found or site is None:
-        raise SiteFileError([f"{shown}:{line}:{column}: {text}" for line, column, text in sorted(found)])
+        lines = [f"{shown}:{line}:{column}: {text}" for line, column, text in sorted(found)]
+        raise SiteFileError(lines[: MOST_PROBLEMS + 1])
     return site
 
 
@@ -266,6 +268,15 @@ def site_from(definition: Mapping[str, Any], where: str) -> SiteFile:
     if site is None or mistakes:
         raise SiteFileError([f"{where}: {_line(place, text)}" for place, text, _ in mistakes])
     return site
+
+
+def _as_written(text: str, path: tuple[str | int, ...], document: Document, source: str) -> str:
+    """The advice to quote a number, with the number as it stands in the file: 1.50 is not 1.5."""
+    place = document.values.get(path)
+    if place is None or _QUOTE not in text:
+        return text
+    written = printable(source[place.start : place.end], 60)
+    return f'should be text, and is the number {written}{_QUOTE}"{written}"'
 
 
 def _text_of(path: Path, shown: str) -> str:
@@ -339,9 +350,12 @@ def _mistake(item: Mapping[str, Any]) -> Mistake:
     return path, text or printable(item["msg"], 200), False
 
 
+_QUOTE: Final = ": put it in quotes, "
+
+
 def _type_mistake(kind: str, given: Any) -> str | None:
     if kind == "string_type":
-        how = ': put it in quotes, "' + printable(given, 40) + '"' if isinstance(given, int | float) else ""
+        how = f'{_QUOTE}"{printable(given, 40)}"' if isinstance(given, int | float) else ""
         return f"should be text, and is {_kind(given)}{how}"
     wanted = _WANTED_TYPES.get(kind)
     return f"should be {wanted}, and is {_kind(given)}" if wanted else None
@@ -419,7 +433,7 @@ def _across(data: Mapping[str, Any]) -> Iterator[Mistake]:
         yield ("supply", "neutral"), "an IT net has no neutral: leave it out, or correct net_type", False
     presets = _part(data, "limits").get("presets")
     for place, preset in enumerate(presets if isinstance(presets, list) else ()):
-        if preset not in PRESETS:
+        if isinstance(preset, str) and preset not in PRESETS:
             yield ("limits", "presets", place), f"{_shown(preset)} is not a preset: {', '.join(PRESETS)}", False
     defaults = _part(data, "defaults")
     if isinstance(defaults.get("group"), str) and defaults["group"] not in names:

@@ -7,11 +7,12 @@ tags, and plain words that YAML 1.1 took for something else (`NO`, `on`, `016`, 
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import printable
+from .errors import PlugchoiceError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ Path = tuple["str | int", ...]
 #: A site of a thousand connectors is a tenth of this.
 MOST_BYTES: Final = 1 << 20
 _DEEPEST: Final = 20
+#: Nobody reads more lines at once.
+MOST_PROBLEMS: Final = 100
 
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
@@ -141,12 +144,13 @@ class _Builder:
         key: Any = _NO_KEY
         for event in events:
             kind = type(event).__name__
+            if len(self._document.problems) > MOST_PROBLEMS:
+                raise _Refused(_place(event), (), f"more than {MOST_PROBLEMS} mistakes: the rest is not looked at")
             if kind == "DocumentStartEvent":
                 documents += 1
                 if documents > 1:
                     raise _Refused(_place(event), (), "a second document (---): one file is one site")
-                continue
-            if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
+            if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"):
                 continue
             place = _place(event)
             if kind in ("MappingEndEvent", "SequenceEndEvent"):
@@ -163,20 +167,32 @@ class _Builder:
             if stack:
                 here = (*path, len(container) if isinstance(container, list) else key)
             self._refuse_anchors(event, kind, here, place)
+            place = self._place_of_value(event, kind, here, place)
             value = self._value(event, kind, here, place)
             self._document.values[here] = place
-            if isinstance(container, list):
-                container.append(value)
-            elif container is not None:
-                container[key] = value
-            else:
-                self._document.data = value
+            self._keep(container, key, value)
             if kind in ("MappingStartEvent", "SequenceStartEvent"):
                 if len(stack) >= _DEEPEST:
                     raise _Refused(place, (), f"more than {_DEEPEST} levels deep")
                 opened = Place(place.line, place.column, place.start, place.end, is_flow=bool(event.flow_style))
                 stack.append((value, here, _NO_KEY, opened))
             key = _NO_KEY
+
+    def _keep(self, container: Any, key: Any, value: Any) -> None:
+        if isinstance(container, list):
+            container.append(value)
+        elif container is not None:
+            container[key] = value
+        else:
+            self._document.data = value
+
+    def _place_of_value(self, event: Any, kind: str, path: Path, place: Place) -> Place:
+        """The scanner puts an empty value where the next word is; it is behind its key's colon."""
+        key = self._document.keys.get(path)
+        if kind != "ScalarEvent" or event.style is not None or event.value or key is None:
+            return place
+        colon = self._text.find(":", key.end) + 1
+        return Place(key.line, key.column, colon, colon)
 
     def _key(self, event: Any, kind: str, container: dict[Any, Any], path: Path, place: Place) -> Any:
         if kind != "ScalarEvent":
@@ -222,8 +238,8 @@ class _Builder:
                 )
                 return None
         if _INT.fullmatch(text):
-            # Python refuses to read numbers of thousands of digits.
-            return int(text) if len(text) < 19 else float("inf")
+            # One that long is no number of amps; as text it stays what was written.
+            return int(text) if len(text) < 19 else text
         return float(text) if _FLOAT.fullmatch(text) else text
 
 
@@ -260,6 +276,9 @@ def with_values(text: str, changes: Mapping[Path, str | None]) -> str:
     Args:
         text: YAML without problems.
         changes: new text of a value, by path.
+
+    Raises:
+        PlugchoiceError: the text is laid out in a way that cannot be changed without changing something else.
     """
     if text.startswith(_MARK):
         return _MARK + with_values(text[len(_MARK) :], changes)
@@ -268,15 +287,35 @@ def with_values(text: str, changes: Mapping[Path, str | None]) -> str:
     for path, value in changes.items():
         if value is None:
             if path in document.keys:
-                edits.append(_removal(text, document, path))
+                edits += _removals(text, document, path)
         elif path in document.values:
             place = document.values[path]
             edits.append((place.start, place.end, value))
         else:
             edits.append(_insertion(text, document, path, value))
+    changed = text
     for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+        changed = changed[:start] + new + changed[end:]
+    # YAML has more layouts than these edits know. What was not asked for must not be written.
+    after = parse(changed)
+    if document.problems or after.problems or after.data != _as_asked(document.data, changes):
+        places = ", ".join(sorted({str(document.place(path).line) for path in changes}))
+        raise PlugchoiceError(f"the layout of the file is not one that can be changed (line {places}): edit it by hand")
+    return changed
+
+
+def _as_asked(data: Any, changes: Mapping[Path, str | None]) -> Any:
+    """What `data` has to be after the changes."""
+    wanted = copy.deepcopy(data)
+    for path, value in changes.items():
+        inner = wanted
+        for part in path[:-1]:
+            inner = inner[part]
+        if value is not None:
+            inner[path[-1]] = parse(value).data
+        else:
+            inner.pop(path[-1], None)
+    return wanted
 
 
 def _insertion(text: str, document: Document, path: Path, value: str) -> tuple[int, int, str]:
@@ -286,7 +325,8 @@ def _insertion(text: str, document: Document, path: Path, value: str) -> tuple[i
     last = max((document.values[other] for other in siblings), key=lambda place: place.start)
     new = f"{path[-1]}: {value}"
     if mapping.is_flow:
-        return last.end, last.end, f", {new}"
+        # Behind a key without a value a comma alone would be taken for a part of the key.
+        return last.end, last.end, f"{' ' if text[last.end - 1] == ':' else ''}, {new}"
     first = min((document.keys[other] for other in siblings), key=lambda place: place.start)
     end = text.find("\n", last.end)
     indent = " " * (first.column - 1)
@@ -296,23 +336,41 @@ def _insertion(text: str, document: Document, path: Path, value: str) -> tuple[i
     return end + 1, end + 1, f"{indent}{new}{line_end}"
 
 
-def _removal(text: str, document: Document, path: Path) -> tuple[int, int, str]:
+def _removals(text: str, document: Document, path: Path) -> Iterator[tuple[int, int, str]]:
     key, value = document.keys[path], document.values[path]
+    others = [place for other, place in document.keys.items() if other[:-1] == path[:-1] and other != path]
     if document.values[path[:-1]].is_flow:
-        before = text[: key.start].rstrip()
-        if before.endswith(","):
-            return len(before) - 1, value.end, ""
-        after = re.match(r"\s*,\s*", text[value.end :])
-        return key.start, value.end + (after.end() if after else 0), ""
+        yield from _removals_in_braces(text, document, path)
+        return
     start = text.rfind("\n", 0, key.start) + 1
     end = text.find("\n", value.end)
-    if text[start : key.start].strip():  # the first key of a list's item: its dash stays
-        following = min(
-            (place for other, place in document.keys.items() if other[:-1] == path[:-1] and place.start > key.start),
-            key=lambda place: place.start,
-            default=None,
-        )
-        return key.start, following.start if following else value.end, ""
-    if end < 0:  # the last line, without an end of its own: the one before becomes that
-        return len(text[:start].rstrip("\r\n")), len(text), ""
-    return start, end + 1, ""
+    rest = text[value.end : len(text) if end < 0 else end]
+    following = min((place.start for place in others if place.start > key.start), default=None)
+    if rest.strip():  # a comment: it may be about more than this value
+        yield key.start, value.end, ""
+    elif text[start : key.start].strip():  # the first key of a list's item: its dash stays
+        is_next = following is not None and not text[value.end : following].strip()
+        yield key.start, following if is_next and following is not None else value.end, ""
+    elif end < 0:  # the last line, without an end of its own: the one before becomes that
+        yield len(text[:start].rstrip("\r\n")), len(text), ""
+    else:
+        yield start, end + 1, ""
+
+
+def _removals_in_braces(text: str, document: Document, path: Path) -> Iterator[tuple[int, int, str]]:
+    key, value = document.keys[path], document.values[path]
+    before = [
+        document.values[other].end
+        for other, place in document.keys.items()
+        if other[:-1] == path[:-1] and place.start < key.start
+    ]
+    after = re.match(r"\s*,[ \t]*", text[value.end :])
+    if before and re.fullmatch(r"\s*,\s*", text[max(before) : key.start]):
+        yield max(before), value.end, ""
+    elif after:
+        yield key.start, value.end + after.end(), ""
+    else:
+        comma = text.find(",", max(before)) if before else -1
+        if 0 <= comma < key.start:  # a comment stands between: only the comma goes
+            yield comma, comma + 1, ""
+        yield key.start, value.end, ""

@@ -255,7 +255,7 @@ def test_drift_shows_as_amps(stack: Stack, emulator: Emulator) -> None:
     plain = stack.preview()
     refreshed = stack.preview("--refresh", "--diff")
 
-    assert plain.lines("amps per line L1/L2/L3: one-phase cars 48/0/16 A live, 16/16/16 A last applied")
+    assert plain.lines("amps per line L1/L2/L3: one-phase cars 48/0/16 A live, 16/16/16 A declared last")
     assert plain.lines("drift on HRB-002/1")
     assert "~ single_phase_l1: 48 => 16" in refreshed.output
     assert "~ single_phase_l2: 0 => 16" in refreshed.output
@@ -281,7 +281,7 @@ def test_connectors_that_are_not_managed_count_with_their_live_values(stack: Sta
     emulator.edit(charger_uuid(3), max_amperage=20)
     plain = stack.preview("--expect-no-changes")
     assert plain.code == 0, "nothing of this stack's has changed"
-    assert plain.lines("amps per line L1/L2/L3: one-phase cars 32/20/0 A live, 32/10/0 A last applied")
+    assert plain.lines("amps per line L1/L2/L3: one-phase cars 32/20/0 A live, 32/10/0 A declared last")
     assert changes(stack.preview("--diff", "--refresh"), "single_phase_l2") == ["~ single_phase_l2: 10 => 20"]
     write(stack, site_yaml([bay(1, "TRS"), unmanaged]))
     assert changes(stack.preview("--diff"), "single_phase_l2") == ["~ single_phase_l2: 10 => 20"]
@@ -347,3 +347,96 @@ def test_offline_believes_what_was_stored(stack: Stack, emulator: Emulator) -> N
 
     assert result.code == 0, result.output
     assert len(result.calls) == 0
+
+
+def test_an_offline_up_stores_no_figures(stack: Stack, emulator: Emulator) -> None:
+    """It is refused, as the connectors' writes are; nothing stale stays."""
+    emulator.reset(seed(3))
+    write(stack, site_yaml(bays(2)))
+    stack.must_up()
+    before = balance(stack)
+    write(stack, site_yaml(bays(2, ROTATED)))
+
+    result = stack.up("--skip-preview", PLUGCHOICE_OFFLINE="1")
+
+    assert result.code != 0
+    assert result.lines("the site is not updated: PLUGCHOICE_OFFLINE is on")
+    assert balance(stack) == before
+    preview = stack.preview("--diff")
+    assert changes(preview, "single_phase_l1") == ["~ single_phase_l1: 48 => 32"]
+    assert changes(preview, "single_phase_l2") == ["~ single_phase_l2: 0 => 16"]
+
+
+def test_sockets_that_the_file_leaves_out_count_where_their_charger_is(stack: Stack, emulator: Emulator) -> None:
+    """In its group, and against its breaker."""
+    emulator.reset(seed(1, {1: [connector(1), connector(2, amperage=32)]}))
+    text = site_yaml([bay(1).replace("connectors:", "group: east, breaker_amps: 20, connectors:")])
+    groups = "{name: main, group_id: 801}, {name: east, parent: main, fuse_amps: 25}"
+    write(stack, text.replace("{name: main, group_id: 801}", groups))
+
+    result = stack.must_up()
+
+    assert balance(stack)["group_amps"] == {"east": "one-phase 48/0/0 A, three-phase 48/48/48 A of 25 A usable"}
+    assert result.lines("the fuse of group east has 25 A usable per line, and one-phase cars at every point draw 48 A")
+    assert result.lines("HRB-001: 2 sockets of 48 A together, and the breaker has 20 A")
+
+
+def test_an_ac_socket_beside_dc_is_counted(stack: Stack, emulator: Emulator) -> None:
+    """With its letters; the DC connector only by what its charger takes."""
+    emulator.reset(seed(1, {1: [connector(1, None, None, power_type="DC"), connector(2, amperage=32)]}))
+    connectors = "[{connector_id: 1, managed: false}, {connector_id: 2, phase_rotation: RST, max_amperage: 32}]"
+    write(stack, site_yaml([f"  - {{identity: {identity(1)}, ac_input_amps: 38, connectors: {connectors}}}"]))
+
+    stack.must_up()
+
+    stored = balance(stack)
+    assert [stored[f"single_phase_l{line}"] for line in (1, 2, 3)] == [70, 38, 38]
+    assert stored["not_counted"] == []
+
+
+def test_a_connector_that_will_be_restored_is_named(stack: Stack, emulator: Emulator) -> None:
+    """The file no longer says what it will be; the preview says so."""
+    emulator.reset(seed(2))
+    restore = bay(2, "STR", more=", on_destroy: restore")
+    write(stack, site_yaml([bay(1), restore]))
+    stack.must_up()
+    write(stack, site_yaml([bay(1)]))
+
+    preview = stack.preview()
+
+    assert preview.lines("HRB-002/1 is no longer declared, and on_destroy puts back what it was")
+
+
+def test_without_neutral_a_broken_limit_is_only_said(stack: Stack, emulator: Emulator) -> None:
+    """The figures rest on an assumption about cars there."""
+    emulator.reset(seed(3))
+    text = site_yaml(bays(3, amps=20), limits="{single_phase_amps: 20}").replace("net_type: TN", "net_type: IT")
+    write(stack, text)
+
+    result = stack.must_up()
+
+    assert len(result.puts) == 3
+    assert any("without neutral this is only said" in line for line in result.lines("limit single_phase_amps"))
+
+
+def test_a_model_made_in_the_program_is_looked_at_as_a_whole(stack: Stack) -> None:
+    """As a file is: one line, nothing registered."""
+    stack.program(
+        """
+        from pulumi_plugchoice import ChargingSite, SiteFile
+        site = SiteFile.model_validate({
+            "site": "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7",
+            "supply": {"net_type": "TN", "main_fuse_amps": 100},
+            "chargers": [
+                {"identity": "A", "group": "x", "connectors": [{"connector_id": 1, "phase_rotation": "RST"}]}
+            ],
+        })
+        ChargingSite("harbour", definition=site)
+        """
+    )
+
+    result = stack.preview()
+
+    assert result.code != 0
+    assert "ChargingSite harbour: chargers[0].group: 'x' is no group of this file: main" in result.output
+    assert "Traceback" not in result.output

@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "site_file": {"errors", "phases", "limits", "inputs", "yaml_text"},
     "site_schema": {"site_file"},
     "definition": {"errors", "phases", "limits", "snapshot", "inputs", "site_file"},
-    "planning": {"errors", "planner", "yaml_text", "site_file", "definition"},
+    "planning": {"errors", "phases", "planner", "yaml_text", "site_file", "definition"},
     "pictures": {"errors", "phases", "site_file"},
     "reports": {"errors", "phases", "limits", "planner", "site_file"},
     "state": {"errors", "values", "snapshot", "inputs"},

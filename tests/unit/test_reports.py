@@ -95,6 +95,33 @@ def test_only_a_charger_that_was_rewired_is_taken_over(harbour: Path) -> None:
             take_over(harbour, name)
 
 
+def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
+    """Also the socket that is not counted: both are on one cable. And what is not counted is named."""
+    text = harbour.read_text().replace("breaker_amps: 20, max_amperage: 16}", "breaker_amps: 20}")
+    text = text.replace("phase_rotation: STR, max_amperage: 32", "phase_rotation: STR")
+    harbour.write_text(text.replace("phase_rotation: RST, max_amperage: 32", "phase_rotation: S, max_amperage: 32"))
+    plan = plan_rotation(harbour)
+    assert "HRB-004" in {visit.charger for visit in plan.visits}
+    harbour.write_text(with_plan(harbour, plan))
+    quay = next(charger for charger in load_site(harbour).chargers if charger.key == "HRB-004")
+    assert all(connector.planned_rotation for connector in quay.connectors)
+    assert "not counted: HRB-004/2 (live values not known)" in run("plan", harbour).output
+    assert "- not counted: HRB-004/2" in run("plan", "--markdown", harbour).output
+
+
+def test_a_review_lists_what_is_gone_and_does_not_speak_of_now(harbour: Path, tmp_path: Path) -> None:
+    """It compares files; what is live, only a preview sees."""
+    after = tmp_path / "after.yaml"
+    lines = [line for line in harbour.read_text().splitlines() if "HRB-003" not in line]
+    after.write_text("\n".join(lines).replace("main_fuse_amps: 125", "main_fuse_amps: 100") + "\n")
+    text = run("review", after, "--before", harbour).output
+    assert "1 charger changed" in text
+    assert "RST 16 A → no longer declared" in text
+    assert "- changed besides connectors: supply" in text
+    assert "refused" not in text
+    assert " now" not in text.partition("Letters are declared")[0]
+
+
 # ---------------------------------------------------------------- pictures and reports
 
 

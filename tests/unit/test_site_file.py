@@ -124,6 +124,8 @@ def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:
          "groups[0].fuse_amps: the root has the main fuse, supply.main_fuse_amps: leave it out"),
         (("groups",), [{"name": "main"}, *[{"name": "garage", "parent": "main"}] * 2], "groups[2].name: group 'garage' is there twice: give each its own name"),
         (("limits",), {"presets": ["DE"]}, "limits.presets[0]: 'DE' is not a preset: DE-4.6kVA, AT-16A, CH-16A"),
+        (("limits",), {"presets": [{"DE-4.6kVA": True}]}, "limits.presets[0]: should be text, and is a mapping"),
+        (("chargers", 0, "identity"), 1.5, 'chargers[0].identity: should be text, and is the number 1.5: put it in quotes, "1.5"'),
         (("supply",), {"net_type": "IT", "main_fuse_amps": 9, "neutral": True},
          "supply.neutral: an IT net has no neutral: leave it out, or correct net_type"),
         (("chargers", 0, "connectors", 0, "phase_rotation"), "RTX",
@@ -161,6 +163,15 @@ def test_mistakes_of_all_kinds_are_reported_at_once(tmp_path: Path) -> None:
         "it is text",
         "6:5: chargers[0]: should be a mapping (key: value), and is the text 'bay'",
     ]
+
+
+def test_the_advice_to_quote_has_the_number_as_it_is_written(tmp_path: Path) -> None:
+    """1.50 is another identity than 1.5."""
+    file = tmp_path / "x.yaml"
+    file.write_text(HARBOUR.read_text().replace("identity: HRB-001", "identity: 1.50"))
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert caught.value.problems[0].endswith('should be text, and is the number 1.50: put it in quotes, "1.50"')
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.yaml_text import parse, with_values
 
 
@@ -131,6 +132,48 @@ def test_a_change_touches_nothing_else_and_can_be_taken_back(style: str) -> None
     assert changed == added.replace("plan: STR", "plan: TRS")
     assert with_values(text, {("x", 0, "rot"): "STR"}) == text.replace("RST", "STR")
     assert added.count("#") == plain.count("#")
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value", "expected"),
+    [
+        ("x:\n  - id: 1\n    max:\n  - id: 2\n", ("x", 0, "p"), "S", "x:\n  - id: 1\n    max:\n    p: S\n  - id: 2\n"),
+        ("x: [{id: 1, max: }]\n", ("x", 0, "p"), "S", "x: [{id: 1, max: , p: S }]\n"),
+        (
+            "x:\n  - {id: 1, max: 16,  # was R, T,\n     p: S}\n",
+            ("x", 0, "p"),
+            None,
+            "x:\n  - {id: 1, max: 16  # was R, T,\n     }\n",
+        ),
+        ("x:\n  - p: S  # why\n    id: 1\n", ("x", 0, "p"), None, "x:\n  -   # why\n    id: 1\n"),
+        ("x:\n  - id: 1\n    p: S  # why\n", ("x", 0, "p"), None, "x:\n  - id: 1\n      # why\n"),
+    ],
+)
+def test_odd_layouts_are_changed_as_asked(
+    text: str, path: tuple[str | int, ...], value: str | None, expected: str
+) -> None:
+    """Empty values, commas and braces in comments, comments on what goes."""
+    assert with_values(text, {path: value}) == expected
+
+
+@pytest.mark.parametrize("text", ["? x\n: {id: 1}\n", "x: {id: 1}\rz: 1\r"])
+def test_what_cannot_be_changed_alone_is_not_changed(text: str) -> None:
+    """An error in one line, and nothing to write."""
+    try:
+        changed = with_values(text, {("x", "plan"): "STR"})
+    except PlugchoiceError as error:
+        assert "edit it by hand" in str(error)  # noqa: PT017 - one of two good outcomes
+    else:
+        assert parse(changed).data == {**parse(text).data, "x": {"id": 1, "plan": "STR"}}
+
+
+def test_thousands_of_mistakes_are_a_hundred_lines() -> None:
+    """In no time."""
+    started = time.monotonic()
+    found = said("x: {" + "a," * 300_000 + "}")
+    assert 100 <= len(found) <= 102
+    assert found[-1][2] == "more than 100 mistakes: the rest is not looked at"
+    assert time.monotonic() - started < 5
 
 
 def test_removing_the_first_key_keeps_the_dash() -> None:

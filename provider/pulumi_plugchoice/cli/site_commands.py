@@ -73,10 +73,13 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
 
     site = load_site(file)
     found = planning.plan_rotation(site)
+    left_out = _judged(site)[2]
     if markdown:
-        click.echo(reports.plan_markdown(site, found), nl=False)
+        click.echo(reports.plan_markdown(site, found, left_out), nl=False)
     else:
         _print_plan(site, found)
+        for name in left_out:
+            click.echo(f"not counted: {printable(name, 200)}")
     if svg is not None:
         title = f"{site.label or site.site}: amps per line"
         svg.write_text(pictures.amps_per_line(title, found.before, found.after), encoding="utf-8")
