@@ -199,11 +199,14 @@ class Transport:
     ) -> Any:
         retried = itertools.count()
         failed_at = 0.0
+        answered: PlugchoiceError | None = None
 
         def again(error: Exception) -> bool | float:
             """Whether to try again, or after how many seconds (stamina's back-off hook)."""
-            nonlocal failed_at
+            nonlocal failed_at, answered
             failed_at = time.monotonic()
+            if isinstance(error, PlugchoiceError) and not isinstance(error, RequestTimeout):
+                answered = error
             if not isinstance(error, PlugchoiceError) or not worth_retrying(error):
                 return False
             wait = _asked_wait(error)
@@ -221,11 +224,18 @@ class Transport:
             return wait if wait + self.backoff.first < deadline.left() else False
 
         # The hook knows the deadline, and gives up before a wait that would pass it.
-        for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
-            with attempt:
-                if attempt.num > 1:
-                    self.budget.retried(time.monotonic() - failed_at)
-                return send()
+        try:
+            for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
+                with attempt:
+                    if attempt.num > 1:
+                        self.budget.retried(time.monotonic() - failed_at)
+                    return send()
+        except RequestTimeout:
+            # The deadline cut the last try of a read short: what was answered before says more. A write's last try is
+            # another matter, as it may have been carried out.
+            if answered is None or worth_retrying is not _worth_retrying:
+                raise
+            raise answered from None
         raise AssertionError("unreachable: stamina returns or raises")
 
     def _authorised(self, method: str, path: str, body: Mapping[str, Any] | None, deadline: Deadline) -> Any:
