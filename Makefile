@@ -51,7 +51,7 @@ soak: $(READY) ## the property tests and fuzzers, for longer
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(JOBS) tests/contract/test_stateful.py tests/unit/test_fuzz.py
 
 bench: $(READY) ## calls and wall time for 40 and 1,000 connectors, as a table
-	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/engine.py $(ARGS)
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/preview.py $(ARGS)
 
 demo: $(READY) ## the main job, live: a local Plugchoice, a real `pulumi up`, drift shown and put right
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py

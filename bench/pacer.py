@@ -26,7 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pulumi_plugchoice.pacer import Pacer
+from pulumi_plugchoice.quota.pacer import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

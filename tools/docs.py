@@ -17,11 +17,11 @@ from pathlib import Path
 import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.commands import plugchoice
-from pulumi_plugchoice.pictures import amps_per_line
-from pulumi_plugchoice.planning import plan_rotation
-from pulumi_plugchoice.settings import SETTINGS
-from pulumi_plugchoice.site_file import load_site
-from pulumi_plugchoice.site_schema import SCHEMA_FILE, schema_text
+from pulumi_plugchoice.config import SETTINGS
+from pulumi_plugchoice.review.svg import amps_per_line
+from pulumi_plugchoice.sitefile.model import load_site
+from pulumi_plugchoice.sitefile.plan import plan_rotation
+from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE, schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/cli.md", "docs/reliability.md")

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 from .connector import ChargerConnector
+from .electrical.phases import PHASE_ROTATIONS, PhaseRotation
 from .errors import PlugchoiceError
 from .lookup import get_connector, get_site_connectors
-from .phases import PHASE_ROTATIONS, PhaseRotation
 
 if TYPE_CHECKING:
-    from .evidence import Evidence
-    from .models import Connector, SiteConnector
-    from .planning import plan_rotation
+    from .api.models import Connector, SiteConnector
     from .site import ChargingSite
-    from .site_file import SiteFile, SiteFileError, load_site
-    from .wiring import check_wiring
+    from .sitefile.model import SiteFile, SiteFileError, load_site
+    from .sitefile.plan import plan_rotation
+    from .wiring.evidence import Evidence
+    from .wiring.sampling import check_wiring
 
 __all__ = [
     "PHASE_ROTATIONS",
@@ -40,14 +40,14 @@ __all__ = [
 # Pydantic takes a program a tenth of a second to import; those that name nothing of these do not pay for it.
 _LATER = {
     "ChargingSite": "site",
-    "Connector": "models",
-    "Evidence": "evidence",
-    "SiteConnector": "models",
-    "SiteFile": "site_file",
-    "SiteFileError": "site_file",
-    "check_wiring": "wiring",
-    "load_site": "site_file",
-    "plan_rotation": "planning",
+    "Connector": "api.models",
+    "Evidence": "wiring.evidence",
+    "SiteConnector": "api.models",
+    "SiteFile": "sitefile.model",
+    "SiteFileError": "sitefile.model",
+    "check_wiring": "wiring.sampling",
+    "load_site": "sitefile.model",
+    "plan_rotation": "sitefile.plan",
 }
 
 

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi import dynamic
 
-from . import session as run
-from .definition import DECLARED, LINE_KEYS, LiveValues, as_text, counted, facts_of, from_text, limits_of
-from .engine import for_engine, is_known, without_frames
+from .electrical.limits import broken, warnings
+from .electrical.phases import figures
 from .errors import OfflineError, PlugchoiceError
-from .limits import broken, warnings
-from .phases import figures
-from .state import whole_numbers
+from .runtime import session as run
+from .runtime.engine import for_engine, is_known, without_frames
+from .runtime.stored import whole_numbers
+from .sitefile.definition import DECLARED, LINE_KEYS, LiveValues, as_text, counted, facts_of, from_text, limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .definition import Counted, Props
-    from .models import SiteGroup
-    from .phases import Figures, Triple
+    from .api.models import SiteGroup
+    from .electrical.phases import Figures, Triple
+    from .sitefile.definition import Counted, Props
 
 #: Computed by `check`; what a reader of the preview sees change.
 FIGURES = (

@@ -16,8 +16,7 @@ import pulumi
 from pulumi import dynamic
 
 from . import inputs as rules
-from . import session as run
-from .engine import for_engine, is_known, without_frames
+from .electrical.settings import SETTING_NAMES, differing, settings_of, shown
 from .errors import (
     ConnectorNotFound,
     IdentityNotFound,
@@ -27,7 +26,9 @@ from .errors import (
     PlugchoiceError,
 )
 from .gate import gate, program_line
-from .state import (
+from .runtime import session as run
+from .runtime.engine import for_engine, is_known, without_frames
+from .runtime.stored import (
     BY_IDENTITY,
     COMPUTED,
     STORED_INPUTS,
@@ -43,13 +44,12 @@ from .state import (
     whole_numbers,
     without_none,
 )
-from .values import SETTING_NAMES, differing, settings_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-    from .phases import PhaseRotation
-    from .snapshot import Live
+    from .electrical.phases import PhaseRotation
+    from .runtime.live import Live
 
 
 class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConnector"):
@@ -187,7 +187,7 @@ def _program_has_site() -> bool:
     """Whether resources without `site` get one from the settings."""
     import os
 
-    from .settings import SITE, value
+    from .config import SITE, value
 
     return value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
 

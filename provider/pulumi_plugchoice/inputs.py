@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .electrical.phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
+from .electrical.settings import SETTING_NAMES
 from .errors import printable
-from .phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
-from .values import SETTING_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

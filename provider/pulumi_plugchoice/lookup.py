@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from . import settings as names
+from . import config as names
+from .config import SETTINGS, Settings
 from .errors import ConnectorNotFound, IdentityNotFound, OfflineError, SettingsError, printable
 from .inputs import is_uuid
-from .notices import Notices
-from .settings import SETTINGS, Settings
+from .runtime.notices import Notices
 
 if TYPE_CHECKING:
-    from .client import PlugchoiceClient
-    from .models import Connector, SiteConnector
+    from .api.client import PlugchoiceClient
+    from .api.models import Connector, SiteConnector
 
 
 def get_connector(charger: str, connector_id: int, *, site: str | None = None) -> Connector:
@@ -72,7 +72,7 @@ def open_client() -> PlugchoiceClient:
     """
     if names.offline(os.environ):
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
-    from .connect import connect
+    from .api.connect import connect
 
     return connect(Settings.load(_config(), os.environ), Notices().say_once)
 

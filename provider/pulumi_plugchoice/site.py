@@ -9,10 +9,10 @@ import pulumi
 
 from .balance import PhaseBalance
 from .connector import ChargerConnector
-from .definition import definition_of
 from .errors import PlugchoiceError, printable
 from .gate import gate, program_line
-from .site_file import SiteFile, SiteFileError, load_site, site_from
+from .sitefile.definition import definition_of
+from .sitefile.model import SiteFile, SiteFileError, load_site, site_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

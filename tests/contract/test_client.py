@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.api.client import PlugchoiceClient
+from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Site, SiteGroup
+from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.config import Settings, Token
 from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError, ValidationFailed
 from pulumi_plugchoice.lookup import get_site_connectors
-from pulumi_plugchoice.models import Connector, ConnectorSettings, Site, SiteGroup
-from pulumi_plugchoice.settings import Settings, Token
-from pulumi_plugchoice.transport import Backoff, Transport
 from support.emulator import PINCODE, SITE, TOKEN, Emulator, charger_uuid, connector, identity, seed
 
 CHARGER = charger_uuid(1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.api.client import PlugchoiceClient
+from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.config import Settings, Token
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.settings import Settings, Token
-from pulumi_plugchoice.snapshot import LiveConnectors
-from pulumi_plugchoice.transport import Backoff, Transport
-from pulumi_plugchoice.writes import settle
+from pulumi_plugchoice.runtime.live import LiveConnectors
+from pulumi_plugchoice.runtime.writes import settle
 from support.emulator import SITE, TOKEN, charger_uuid
 from support.matrix import DEADLINE, FAULTS, TIMEOUT, Fault
 

@@ -16,8 +16,11 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from pulumi_plugchoice import client as client_module
-from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.api import client as client_module
+from pulumi_plugchoice.api.client import PlugchoiceClient
+from pulumi_plugchoice.api.models import ConnectorSettings
+from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.config import ClientCredentials, Settings, Token
 from pulumi_plugchoice.errors import (
     ApiError,
     ConnectorNotFound,
@@ -29,13 +32,10 @@ from pulumi_plugchoice.errors import (
     hide,
     printable,
 )
-from pulumi_plugchoice.models import ConnectorSettings
-from pulumi_plugchoice.pacer import Pacer
-from pulumi_plugchoice.settings import ClientCredentials, Settings, Token
-from pulumi_plugchoice.snapshot import LiveConnectors
-from pulumi_plugchoice.transport import Backoff, Transport
+from pulumi_plugchoice.quota.pacer import Pacer
+from pulumi_plugchoice.runtime.live import LiveConnectors
 from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, charger_uuid
-from support.engine import Engine
+from support.engine_double import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

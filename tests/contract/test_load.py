@@ -30,9 +30,9 @@ SPREAD: Final = 0.025 * WINDOW
 CHILD: Final = """
 import json, sys, time
 from pathlib import Path
-from pulumi_plugchoice.pacer import Pacer
-from pulumi_plugchoice.settings import Settings, Token
-from pulumi_plugchoice.transport import Transport
+from pulumi_plugchoice.quota.pacer import Pacer
+from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.api.transport import Transport
 
 base_url, token, folder, window, seconds = sys.argv[1:]
 pacer = Pacer("load", folder=Path(folder), say=sys.exit, window=float(window))

@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from pulumi_plugchoice.budget import Budget
+from pulumi_plugchoice.api.budget import Budget
+from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.config import Settings, Token
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.pacer import Pacer
-from pulumi_plugchoice.settings import Settings, Token
-from pulumi_plugchoice.transport import Backoff, Transport
+from pulumi_plugchoice.quota.pacer import Pacer
 from support.emulator import TOKEN
 
 if TYPE_CHECKING:

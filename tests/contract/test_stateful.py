@@ -23,12 +23,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from pulumi_plugchoice import transport
+from pulumi_plugchoice.api import transport
+from pulumi_plugchoice.api.transport import Backoff
+from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS
 from pulumi_plugchoice.errors import printable
-from pulumi_plugchoice.phases import PHASE_ROTATIONS
-from pulumi_plugchoice.transport import Backoff
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
-from support.engine import Engine, Report, Stored
+from support.engine_double import Engine, Report, Stored
 from support.matrix import FAULTS, Fault
 
 if TYPE_CHECKING:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi_plugchoice import __version__
+from pulumi_plugchoice.api.transport import Backoff, Deadline, Transport
+from pulumi_plugchoice.config import ClientCredentials, Settings, Token
 from pulumi_plugchoice.errors import (
     ApiError,
     AuthenticationFailed,
@@ -31,8 +33,6 @@ from pulumi_plugchoice.errors import (
     TransportError,
     ValidationFailed,
 )
-from pulumi_plugchoice.settings import ClientCredentials, Settings, Token
-from pulumi_plugchoice.transport import Backoff, Deadline, Transport
 from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, Calls, Emulator, charger_uuid
 
 if TYPE_CHECKING:

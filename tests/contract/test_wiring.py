@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi_plugchoice.errors import OfflineError, PermissionDenied, SettingsError
-from pulumi_plugchoice.evidence import NOTE, Evidence
-from pulumi_plugchoice.site_file import site_from
-from pulumi_plugchoice.wiring import check_wiring
+from pulumi_plugchoice.sitefile.model import site_from
+from pulumi_plugchoice.wiring.evidence import NOTE, Evidence
+from pulumi_plugchoice.wiring.sampling import check_wiring
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.api.client import PlugchoiceClient
+from pulumi_plugchoice.api.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
+from pulumi_plugchoice.api.transport import Deadline, Transport
+from pulumi_plugchoice.config import Settings, Token
 from pulumi_plugchoice.errors import NotFound
-from pulumi_plugchoice.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
-from pulumi_plugchoice.settings import Settings, Token
-from pulumi_plugchoice.transport import Deadline, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pulumi_plugchoice.pacer_policy import Policy, Slot
-from pulumi_plugchoice.pacer_store import MemoryStore
+from pulumi_plugchoice.quota.file_store import MemoryStore
+from pulumi_plugchoice.quota.policy import Policy, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from pulumi_plugchoice.auth import BearerAuth, FetchedToken, FixedToken
+from pulumi_plugchoice.api.auth import BearerAuth, FetchedToken, FixedToken
 from pulumi_plugchoice.errors import AuthenticationFailed
 
 THREADS = 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pulumi_plugchoice.budget import Budget
+from pulumi_plugchoice.api.budget import Budget
 
 
 def test_a_run_without_a_call_says_nothing() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from pulumi_plugchoice.evidence import (
+from pulumi_plugchoice.electrical.phases import LINE_NAMES, PHASE_ROTATIONS, Triple
+from pulumi_plugchoice.wiring.evidence import (
     LEAST_STEP,
     NOTE,
     Evidence,
@@ -23,7 +24,6 @@ from pulumi_plugchoice.evidence import (
     judge,
     tolerance,
 )
-from pulumi_plugchoice.phases import LINE_NAMES, PHASE_ROTATIONS, Triple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

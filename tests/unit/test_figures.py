@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice.phases import (
+from pulumi_plugchoice.electrical.phases import (
     PHASE_ROTATIONS,
     Group,
     Installation,

@@ -23,20 +23,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
-from pulumi_plugchoice.client import PlugchoiceClient
+from pulumi_plugchoice.api.client import PlugchoiceClient
+from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Model
+from pulumi_plugchoice.api.transport import Transport
+from pulumi_plugchoice.config import ClientCredentials, Settings, Token
 from pulumi_plugchoice.connector import ChargerConnectorProvider
-from pulumi_plugchoice.engine import _OneLine
+from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS
+from pulumi_plugchoice.electrical.settings import shown
 from pulumi_plugchoice.errors import PlugchoiceError, printable
 from pulumi_plugchoice.inputs import INPUT_NAMES
-from pulumi_plugchoice.models import Connector, ConnectorSettings, Model
-from pulumi_plugchoice.phases import PHASE_ROTATIONS
-from pulumi_plugchoice.settings import ClientCredentials, Settings, Token
-from pulumi_plugchoice.snapshot import Live, LiveConnectors
-from pulumi_plugchoice.transport import Transport
-from pulumi_plugchoice.values import shown
+from pulumi_plugchoice.runtime.engine import _OneLine
+from pulumi_plugchoice.runtime.live import Live, LiveConnectors
 from requests.adapters import HTTPAdapter
 from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, charger_uuid, identity
-from support.engine import provider_process, wire
+from support.engine_double import provider_process, wire
 from support.fakes import FakeClient
 
 if TYPE_CHECKING:

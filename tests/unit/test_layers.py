@@ -1,4 +1,4 @@
-"""Imports run in one direction; one file knows HTTP; few know the engine; the emulator shares nothing."""
+"""Imports run in one direction; each library has its place; the emulator shares nothing with the rest."""
 
 from __future__ import annotations
 
@@ -12,71 +12,31 @@ import pytest
 
 PACKAGE = Path(pulumi_plugchoice.__file__).parent
 
-# Each module with what it may import of the package, imports for type checkers included. Lower layers first: a module
-# may only name modules above it in this table.
-ALLOWED: dict[str, set[str]] = {
-    "_version": set(),
-    "errors": set(),
-    "phases": set(),
-    "limits": {"phases"},
-    "planner": {"phases"},
-    "evidence": {"errors", "phases"},
-    "models": {"phases"},
-    "values": {"errors", "models"},
-    "settings": {"errors"},
-    "auth": set(),
-    "budget": set(),
-    "pacer_policy": set(),
-    "pacer_store": {"pacer_policy"},
-    "pacer": {"errors", "pacer_policy", "pacer_store"},
-    "time_limit": set(),
-    "transport": {"_version", "errors", "settings", "auth", "budget", "pacer", "time_limit"},
-    "client": {"errors", "models", "transport"},
-    "connect": {"settings", "budget", "pacer", "transport", "client"},
-    "snapshot": {"errors", "models", "transport", "client"},
-    "writes": {"errors", "models", "values", "transport", "client", "snapshot"},
-    "notices": {"errors"},
-    "inputs": {"errors", "phases", "values"},
-    "yaml_text": {"errors"},
-    "site_file": {"errors", "phases", "limits", "inputs", "yaml_text"},
-    "site_schema": {"site_file"},
-    "definition": {"errors", "phases", "limits", "snapshot", "inputs", "site_file"},
-    "planning": {"errors", "phases", "planner", "yaml_text", "site_file", "definition"},
-    "pictures": {"errors", "phases", "site_file"},
-    "reports": {"errors", "phases", "limits", "planner", "site_file"},
-    "state": {"errors", "values", "snapshot", "inputs"},
-    "engine_watch": set(),
-    "session": {"engine_watch", "settings", "values", "budget", "connect", "client", "snapshot", "writes", "notices"},
-    "engine": {"errors"},
-    "gate": {"errors", "inputs"},
-    "lookup": {"errors", "models", "settings", "client", "connect", "notices", "inputs"},
-    "wiring": {"errors", "models", "transport", "client", "evidence", "lookup", "site_file"},
-    "connector": {"errors", "phases", "values", "settings", "snapshot", "inputs", "state", "session", "engine", "gate"},
-    "balance": {"errors", "phases", "limits", "models", "definition", "state", "session", "engine"},
-    "site": {"errors", "site_file", "definition", "gate", "connector", "balance"},
-    "import_file": {"errors", "phases", "models", "snapshot", "state", "connector"},
-    "__init__": {
-        "_version",
-        "errors",
-        "phases",
-        "evidence",
-        "models",
-        "site_file",
-        "planning",
-        "lookup",
-        "wiring",
-        "connector",
-        "site",
-    },
-}
-# Who may import these libraries.
+# The folders and files of the package, lowest first. One may import what stands in an earlier row, imports for type
+# checkers included, and nothing of its own row.
+LAYERS: list[set[str]] = [
+    {"_version", "errors"},
+    {"config"},
+    {"electrical"},
+    {"inputs"},
+    {"quota"},
+    {"api"},
+    {"runtime"},
+    {"gate"},
+    {"sitefile"},
+    {"connector", "balance", "lookup"},
+    {"site", "review", "wiring"},
+    {"__init__"},
+    {"cli"},
+]
+# Which of them may import these libraries.
 USERS = {
-    "requests": {"auth", "time_limit", "transport"},
-    "urllib3": {"time_limit", "transport"},
-    "stamina": {"transport", "writes"},
-    "pulumi": {"engine", "gate", "lookup", "connector", "balance", "site", "import_file"},
-    "pydantic": {"models", "client", "writes", "site_file", "emulator"},
-    "ruamel": {"yaml_text"},
+    "requests": {"api"},
+    "urllib3": {"api"},
+    "stamina": {"api", "runtime"},
+    "pulumi": {"runtime", "gate", "connector", "balance", "lookup", "site", "cli"},
+    "pydantic": {"api", "runtime", "sitefile", "emulator"},
+    "ruamel": {"sitefile"},
     "click": {"cli"},
     "rich": {"cli"},
     "fastapi": {"emulator"},
@@ -85,8 +45,8 @@ USERS = {
 }
 
 
-def modules() -> dict[str, list[Path]]:
-    """The package's files by module; those of a subpackage together."""
+def parts() -> dict[str, list[Path]]:
+    """The files of each folder or module at the top of the package."""
     files: dict[str, list[Path]] = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         files.setdefault(file.relative_to(PACKAGE).parts[0].removesuffix(".py"), []).append(file)
@@ -108,63 +68,51 @@ def imported(file: Path) -> set[str]:
     return found
 
 
-def of_package(module: str) -> set[str]:
-    """The package's own modules that a module or subpackage imports, itself left out."""
-    parts = {tuple(name.split(".")) for file in modules()[module] for name in imported(file)}
-    return {part[1] for part in parts if part[0] == "pulumi_plugchoice" and len(part) > 1} - {module}
+def imported_parts(part: str) -> set[str]:
+    """The other parts of the package that one imports."""
+    names = {tuple(name.split(".")) for file in parts()[part] for name in imported(file)}
+    return {name[1] for name in names if name[0] == "pulumi_plugchoice" and len(name) > 1} & set(parts()) - {part}
 
 
-def libraries(module: str) -> set[str]:
-    """The top-level names that a module or subpackage imports."""
-    return {name.split(".")[0] for file in modules()[module] for name in imported(file)}
+def libraries(part: str) -> set[str]:
+    """The top-level names that a part imports."""
+    return {name.split(".")[0] for file in parts()[part] for name in imported(file)}
 
 
-def test_the_graph_has_been_found() -> None:
-    """The other tests here would be green over an empty one."""
-    assert of_package("transport") == ALLOWED["transport"]
-    assert of_package("client") == ALLOWED["client"]
-    assert "requests" in libraries("transport")
+def test_the_imports_are_found() -> None:
+    """The other tests here would pass on an empty graph."""
+    assert {"errors", "config", "quota"} <= imported_parts("api")
+    assert {"runtime", "gate", "inputs"} <= imported_parts("connector")
+    assert "requests" in libraries("api")
     assert "fastapi" in libraries("emulator")
 
 
-def test_the_table_is_in_layers() -> None:
-    """No module may import one that stands below it."""
-    above: set[str] = set()
-    for module, allowed in ALLOWED.items():
-        assert allowed <= above, f"{module} is to import {sorted(allowed - above)}, which stand below it"
-        above.add(module)
+def test_every_part_has_its_layer() -> None:
+    """A new folder or module needs a place in the list."""
+    assert set(parts()) == set().union(*LAYERS) | {"emulator"}
 
 
-def test_every_module_has_its_place_in_the_table() -> None:
-    """A new one is to be put there, with what it may import."""
-    assert set(modules()) - set(ALLOWED) == {"cli", "emulator"}
-
-
-@pytest.mark.parametrize("module", ALLOWED)
-def test_a_module_imports_what_its_layer_allows(module: str) -> None:
-    """And nothing else of the package."""
-    assert of_package(module) - ALLOWED[module] == set()
+@pytest.mark.parametrize("layer", range(len(LAYERS)), ids=lambda layer: "-".join(sorted(LAYERS[layer])))
+def test_a_layer_imports_only_lower_layers(layer: int) -> None:
+    """Nothing imports upwards or sideways; only the command may also import the emulator, to start it."""
+    lower = set().union(*LAYERS[:layer]) | ({"emulator"} if "cli" in LAYERS[layer] else set())
+    for part in LAYERS[layer]:
+        assert imported_parts(part) - lower == set(), part
 
 
 @pytest.mark.parametrize("library", USERS)
-def test_a_library_is_known_to_few(library: str) -> None:
-    """HTTP to one file (and the header to another), the engine to those that face it, the extras to theirs."""
-    assert {module for module in modules() if library in libraries(module)} <= USERS[library]
+def test_a_library_has_few_users(library: str) -> None:
+    """HTTP belongs to the API folder, the engine to the parts that face it, the extras to the command and emulator."""
+    assert {part for part in parts() if library in libraries(part)} <= USERS[library]
 
 
 def test_the_emulator_shares_nothing_with_the_rest() -> None:
-    """What checks the client must not be made of it; only the command starts it."""
-    assert of_package("emulator") == set()
-    assert {module for module in ALLOWED if "emulator" in of_package(module)} == set()
-
-
-def test_nothing_imports_the_command() -> None:
-    """It is a door, and not a part."""
-    assert {module for module in modules() if module != "cli" and "cli" in of_package(module)} == set()
+    """The tests compare the client with it, so it is not made of the same code."""
+    assert imported_parts("emulator") == set()
 
 
 def test_a_program_starts_without_the_http_side() -> None:
-    """A program only declares; importing what the provider's process needs would cost every preview time."""
+    """A program only declares; importing what the provider's process needs would slow down every preview."""
     code = "import sys, pulumi_plugchoice; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "pulumi" in loaded

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice.client import _parse
-from pulumi_plugchoice.errors import InvalidResponse
-from pulumi_plugchoice.models import (
+from pulumi_plugchoice.api.client import _parse
+from pulumi_plugchoice.api.models import (
     Charger,
     Connector,
     ConnectorSettings,
@@ -24,6 +23,7 @@ from pulumi_plugchoice.models import (
     SiteGroup,
     User,
 )
+from pulumi_plugchoice.errors import InvalidResponse
 from pydantic import ValidationError
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pulumi_plugchoice.notices import MOST_LINES, Notices
+from pulumi_plugchoice.runtime.notices import MOST_LINES, Notices
 
 Capture = pytest.CaptureFixture[str]
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pulumi_plugchoice import pacer as pacer_module
-from pulumi_plugchoice import pacer_store
-from pulumi_plugchoice.pacer import NoSlotInTime, Pacer
-from pulumi_plugchoice.pacer_policy import usable
-from pulumi_plugchoice.pacer_store import FileStore, MemoryStore
+from pulumi_plugchoice.quota import file_store as pacer_store
+from pulumi_plugchoice.quota import pacer as pacer_module
+from pulumi_plugchoice.quota.file_store import FileStore, MemoryStore
+from pulumi_plugchoice.quota.pacer import NoSlotInTime, Pacer
+from pulumi_plugchoice.quota.policy import usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -236,7 +236,7 @@ def test_threads_get_different_slots_in_order(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from pulumi_plugchoice.pacer import Pacer
+from pulumi_plugchoice.quota.pacer import Pacer
 
 pacer = Pacer(sys.argv[1], folder=Path(sys.argv[2]), say=lambda line: sys.exit(line), window=float(sys.argv[3]))
 sys.stdin.readline()

@@ -10,12 +10,12 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice.definition import as_text, counted, definition_of, from_text
+from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS, figures
 from pulumi_plugchoice.errors import printable
-from pulumi_plugchoice.phases import PHASE_ROTATIONS, figures
-from pulumi_plugchoice.site_file import SiteFile, SiteFileError, load_site, site_from
-from pulumi_plugchoice.site_schema import SCHEMA_FILE
-from pulumi_plugchoice.yaml_text import parse
+from pulumi_plugchoice.sitefile.definition import as_text, counted, definition_of, from_text
+from pulumi_plugchoice.sitefile.model import SiteFile, SiteFileError, load_site, site_from
+from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
+from pulumi_plugchoice.sitefile.yaml_text import parse
 
 HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pulumi_plugchoice.evidence import LineReading, Reading
-from pulumi_plugchoice.models import GroupMeter, PowerManagement, PowerUsage
-from pulumi_plugchoice.wiring import _Groups, _lines, _reading
+from pulumi_plugchoice.api.models import GroupMeter, PowerManagement, PowerUsage
+from pulumi_plugchoice.wiring.evidence import LineReading, Reading
+from pulumi_plugchoice.wiring.sampling import _Groups, _lines, _reading
 
 CHARGER = "5f0c3c1e-0000-4000-8000-00000000000a"
 AT = "2025-10-28T16:26:14Z"

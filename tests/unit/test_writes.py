@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import stamina
+from pulumi_plugchoice.api.models import Connector, ConnectorSettings
+from pulumi_plugchoice.electrical.settings import SETTING_NAMES, differing, settings_of, shown
 from pulumi_plugchoice.errors import (
     InvalidResponse,
     NotFound,
@@ -18,10 +20,8 @@ from pulumi_plugchoice.errors import (
     ValidationFailed,
     WriteNotSettled,
 )
-from pulumi_plugchoice.models import Connector, ConnectorSettings
-from pulumi_plugchoice.snapshot import Live, LiveConnectors
-from pulumi_plugchoice.values import SETTING_NAMES, differing, settings_of, shown
-from pulumi_plugchoice.writes import settle
+from pulumi_plugchoice.runtime.live import Live, LiveConnectors
+from pulumi_plugchoice.runtime.writes import settle
 from support.fakes import Clock, FakeClient, Values
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.yaml_text import parse, with_values
+from pulumi_plugchoice.sitefile.yaml_text import parse, with_values
 
 
 def said(text: str) -> list[tuple[int, int, str]]:

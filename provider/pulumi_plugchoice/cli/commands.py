@@ -56,7 +56,7 @@ def import_file(site: str, chargers: tuple[str, ...], output: Path, program: Pat
     The connectors enter the stack as they are; nothing is written to Plugchoice, now or by the import. Credentials and
     base URL come from the environment (PLUGCHOICE_TOKEN and so on).
     """
-    from pulumi_plugchoice import import_file as files
+    from pulumi_plugchoice.cli import import_file as files
     from pulumi_plugchoice.inputs import is_uuid
     from pulumi_plugchoice.lookup import get_site_connectors
 

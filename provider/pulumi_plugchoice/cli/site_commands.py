@@ -10,9 +10,9 @@ import click
 from pulumi_plugchoice.errors import PlugchoiceError, printable
 
 if TYPE_CHECKING:
-    from pulumi_plugchoice.phases import Figures
-    from pulumi_plugchoice.planner import Plan
-    from pulumi_plugchoice.site_file import SiteFile
+    from pulumi_plugchoice.electrical.phases import Figures
+    from pulumi_plugchoice.electrical.planner import Plan
+    from pulumi_plugchoice.sitefile.model import SiteFile
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 _OUTPUT = click.option(
@@ -36,7 +36,7 @@ class Command(click.Command):
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Look for mistakes in site files, and say what a reviewer should know of each."""
-    from pulumi_plugchoice.site_file import SiteFileError, load_site
+    from pulumi_plugchoice.sitefile.model import SiteFileError, load_site
 
     problems: list[str] = []
     for file in files:
@@ -68,8 +68,10 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
 
     Nothing is applied: the plan is for the installer. `plugchoice wired` takes it over, charger by charger.
     """
-    from pulumi_plugchoice import pictures, planning, reports
-    from pulumi_plugchoice.site_file import load_site
+    from pulumi_plugchoice.review import markdown as reports
+    from pulumi_plugchoice.review import svg as pictures
+    from pulumi_plugchoice.sitefile import plan as planning
+    from pulumi_plugchoice.sitefile.model import load_site
 
     site = load_site(file)
     found = planning.plan_rotation(site)
@@ -95,7 +97,7 @@ def _print_plan(site: SiteFile, found: Plan) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from pulumi_plugchoice.reports import FOOTER
+    from pulumi_plugchoice.review.markdown import FOOTER
 
     console = Console(highlight=False)
     labels = {charger.key: charger.label or "" for charger in site.chargers}
@@ -123,7 +125,7 @@ def wired(file: Path, chargers: tuple[str, ...]) -> None:
 
     CHARGERS are identities, UUIDs or labels.
     """
-    from pulumi_plugchoice import planning
+    from pulumi_plugchoice.sitefile import plan as planning
 
     for charger in chargers:
         file.write_bytes(planning.take_over(file, charger).encode())
@@ -135,8 +137,8 @@ def wired(file: Path, chargers: tuple[str, ...]) -> None:
 @_OUTPUT
 def sheet(file: Path, output: Path | None) -> None:
     """Print the installer's sheet (Markdown): chargers, terminals, amps, breakers."""
-    from pulumi_plugchoice import reports
-    from pulumi_plugchoice.site_file import load_site
+    from pulumi_plugchoice.review import markdown as reports
+    from pulumi_plugchoice.sitefile.model import load_site
 
     _out(reports.installer_sheet(load_site(file)), output)
 
@@ -146,8 +148,8 @@ def sheet(file: Path, output: Path | None) -> None:
 @_OUTPUT
 def picture(file: Path, output: Path | None) -> None:
     """Draw the chargers (SVG), coloured by the building line on terminal L1."""
-    from pulumi_plugchoice import pictures
-    from pulumi_plugchoice.site_file import load_site
+    from pulumi_plugchoice.review import svg as pictures
+    from pulumi_plugchoice.sitefile.model import load_site
 
     _out(pictures.chargers_by_line(load_site(file)), output)
 
@@ -161,9 +163,10 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
 
     For a pull request: `git show main:sites/harbour.yaml > before.yaml`, then --before before.yaml.
     """
-    from pulumi_plugchoice import limits, reports
-    from pulumi_plugchoice.definition import definition_of, limits_of
-    from pulumi_plugchoice.site_file import load_site
+    from pulumi_plugchoice.electrical import limits
+    from pulumi_plugchoice.review import markdown as reports
+    from pulumi_plugchoice.sitefile.definition import definition_of, limits_of
+    from pulumi_plugchoice.sitefile.model import load_site
 
     site = load_site(file)
     old = None if before is None else load_site(before)
@@ -183,16 +186,16 @@ def schema(output: Path | None) -> None:
 
     Write it beside the site files and begin each with `# yaml-language-server: $schema=site.schema.json`.
     """
-    from pulumi_plugchoice.site_schema import SCHEMA_FILE
+    from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
 
     _out(SCHEMA_FILE.read_text(encoding="utf-8"), output)
 
 
 def _judged(site: SiteFile) -> tuple[Figures, list[str], list[str]]:
     """Figures, warnings, and what is not counted, of what a file declares."""
-    from pulumi_plugchoice.definition import counted, definition_of, facts_of, limits_of
-    from pulumi_plugchoice.limits import warnings
-    from pulumi_plugchoice.phases import figures
+    from pulumi_plugchoice.electrical.limits import warnings
+    from pulumi_plugchoice.electrical.phases import figures
+    from pulumi_plugchoice.sitefile.definition import counted, definition_of, facts_of, limits_of
 
     definition = definition_of(site)
     found = counted(definition, None)

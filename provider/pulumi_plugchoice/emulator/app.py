@@ -8,10 +8,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from .control import PREFIX, ControlError, control_router
-from .gate import Gate
+from .inventory import MissingError
 from .problems import ProblemError, not_found
+from .request_path import Gate
 from .routes import api, host_root
-from .state import MissingError
 from .world import World
 
 

@@ -7,13 +7,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from .electric import Circuit, Meter
+from .inventory import Charger, Client, Connector, Group, Site, State, Token, User
 from .seeding import derived_uuid
-from .state import Charger, Client, Connector, Group, Site, State, Token, User
 from .validation import ONE_PHASE, THREE_PHASE, TWO_PHASE
 
 if TYPE_CHECKING:
+    from .inventory import Level
     from .seeding import ChargerSeed, CircuitSeed, ConnectorSeed, GroupSeed, MeterSeed, Seed, SiteSeed
-    from .state import Level
 
 _CREATED = "2026-01-10T01:14:32.000000Z"
 _SEEN = "2026-01-10T01:20:05.000000Z"

@@ -8,10 +8,10 @@ from urllib.parse import parse_qs
 from fastapi import Depends, Request
 
 from .faults import Fault
-from .limits import Allowance
+from .inventory import Charger, Level, Site, Token
 from .paging import Page, page_number
 from .problems import ProblemError, not_found
-from .state import Charger, Level, Site, Token
+from .rate_limit import Allowance
 from .world import World
 
 SCOPE_KEY = "plugchoice.call"

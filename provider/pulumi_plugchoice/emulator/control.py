@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from . import wire
 from .building import meter_of, set_client, set_token, user_called
 from .faults import Fault
+from .inventory import Charger, Client, Connector, Group, MissingError
 from .seeding import CircuitSeed, ClientSeed, MeterSeed, SeedError, TokenSeed, problem_in, seed_from
-from .state import Charger, Client, Connector, Group, MissingError
 from .switches import Switches
 from .world import World
 

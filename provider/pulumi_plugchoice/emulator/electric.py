@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .state import Connector, Group, Site, State
+    from .inventory import Connector, Group, Site, State
 
 LINES = "RST"
 VOLTS = 230

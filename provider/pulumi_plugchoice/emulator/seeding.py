@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from .electric import ZERO, Triple, Unit
-from .state import FULL_ACCESS, TOKEN_LIFETIME_SECONDS, Level
+from .inventory import FULL_ACCESS, TOKEN_LIFETIME_SECONDS, Level
 from .switches import Switches
 from .validation import ONE_PHASE, THREE_PHASE, TWO_PHASE
 

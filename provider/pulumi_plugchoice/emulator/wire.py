@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .electric import Meter, Triple
-    from .state import Charger, Connector, Group, Level, Site, User
+    from .inventory import Charger, Connector, Group, Level, Site, User
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .building import build
 from .faults import Faults
-from .limits import RateLimiter
 from .log import RequestLog
+from .rate_limit import RateLimiter
 from .switches import Switches
 
 if TYPE_CHECKING:

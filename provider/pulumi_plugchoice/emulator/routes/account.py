@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator import wire
 from pulumi_plugchoice.emulator.call import ApiCall
-from pulumi_plugchoice.emulator.state import MissingError
+from pulumi_plugchoice.emulator.inventory import MissingError
 
 router = APIRouter()
 READ = ["GET", "HEAD"]

@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator import wire
 from pulumi_plugchoice.emulator.call import ApiCall
+from pulumi_plugchoice.emulator.inventory import Charger
 from pulumi_plugchoice.emulator.problems import InvalidError, ProblemError
-from pulumi_plugchoice.emulator.state import Charger
 from pulumi_plugchoice.emulator.validation import ONE_PHASE, THREE_PHASE, Rule, validated
 
 router = APIRouter()

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator import electric, wire
 from pulumi_plugchoice.emulator.call import ApiCall
-from pulumi_plugchoice.emulator.state import Connector
+from pulumi_plugchoice.emulator.inventory import Connector
 from pulumi_plugchoice.emulator.validation import ONE_PHASE, THREE_PHASE, TWO_PHASE, Rule, validated
 
 router = APIRouter()

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from pulumi_plugchoice.emulator.call import AnyCall
-from pulumi_plugchoice.emulator.state import Client
+from pulumi_plugchoice.emulator.inventory import Client
 
 router = APIRouter()
 

@@ -1,0 +1,155 @@
+"""One typed method for each endpoint that this package uses. Knows envelopes and pages, nothing of retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from pulumi_plugchoice.errors import InvalidResponse, NotFound, printable
+
+from .models import (
+    Charger,
+    Connector,
+    ConnectorSettings,
+    GroupMeter,
+    Model,
+    PowerManagement,
+    PowerUsage,
+    Site,
+    SiteConnector,
+    SiteGroup,
+    User,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .transport import Deadline, Transport
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+# 25 a page: more connectors than any site has. A server that never stops is not to be followed for ever.
+_MOST_PAGES = 2000
+# Deadlines that all pages of a list have together: each page may wait out a 429, but not every one.
+_LIST_DEADLINES = 10
+
+
+class PlugchoiceClient:
+    """The Plugchoice API, v3. Safe to share between threads.
+
+    All methods raise errors of `errors.py`.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def user(self) -> User:
+        """The user that the token acts as (users/get-current-user); the cheapest check of a token."""
+        path = "/v3/user"
+        return _parse(User, self.transport.get(path), "GET", path)
+
+    def sites(self) -> list[Site]:
+        """All sites that the token sees (sites/list-sites)."""
+        path = "/v3/sites"
+        return [_parse(Site, item, "GET", path) for item in self._pages(path)]
+
+    def site_connectors(self, site: str) -> list[SiteConnector]:
+        """All connectors of a site, each with its charger (site-connectors/list-site-connectors): one call for 25."""
+        path = f"/v3/sites/{site}/connectors"
+        return [_parse(SiteConnector, item, "GET", path) for item in self._pages(path)]
+
+    def site_groups(self, site: str) -> list[SiteGroup]:
+        """The load-balancing groups of a site (site-groups/list-groups)."""
+        path = f"/v3/sites/{site}/groups"
+        items = _data(self.transport.get(path), "GET", path)
+        if not isinstance(items, list):
+            raise InvalidResponse("GET", path, "answered with `data` that is no list")
+        return [_parse(SiteGroup, item, "GET", path) for item in items]
+
+    def power_management(self, site: str) -> PowerManagement:
+        """Which charger of a site is in which group (power-management/get-power-management)."""
+        path = f"/v3/sites/{site}/power-management"
+        return _parse(PowerManagement, _bare(self.transport.get(path)), "GET", path)
+
+    def group_meter(self, site: str, group_id: int, deadline: Deadline | None = None) -> GroupMeter | None:
+        """The meter of a group (site-groups/get-group-meter); None when it has none, which the API answers with 404.
+
+        The page shows the meter bare, as it shows most things that come in a `data` envelope; its older twin for one
+        kind of meter has the envelope. Both are read.
+        """
+        path = f"/v3/sites/{site}/groups/{group_id}/meter"
+        try:
+            answer = self.transport.get(path, deadline)
+        except NotFound:
+            return None
+        return _parse(GroupMeter, _bare(answer), "GET", path)
+
+    def power_usage(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> PowerUsage:
+        """What a connector draws now (connectors/get-power-usage)."""
+        path = f"/v3/chargers/{charger}/connectors/{connector_id}/power-usage"
+        return _parse(PowerUsage, _bare(self.transport.get(path, deadline)), "GET", path)
+
+    def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
+        """A charger with its connectors (chargers/get-charger). No endpoint reads one connector alone."""
+        path = f"/v3/chargers/{charger}"
+        return _parse(Charger, _data(self.transport.get(path, deadline), "GET", path), "GET", path)
+
+    def put_connector(
+        self, charger: str, connector_id: int, settings: ConnectorSettings, deadline: Deadline | None = None
+    ) -> Connector:
+        """Set both settings of a connector (connectors/update-connector); returns it as the API answers it."""
+        path = f"/v3/chargers/{charger}/connectors/{connector_id}"
+        answer = self.transport.put(path, settings.model_dump(), deadline)
+        return _parse(Connector, _data(answer, "PUT", path), "PUT", path)
+
+    def _pages(self, path: str) -> Iterator[Any]:
+        """Every item of a list, page by page to the end.
+
+        The end is a missing next link: the documented lists have neither `total` nor `last_page` (guides/pagination).
+        """
+        asked: set[str] = set()
+        following: str | None = path
+        until = self.transport.deadline(_LIST_DEADLINES)
+        while following is not None:
+            if following in asked or len(asked) >= _MOST_PAGES or not until.left():
+                raise InvalidResponse("GET", following, f"the pages do not end ({len(asked)} read)")
+            asked.add(following)
+            answer = self.transport.get(following)
+            items = _data(answer, "GET", following)
+            if not isinstance(items, list):
+                raise InvalidResponse("GET", following, "answered with `data` that is no list")
+            yield from items
+            link = _next_link(answer, following)
+            following = self.transport.path_of(link, following) if link else None
+
+
+def _data(answer: Any, method: str, path: str) -> Any:
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise InvalidResponse(method, path, "answered with JSON that has no `data`; is the base URL right?")
+    return answer["data"]
+
+
+def _bare(answer: Any) -> Any:
+    """An answer that is documented without a `data` envelope, taken out of one if it comes in one."""
+    return answer["data"] if isinstance(answer, dict) and isinstance(answer.get("data"), dict) else answer
+
+
+def _next_link(answer: dict[str, Any], path: str) -> str | None:
+    """The link to the next page: `links.next`, or `next_page_url` in the flat shape of the team lists."""
+    links = answer.get("links")
+    link = links.get("next") if isinstance(links, dict) else answer.get("next_page_url")
+    if link is not None and not isinstance(link, str):
+        raise InvalidResponse("GET", path, "answered with a next-page link that is no text")
+    return link
+
+
+def _parse(model: type[ModelT], item: Any, method: str, path: str) -> ModelT:
+    try:
+        return model.model_validate(item)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the object"
+        raise InvalidResponse(
+            method, path, f"answered with a {model.__name__} whose {printable(place, 80)} is wrong ({first['msg']})"
+        ) from None

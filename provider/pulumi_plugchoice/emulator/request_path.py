@@ -1,0 +1,180 @@
+"""What happens to every API request around its route: log, rate limit, latency, faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from .answers import Answer, in_place, odd, spoilt, to_login
+from .call import SCOPE_KEY, Call
+from .protocol import drop
+
+if TYPE_CHECKING:
+    from .faults import Fault
+    from .inventory import Token
+    from .world import World
+
+
+class Gate:
+    """ASGI middleware in front of the API; the control endpoints pass untouched."""
+
+    def __init__(self, app: Any, world: World) -> None:
+        self._app = app
+        self._world = world
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(("/api/", "/oauth/")):
+            await _Exchange(self._app, self._world, scope, receive, send).run()
+        else:
+            await self._app(scope, receive, send)
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, app: Any, world: World, scope: Any, receive: Any, send: Any) -> None:
+        self._app = app
+        self._world = world
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self._path: str = scope["path"]
+        host = self._headers.get("host") or "{}:{}".format(*scope["server"])
+        self._origin = f"{scope['scheme']}://{host}"
+
+    async def run(self) -> None:
+        world, method = self._world, self._scope["method"]
+        body = await self._read()
+        query = self._scope["query_string"].decode("latin-1")
+        entry = world.log.begin(method, self._path.removeprefix("/api"), query, self._loggable(body))
+        fault = world.faults.take(method, self._path)
+        entry.fault = fault.kind if fault else None
+        if fault and fault.kind == "reset_before":
+            return await self._drop(fault.close)
+
+        call = self._call(body, query, fault)
+        entry.user = call.token.user.name if call.token else None
+        entry.remaining = call.allowance.remaining
+        wait = world.switches.latency_seconds + (fault.delay_seconds if fault and fault.kind == "slow" else 0)
+        if wait and await self._gone_after(wait):
+            return None
+
+        answer = self._instead(fault)
+        if answer is None:
+            answer = odd(await self._carry_out(call), world.switches)
+            answer = spoilt(answer, fault) if fault else answer
+        if fault and fault.kind == "reset_after":
+            return await self._drop(fault.close)
+        if fault and fault.kind == "slow_after_write" and await self._gone_after(fault.delay_seconds):
+            return None
+        entry.status = answer.status
+        await self._answer(answer, {**call.allowance.headers, **answer.headers}, fault)
+        return None
+
+    async def _read(self) -> bytes:
+        parts = []
+        while True:
+            message = await self._receive()
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    def _loggable(self, body: bytes) -> Any:
+        """The body as the log may show it: JSON, or the fields of a form."""
+        if "x-www-form-urlencoded" in self._headers.get("content-type", ""):
+            return dict(parse_qsl(body.decode(errors="replace")))
+        try:
+            return json.loads(body) if body else None
+        except ValueError:
+            return None
+
+    def _call(self, body: bytes, query: str, fault: Fault | None) -> Call:
+        """Find out who asks, count the request, and let faults take a token's rights away."""
+        token = self._token()
+        if token and fault and fault.kind == "lose_permission":
+            token.access = {"*": "basic"}
+        if token and fault and fault.kind == "revoke_token":
+            token.revoked = True
+        valid = token if token and token.valid else None
+        key = f"user {valid.user.name}" if valid else f"address {(self._scope['client'] or ['?'])[0]}"
+        switches = self._world.switches
+        return Call(
+            world=self._world,
+            token=valid,
+            allowance=self._world.limiter.hit(key, switches.rate_limit_per_minute, switches.rate_window_seconds),
+            body=body,
+            content_type=self._headers.get("content-type", ""),
+            origin=self._origin,
+            path=self._path,
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            fault=fault,
+        )
+
+    def _token(self) -> Token | None:
+        kind, _, text = self._headers.get("authorization", "").partition(" ")
+        return self._world.state.tokens.get(text.strip()) if kind.lower() == "bearer" else None
+
+    def _instead(self, fault: Fault | None) -> Answer | None:
+        """An answer that is given without carrying the request out."""
+        answer = in_place(fault, self._origin) if fault else None
+        if answer is None and self._world.switches.require_accept and self._path.startswith("/api/"):
+            accept = self._headers.get("accept", "")
+            return None if "/json" in accept or "+json" in accept else to_login(self._origin)
+        return answer
+
+    async def _carry_out(self, call: Call) -> Answer:
+        """The answer of the route."""
+        start: dict[str, Any] = {}
+        parts: list[bytes] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": call.body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app({**self._scope, SCOPE_KEY: call}, receive, send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
+        headers.pop("content-length", None)
+        return Answer(start["status"], headers, b"".join(parts))
+
+    async def _answer(self, answer: Answer, headers: dict[str, str], fault: Fault | None) -> None:
+        kind = fault.kind if fault else None
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        raw += [(b"content-length", str(len(answer.body)).encode()), (b"cache-control", b"no-cache, private")]
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": raw})
+        if kind == "truncate":
+            half = answer.body[: len(answer.body) // 2]
+            await self._send({"type": "http.response.body", "body": half, "more_body": True})
+            return await self._drop("fin")
+        if fault and kind == "drip":
+            for byte in answer.body:
+                await self._send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+                if await self._gone_after(fault.delay_seconds):
+                    return None
+        body = b"" if kind == "drip" else answer.body
+        await self._send({"type": "http.response.body", "body": body})
+        return None
+
+    async def _drop(self, how: str) -> None:
+        """End the connection and wait until the server has noticed: a request without an answer is then no error."""
+        drop(self._scope, how)
+        await self._gone_after(5)
+
+    async def _gone_after(self, seconds: float) -> bool:
+        """Wait. True, and at once, when the client goes away meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(asyncio.TimeoutError):
+                message = await asyncio.wait_for(self._receive(), left)
+                if message["type"] == "http.disconnect":
+                    return True
+        return False

@@ -1,0 +1,231 @@
+"""Pictures of a site as plain SVG: amps per line before and after, the chargers by the line of their terminal L1.
+
+No library, no script, no outside font: a pull request shows them as they are. Colours are those of Okabe and Ito, told
+apart with any kind of colour vision; every colour stands beside the name of its line, and both light and dark
+backgrounds have their own ink. What a picture shows is also told in words, in its `desc`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from xml.sax.saxutils import escape
+
+from pulumi_plugchoice.electrical.phases import LINE_NAMES, LINES
+from pulumi_plugchoice.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_plugchoice.electrical.phases import Figures, Triple
+    from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
+
+_STYLE: Final = """\
+  <style>
+    text { font-family: system-ui, sans-serif; font-size: 13px; fill: #1b1f24 }
+    .title { font-size: 17px; font-weight: 600 }
+    .small { font-size: 11px }
+    .soft { fill: #57606a }
+    .paper { fill: #ffffff }
+    .box { fill: #f3f5f7; stroke: #8c959f }
+    .axis { stroke: #8c959f }
+    .usable { stroke: #b3261e; stroke-width: 2; stroke-dasharray: 7 4 }
+    .over { fill: #b3261e; font-weight: 600 }
+    .before { fill-opacity: 0.35 }
+    .R { fill: #0072b2; stroke: #0072b2 } .S { fill: #e69f00; stroke: #e69f00 } .T { fill: #009e73; stroke: #009e73 }
+    .none { fill: #8c959f; stroke: #8c959f }
+    @media (prefers-color-scheme: dark) {
+      text { fill: #e6edf3 }
+      .soft { fill: #9da7b1 }
+      .paper { fill: #0d1117 }
+      .box { fill: #1c2229; stroke: #6e7681 }
+      .axis { stroke: #6e7681 }
+      .usable { stroke: #ff8a80 }
+      .over { fill: #ff8a80 }
+      .R { fill: #56b4e9; stroke: #56b4e9 } .S { fill: #f0c040; stroke: #f0c040 } .T { fill: #2ec4a0; stroke: #2ec4a0 }
+    }
+  </style>"""
+
+
+def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
+    """Bars of the three lines when every point charges a one-phase car, with what the main fuse leaves.
+
+    Args:
+        title: one line.
+        before: drawn beside it, pale; None: only `after` is drawn.
+        after: drawn in full.
+    """
+    width, height, left, top, floor = 560, 380, 64, 74, 290
+    shown = [figures for figures in (before, after) if figures is not None]
+    highest = max(after.usable, *(amps for figures in shown for amps in figures.single_phase)) or 1
+    step = _step(highest)
+    scale = (floor - top) / (step * -(-highest // step))
+    parts = []
+    amps = 0
+    while amps <= step * -(-highest // step):
+        y = floor - amps * scale
+        parts.append(
+            f'  <line class="axis" x1="{left}" y1="{_n(y)}" x2="{width - 24}" y2="{_n(y)}" stroke-opacity="0.3"/>'
+        )
+        parts.append(_text(left - 8, y + 4, f"{amps:g}", "small soft", anchor="end"))
+        amps += step
+    parts.append(_text(left - 8, top - 14, "A", "small soft", anchor="end"))
+    slot = (width - 24 - left) / 3
+    bar = slot * (0.27 if before else 0.4)
+    for place, letter in enumerate(LINES):
+        middle = left + slot * (place + 0.5)
+        columns = [(middle - bar - 3, before, " before"), (middle + 3, after, "")] if before else []
+        for x, figures, kind in columns or [(middle - bar / 2, after, "")]:
+            assert figures is not None  # noqa: S101 - columns holds `before` only when there is one
+            value = figures.single_phase[place]
+            y = floor - value * scale
+            parts.append(
+                f'  <rect class="{letter}{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(bar)}" height="{_n(floor - y)}"/>'
+            )
+            over = "small over" if value > figures.usable else "small"
+            parts.append(_text(x + bar / 2, y - 5, f"{value:.0f}", over, anchor="middle"))
+            if before:
+                parts.append(
+                    _text(x + bar / 2, floor + 15, "before" if kind else "after", "small soft", anchor="middle")
+                )
+        parts.append(_text(middle, floor + 34, LINE_NAMES[letter], anchor="middle"))
+    y = floor - after.usable * scale
+    parts.append(f'  <line class="usable" x1="{left}" y1="{_n(y)}" x2="{width - 24}" y2="{_n(y)}"/>')
+    # Not beside the line, where a bar may stand.
+    parts.append(_text(width - 24, top - 14, f"- - usable: {after.usable} A", "small over", anchor="end"))
+    between = " → ".join(f"{figures.full_imbalance:g} A" for figures in shown)
+    parts.append(_text(left, floor + 60, f"Between the most and the least loaded line: {between}"))
+    parts.append(
+        _text(
+            left,
+            floor + 78,
+            "When every point charges one-phase; declared values, building and DC included.",
+            "small soft",
+        )
+    )
+    return _svg(width, height, title, _amps_in_words(before, after), parts)
+
+
+def _amps_in_words(before: Figures | None, after: Figures) -> str:
+    def lines(amps: Triple) -> str:
+        return ", ".join(f"{LINE_NAMES[letter]} {value:g} A" for letter, value in zip(LINES, amps, strict=True))
+
+    head = f"When every point charges a one-phase car: {lines(after.single_phase)}"
+    head += f"; {after.full_imbalance:g} A between lines"
+    if before is not None:
+        head += f". Before: {lines(before.single_phase)}; {before.full_imbalance:g} A between lines"
+    return f"{head}. The main fuse leaves {after.usable} A per line."
+
+
+def chargers_by_line(site: SiteFile) -> str:
+    """The chargers of a site in the order of its file, each connector in the colour of the line on its terminal L1."""
+    columns = min(6, max(3, -(-len(site.chargers) // 10)))
+    rows = -(-len(site.chargers) // columns)
+    box, tall, gap, left, top = 132, 70, 12, 24, 82
+    width = max(left * 2 + columns * (box + gap) - gap, 460)
+    name = _short(site.label or site.site, width // 9 - 34)
+    height = top + rows * (tall + gap) + 34
+    title = f"{name}: building line on terminal L1"
+    parts = [_legend(left, 58)]
+    for place, charger in enumerate(site.chargers):
+        x = left + (place % columns) * (box + gap)
+        y = top + (place // columns) * (tall + gap)
+        parts += _charger(charger, x, y, box, tall)
+    parts.append(_text(left, height - 14, "As declared, not measured. An arrow: planned, not yet wired.", "small soft"))
+    return _svg(width, height, title, _chargers_in_words(site), parts)
+
+
+def _legend(x: float, y: float) -> str:
+    parts = []
+    for letter in LINES:
+        parts.append(f'  <circle class="{letter}" cx="{x + 6}" cy="{y - 4}" r="6"/>')
+        parts.append(_text(x + 17, y, LINE_NAMES[letter], "small"))
+        x += 52
+    parts.append(f'  <circle class="none" cx="{x + 6}" cy="{y - 4}" r="6"/>')
+    parts.append(_text(x + 17, y, "DC, or not declared", "small"))
+    return "\n".join(parts)
+
+
+def _charger(charger: ChargerEntry, x: float, y: float, box: float, tall: float) -> list[str]:
+    parts = [f'  <rect class="box" x="{_n(x)}" y="{_n(y)}" width="{box}" height="{tall}" rx="6"/>']
+    parts.append(_text(x + 10, y + 19, _short(charger.label or charger.key, 15)))
+    if charger.label:
+        parts.append(_text(x + 10, y + 34, _short(charger.key, 18), "small soft"))
+    at = x + 10
+    for connector in charger.connectors[:2]:
+        dot = _Dot.of(connector.phase_rotation, connector.planned_rotation)
+        parts.append(f'  <circle class="{dot.kind}" cx="{_n(at + 6)}" cy="{_n(y + tall - 16)}" r="6"/>')
+        parts.append(_text(at + 16, y + tall - 12, dot.words, "small"))
+        at += 60
+    more = len(charger.connectors) - 2
+    if more > 0:
+        parts.append(_text(x + box - 8, y + 19, f"+{more}", "small soft", anchor="end"))
+    return parts
+
+
+@dataclass(frozen=True)
+class _Dot:
+    """A connector's colour, and what stands beside it."""
+
+    kind: str
+    words: str
+
+    @classmethod
+    def of(cls, rotation: str | None, planned: str | None) -> _Dot:
+        if rotation is None:
+            return cls("none", "-")
+        now = LINE_NAMES[rotation[0]]
+        later = LINE_NAMES[planned[0]] if planned else now
+        return cls(rotation[0], now if later == now else f"{now}→{later}")
+
+
+def _chargers_in_words(site: SiteFile) -> str:
+    by_line: dict[str, list[str]] = {letter: [] for letter in LINES}
+    other: list[str] = []
+    for charger in site.chargers:
+        for connector in charger.connectors:
+            name = f"{charger.label or charger.key}/{connector.connector_id}"
+            (by_line[connector.phase_rotation[0]] if connector.phase_rotation else other).append(name)
+    parts = [f"{LINE_NAMES[letter]}: {', '.join(names)}" for letter, names in by_line.items() if names]
+    if other:
+        parts.append(f"DC, or not declared: {', '.join(other)}")
+    return "Building line on terminal L1 of each connector. " + "; ".join(parts) + "."
+
+
+def _svg(width: float, height: float, title: str, words: str, parts: Sequence[str]) -> str:
+    title, words = escape(printable(title, 120)), escape(printable(words, 20_000))
+    size = f'width="{_n(width)}" height="{_n(height)}"'
+    box = f'viewBox="0 0 {_n(width)} {_n(height)}"'
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {box} role="img" aria-labelledby="title desc">',
+            f'  <title id="title">{title}</title>',
+            f'  <desc id="desc">{words}</desc>',
+            _STYLE,
+            f'  <rect class="paper" {size}/>',
+            f'  <text class="title" x="24" y="32">{title}</text>',
+            *parts,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _text(x: float, y: float, text: str, kind: str = "", *, anchor: str = "start") -> str:
+    kind = f' class="{kind}"' if kind else ""
+    anchor = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'  <text{kind} x="{_n(x)}" y="{_n(y)}"{anchor}>{escape(printable(text, 120))}</text>'
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _n(number: float) -> str:
+    """A number as SVG takes it, at most one decimal: the same on every machine."""
+    return f"{number:.1f}".removesuffix(".0")
+
+
+def _step(highest: float) -> int:
+    """Between two lines of the scale, so that there are at most eight."""
+    return next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000) if highest / step <= 8)

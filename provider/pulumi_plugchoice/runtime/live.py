@@ -1,0 +1,264 @@
+"""The live connectors as one run sees them: read once, shared by all resources.
+
+The engine asks for one connector at a time, up to four at once, and in no particular order. With a site, the first
+question reads the whole site (25 connectors a call) and the others wait for that one read and share its result, or its
+error. Without a site each charger is read once. A reading lives for a minute at most; our own writes update it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, PlugchoiceError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pulumi_plugchoice.api.client import PlugchoiceClient
+    from pulumi_plugchoice.api.models import Connector, SiteGroup
+    from pulumi_plugchoice.api.transport import Deadline
+
+LIFETIME_SECONDS: Final = 60.0
+# How long a charger's 404 waits for another charger's answer to prove that the token sees anything at all. The engine
+# reads at most four at once, so a stack's other chargers answer within this time or they have trouble of their own.
+PROOF_SECONDS: Final = 3.0
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(frozen=True)
+class Live:
+    """A connector as it is now, with the charger it belongs to.
+
+    Attributes:
+        charger: UUID, lower case.
+        identity: the charger's OCPP identity, or None when the API did not give it.
+    """
+
+    charger: str
+    identity: str | None
+    connector: Connector
+
+    @property
+    def name(self) -> str:
+        """What messages call it: `HRB-003/1`, or the UUID in place of an unknown identity."""
+        return f"{printable(self.identity or self.charger, 60)}/{self.connector.connector_id}"
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one read gave: connectors by charger and number."""
+
+    started: float
+    identities: Mapping[str, str | None]
+    connectors: Mapping[tuple[str, int], Connector]
+
+    def numbers(self, charger: str) -> list[int]:
+        """The connector numbers of a charger."""
+        return sorted(number for uuid, number in self.connectors if uuid == charger)
+
+
+class _SingleFlight(Generic[KeyT, ValueT]):
+    """Results, or errors, of slow calls by key: made once, shared by all threads, made again after a lifetime."""
+
+    def __init__(self, lifetime: float, clock: Callable[[], float]) -> None:
+        self._lifetime = lifetime
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._flights: dict[KeyT, tuple[float, Future[ValueT]]] = {}
+
+    def get(self, key: KeyT, load: Callable[[], ValueT]) -> ValueT:
+        """The shared result for `key`; `load` is called by one thread only."""
+        mine: Future[ValueT] | None = None
+        with self._lock:
+            started, flight = self._flights.get(key, (0.0, None))
+            if flight is None or (flight.done() and self._clock() - started >= self._lifetime):
+                flight = mine = Future()
+                self._flights[key] = (self._clock(), mine)
+        if mine is not None:
+            try:
+                result = load()
+            except BaseException as error:  # noqa: BLE001 - whoever waits must not wait for ever
+                self._landed(key, mine)
+                mine.set_exception(error)
+            else:
+                self._landed(key, mine)
+                mine.set_result(result)
+        return flight.result()
+
+    def _landed(self, key: KeyT, flight: Future[ValueT]) -> None:
+        """Its lifetime begins now: a site of a thousand connectors may take a minute to read."""
+        with self._lock:
+            self._flights[key] = (self._clock(), flight)
+
+
+class LiveConnectors:
+    """All live connectors that a run has asked for. Safe to share between threads.
+
+    Args:
+        client: where to read.
+        say: prints a line to the user.
+        clock: seconds, monotonic.
+        proof_seconds: see `PROOF_SECONDS`.
+    """
+
+    def __init__(
+        self,
+        client: PlugchoiceClient,
+        say: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        proof_seconds: float = PROOF_SECONDS,
+    ) -> None:
+        self._client = client
+        self._say = say
+        self._clock = clock
+        self._proof_seconds = proof_seconds
+        self._sites: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._chargers: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._written: dict[tuple[str, int], tuple[float, Connector]] = {}
+        self._seen = threading.Condition()
+        self._seen_sites: set[str] = set()
+        self._seen_chargers: set[str] = set()
+        self._said_not_listed: set[str] = set()
+
+    def find(self, charger: str, connector_id: int, site: str | None) -> Live:
+        """The connector, from the reading of its site, or of its charger when there is no site or it is not listed.
+
+        Raises:
+            ConnectorNotFound: the charger answers without that number.
+            PlugchoiceError: the site, or the charger, cannot be read.
+        """
+        reading = self._site(site) if site else self._charger(charger)
+        if site and charger not in reading.identities:
+            self._say_not_listed(charger, site)
+            reading = self._charger(charger)
+        return self._pick(reading, charger, connector_id)
+
+    def read_now(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> Live:
+        """The connector, read past any shared reading.
+
+        Raises:
+            ConnectorNotFound: the charger answers without that number.
+            PlugchoiceError: the charger cannot be read.
+        """
+        reading = self._read_charger(charger, deadline)
+        live = self._pick(reading, charger, connector_id)
+        self.wrote(charger, live.connector)
+        return live
+
+    def wrote(self, charger: str, connector: Connector) -> None:
+        """Remember a connector that is newer than any reading started before now."""
+        with self._seen:
+            self._written[charger, connector.connector_id] = (self._clock(), connector)
+
+    def of_site(self, site: str) -> list[Live]:
+        """All connectors that a site lists.
+
+        Raises:
+            PlugchoiceError: the site cannot be read.
+        """
+        reading = self._site(site)
+        return [self._pick(reading, charger, number) for charger, number in reading.connectors]
+
+    def groups(self, site: str) -> list[SiteGroup]:
+        """The load-balancing groups of a site: their fuses, and the kind of net.
+
+        Raises:
+            PlugchoiceError: they cannot be read.
+        """
+        return self._groups.get(site, lambda: self._client.site_groups(site))
+
+    def charger_of(self, identity: str, site: str) -> str:
+        """The UUID of the site's charger with that OCPP identity.
+
+        Raises:
+            IdentityNotFound: there is none, or more than one.
+            PlugchoiceError: the site cannot be read.
+        """
+        identities = self._site(site).identities
+        found = [uuid for uuid, name in identities.items() if name == identity]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise IdentityNotFound(
+                f"{len(found)} chargers of site {site} have the identity {printable(identity)!r}: "
+                f"declare the UUID instead ({', '.join(sorted(found))})"
+            )
+        known = sorted(printable(name, 45) for name in identities.values() if name)
+        shown = ", ".join(known[:30]) + (f" and {len(known) - 30} more" if len(known) > 30 else "")
+        raise IdentityNotFound(
+            f"no charger of site {site} has the identity {printable(identity)!r}; it lists "
+            + (shown or "no charger with a connector")
+        )
+
+    def gone_is_proven(self, charger: str, site: str | None) -> bool:
+        """Whether a 404 for this charger means that it is gone, and not that the token sees nothing.
+
+        Proof is that the same run has read the charger's site, or another charger, with the same token. The engine asks
+        in no particular order, so this waits a moment for another charger's answer.
+        """
+
+        def proven() -> bool:
+            return site in self._seen_sites or bool(self._seen_chargers - {charger})
+
+        with self._seen:
+            return self._seen.wait_for(proven, self._proof_seconds)
+
+    def _pick(self, reading: _Reading, charger: str, connector_id: int) -> Live:
+        key = (charger, connector_id)
+        identity = reading.identities.get(charger)
+        connector = reading.connectors.get(key)
+        with self._seen:
+            written_at, written = self._written.get(key, (0.0, None))
+        if written is not None and written_at >= reading.started:
+            connector = written
+        if connector is None:
+            raise ConnectorNotFound(identity or charger, connector_id, reading.numbers(charger))
+        return Live(charger, identity, connector)
+
+    def _site(self, site: str) -> _Reading:
+        return self._sites.get(site, lambda: self._read_site(site))
+
+    def _charger(self, charger: str) -> _Reading:
+        return self._chargers.get(charger, lambda: self._read_charger(charger))
+
+    def _read_site(self, site: str) -> _Reading:
+        started = self._clock()
+        listed = self._client.site_connectors(site)
+        identities = {item.charger.uuid.lower(): item.charger.identity for item in listed}
+        self._saw(identities, site)
+        return _Reading(started, identities, {(item.charger.uuid.lower(), item.connector_id): item for item in listed})
+
+    def _read_charger(self, charger: str, deadline: Deadline | None = None) -> _Reading:
+        started = self._clock()
+        found = self._client.charger(charger, deadline)
+        if found.uuid.lower() != charger:
+            # Two resources' values must never be mixed up, whatever stands between us and the API.
+            raise PlugchoiceError(f"asked for charger {charger} and got {printable(found.uuid, 60)}: nothing is done")
+        self._saw([charger])
+        return _Reading(
+            started,
+            {charger: found.identity},
+            {(charger, connector.connector_id): connector for connector in found.connectors},
+        )
+
+    def _saw(self, chargers: Mapping[str, object] | list[str], site: str | None = None) -> None:
+        with self._seen:
+            self._seen_chargers.update(chargers)
+            if site:
+                self._seen_sites.add(site)
+            self._seen.notify_all()
+
+    def _say_not_listed(self, charger: str, site: str) -> None:
+        with self._seen:
+            if charger in self._said_not_listed:
+                return
+            self._said_not_listed.add(charger)
+        self._say(f"charger {charger} is not listed under site {site}: it is read by itself")

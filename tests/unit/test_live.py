@@ -1,0 +1,325 @@
+"""live.py: the live connectors are read once for all resources, and what was written last wins."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi_plugchoice.api.models import Charger, Connector
+from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, NotFound, PlugchoiceError, TransportError
+from pulumi_plugchoice.runtime.live import LIFETIME_SECONDS, Live, LiveConnectors
+from support.fakes import Clock, FakeClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
+FIRST, SECOND, OTHER = (f"5f0c3c1e-0000-4000-8000-00000000000{index}" for index in (1, 2, 3))
+THREADS = 8
+
+
+@dataclass
+class Run:
+    """One run: a site with two chargers, another charger beside it, and what was said."""
+
+    clock: Clock = field(default_factory=Clock)
+    said: list[str] = field(default_factory=list)
+    client: FakeClient = field(
+        default_factory=lambda: FakeClient(
+            chargers={FIRST: {1: ("RST", 16), 2: ("STR", 16)}, SECOND: {1: ("TRS", 32)}, OTHER: {1: (None, None)}},
+            site_chargers={SITE: [FIRST, SECOND]},
+            identities={FIRST: "HRB-001", SECOND: "HRB-002", OTHER: "HRB-003"},
+        )
+    )
+    proof_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """The readings under test."""
+        self.live = LiveConnectors(self.client, self.said.append, clock=self.clock, proof_seconds=self.proof_seconds)
+
+    def rotation(self, charger: str = FIRST, number: int = 1, site: str | None = SITE) -> str | None:
+        """What the run believes."""
+        return self.live.find(charger, number, site).connector.phase_rotation
+
+
+def at_once(ask: Callable[[], object]) -> list[object]:
+    """The results, or errors, of 8 threads that ask at the same time."""
+    barrier = threading.Barrier(THREADS)
+
+    def one() -> object:
+        barrier.wait(10)
+        try:
+            return ask()
+        except PlugchoiceError as error:
+            return error
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.result(20) for future in [pool.submit(one) for _ in range(THREADS)]]
+
+
+def hold_until_all_ask(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first read is answered only when all threads have asked: each looks at the flights under the lock."""
+    asked = threading.Semaphore(0)
+    real = LiveConnectors.find
+
+    def counted(self: LiveConnectors, charger: str, connector_id: int, site: str | None) -> Live:
+        asked.release()
+        return real(self, charger, connector_id, site)
+
+    def wait(_: str) -> None:
+        assert all(asked.acquire(timeout=10) for _ in range(THREADS))
+
+    monkeypatch.setattr(LiveConnectors, "find", counted)
+    run.client.before = wait
+
+
+@pytest.mark.parametrize(("site", "call"), [(SITE, f"GET site {SITE}"), (None, f"GET charger {FIRST}")])
+def test_eight_threads_cause_one_read(monkeypatch: pytest.MonkeyPatch, site: str | None, call: str) -> None:
+    """The engine asks for four connectors at once; they wait for the first one's read."""
+    run = Run()
+    hold_until_all_ask(run, monkeypatch)
+    results = at_once(lambda: run.live.find(FIRST, 1, site))
+    assert run.client.calls == [call]
+    assert {result.name for result in results if isinstance(result, Live)} == {"HRB-001/1"}
+    assert len(results) == THREADS
+
+
+def test_eight_threads_share_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site that cannot be read is asked for once, not once for each resource."""
+    run = Run()
+    run.client.site_chargers.clear()
+    hold_until_all_ask(run, monkeypatch)
+    results = at_once(lambda: run.live.find(FIRST, 1, SITE))
+    assert run.client.calls == [f"GET site {SITE}"]
+    assert all(isinstance(result, NotFound) for result in results)
+    with pytest.raises(NotFound):
+        run.live.find(SECOND, 1, SITE)
+    assert len(run.client.calls) == 1
+
+
+def test_every_connector_of_a_site_comes_from_one_read() -> None:
+    """Whatever the order."""
+    run = Run()
+    found = [run.live.find(*key, SITE) for key in ((SECOND, 1), (FIRST, 2), (FIRST, 1), (SECOND, 1))]
+    assert [live.name for live in found] == ["HRB-002/1", "HRB-001/2", "HRB-001/1", "HRB-002/1"]
+    assert [live.connector.phase_rotation for live in found] == ["TRS", "STR", "RST", "TRS"]
+    assert run.client.calls == [f"GET site {SITE}"]
+
+
+def test_without_a_site_each_charger_is_read_once() -> None:
+    """With all of its connectors."""
+    run = Run()
+    for key in ((FIRST, 1), (FIRST, 2), (SECOND, 1), (FIRST, 1)):
+        run.live.find(*key, None)
+    assert run.client.calls == [f"GET charger {FIRST}", f"GET charger {SECOND}"]
+
+
+def test_uuids_of_the_api_are_compared_in_lower_case() -> None:
+    """Ours are lower case already."""
+    run = Run()
+    run.client.chargers[FIRST.upper()] = run.client.chargers.pop(FIRST)
+    run.client.site_chargers[SITE] = [FIRST.upper()]
+    assert run.rotation() == "RST"
+
+
+@pytest.mark.parametrize("site", [SITE, None])
+def test_a_reading_lives_for_a_minute(site: str | None) -> None:
+    """After that the API is asked again."""
+    run = Run()
+    assert run.rotation(site=site) == "RST"
+    run.client.chargers[FIRST][1] = ("TSR", 16)
+    run.clock.now += LIFETIME_SECONDS - 1
+    assert run.rotation(site=site) == "RST"
+    run.clock.now += 1
+    assert run.rotation(site=site) == "TSR"
+    assert LIFETIME_SECONDS == 60
+    assert len(run.client.calls) == 2
+
+
+def test_an_error_lives_no_longer_than_a_reading() -> None:
+    """A run that goes on after a minute finds a service that has recovered."""
+    run = Run()
+    listed, run.client.site_chargers = run.client.site_chargers, {}
+    with pytest.raises(NotFound):
+        run.rotation()
+    run.client.site_chargers = listed
+    run.clock.now += LIFETIME_SECONDS
+    assert run.rotation() == "RST"
+
+
+def test_a_write_after_a_reading_wins() -> None:
+    """Without another call."""
+    run = Run()
+    run.rotation()
+    run.live.wrote(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
+    assert run.rotation() == "STR"
+    assert run.rotation(number=2) == "STR"
+    assert run.client.calls == [f"GET site {SITE}"]
+
+
+def test_a_reading_after_a_write_wins() -> None:
+    """Somebody else may have changed it since."""
+    run = Run()
+    run.live.wrote(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
+    assert run.rotation() == "RST"
+
+
+def test_a_write_during_a_reading_wins() -> None:
+    """The page with the old value may have been on its way already."""
+    run = Run()
+    written = Connector(connector_id=1, phase_rotation="STR", max_amperage=20)
+    run.client.before = lambda _: run.live.wrote(FIRST, written)
+    assert run.rotation() == "STR"
+
+
+def test_read_now_passes_the_shared_reading_and_updates_it() -> None:
+    """A write has to start from what is there, and so do the others from then on."""
+    run = Run()
+    run.rotation()
+    run.client.chargers[FIRST][1] = ("TSR", 16)
+    assert run.rotation() == "RST"
+    assert run.live.read_now(FIRST, 1).connector.phase_rotation == "TSR"
+    assert run.rotation() == "TSR"
+    assert run.client.calls == [f"GET site {SITE}", f"GET charger {FIRST}"]
+
+
+def test_a_charger_that_the_site_does_not_list_is_read_by_itself_with_one_notice() -> None:
+    """A wrong `site` costs calls, not correctness; the user is told once."""
+    run = Run()
+    for _ in range(3):
+        assert run.live.find(OTHER, 1, SITE).name == "HRB-003/1"
+    assert run.client.calls == [f"GET site {SITE}", f"GET charger {OTHER}"]
+    assert run.said == [f"charger {OTHER} is not listed under site {SITE}: it is read by itself"]
+
+
+@pytest.mark.parametrize("site", [SITE, None])
+def test_an_unknown_number_names_those_that_exist(site: str | None) -> None:
+    """The charger answers, so this is no 404."""
+    run = Run()
+    with pytest.raises(ConnectorNotFound) as refused:
+        run.live.find(FIRST, 3, site)
+    assert str(refused.value) == "charger HRB-001 has no connector 3: it has 1, 2"
+
+
+def test_an_answer_about_another_charger_is_refused() -> None:
+    """Two resources' values must never be mixed up."""
+    run = Run()
+    answered = Charger(uuid=SECOND, connectors=(Connector(connector_id=1, phase_rotation="TRS", max_amperage=None),))
+    run.client.charger = lambda *_: answered  # type: ignore[method-assign]
+    with pytest.raises(PlugchoiceError) as refused:
+        run.live.find(FIRST, 1, None)
+    assert str(refused.value) == f"asked for charger {FIRST} and got {SECOND}: nothing is done"
+
+
+def test_a_charger_without_identity_is_named_by_its_uuid() -> None:
+    """In messages."""
+    run = Run()
+    run.client.identities.clear()
+    assert run.live.find(FIRST, 2, SITE).name == f"{FIRST}/2"
+
+
+def test_an_identity_is_looked_up_on_the_sites_list() -> None:
+    """With the same read that gives the values."""
+    run = Run()
+    assert run.live.charger_of("HRB-002", SITE) == SECOND
+    assert run.rotation(SECOND) == "TRS"
+    assert run.client.calls == [f"GET site {SITE}"]
+
+
+def test_an_unknown_identity_lists_those_of_the_site() -> None:
+    """So that a typing mistake is seen; identities are compared as they are."""
+    run = Run()
+    with pytest.raises(IdentityNotFound) as refused:
+        run.live.charger_of("hrb-002", SITE)
+    assert str(refused.value) == (f"no charger of site {SITE} has the identity 'hrb-002'; it lists HRB-001, HRB-002")
+
+
+def test_an_unknown_identity_lists_thirty_at_most() -> None:
+    """And counts the others."""
+    run = Run()
+    chargers = [f"5f0c3c1e-0000-4000-8000-{index:012d}" for index in range(100, 133)]
+    run.client.chargers = {charger: {1: ("RST", 16)} for charger in chargers}
+    run.client.identities = {charger: f"C{charger[-3:]}" for charger in chargers}
+    run.client.site_chargers = {SITE: chargers}
+    with pytest.raises(IdentityNotFound) as refused:
+        run.live.charger_of("nobody", SITE)
+    listed = ", ".join(f"C{index}" for index in range(100, 130))
+    assert str(refused.value) == (f"no charger of site {SITE} has the identity 'nobody'; it lists {listed} and 3 more")
+
+
+def test_an_empty_site_says_so() -> None:
+    """A charger without connectors is not on the list."""
+    run = Run()
+    run.client.site_chargers[SITE] = []
+    with pytest.raises(IdentityNotFound) as refused:
+        run.live.charger_of("HRB-001", SITE)
+    assert str(refused.value) == (
+        f"no charger of site {SITE} has the identity 'HRB-001'; it lists no charger with a connector"
+    )
+
+
+def test_an_ambiguous_identity_asks_for_the_uuid() -> None:
+    """Guessing would write to the wrong charger."""
+    run = Run()
+    run.client.identities[SECOND] = "HRB-001"
+    with pytest.raises(IdentityNotFound) as refused:
+        run.live.charger_of("HRB-001", SITE)
+    assert str(refused.value) == (
+        f"2 chargers of site {SITE} have the identity 'HRB-001': declare the UUID instead ({FIRST}, {SECOND})"
+    )
+
+
+def test_nothing_is_proven_by_nothing() -> None:
+    """A token without access gets 404 for all: no charger is gone."""
+    run = Run()
+    assert not run.live.gone_is_proven(FIRST, SITE)
+    assert not run.live.gone_is_proven(FIRST, None)
+
+
+def test_the_sites_list_proves_that_a_charger_is_gone() -> None:
+    """The token sees the site."""
+    run = Run()
+    run.rotation()
+    assert run.live.gone_is_proven(OTHER, SITE)
+
+
+def test_another_charger_proves_that_a_charger_is_gone() -> None:
+    """The token sees something."""
+    run = Run()
+    run.rotation(SECOND, site=None)
+    assert run.live.gone_is_proven(FIRST, None)
+
+
+def test_a_chargers_own_earlier_answer_proves_nothing() -> None:
+    """Permission may have been lost since; that would look the same."""
+    run = Run()
+    run.rotation(FIRST, site=None)
+    assert not run.live.gone_is_proven(FIRST, None)
+
+
+def test_a_read_that_failed_proves_nothing() -> None:
+    """Only answers do."""
+    run = Run()
+
+    def fail(call: str) -> None:
+        raise TransportError("GET", call, "the connection was lost")
+
+    run.client.before = fail
+    with pytest.raises(TransportError):
+        run.rotation()
+    with pytest.raises(TransportError):
+        run.rotation(SECOND, site=None)
+    assert not run.live.gone_is_proven(FIRST, SITE)
+
+
+def test_proof_waits_for_another_chargers_answer() -> None:
+    """The engine may have asked for the missing one first."""
+    run = Run(proof_seconds=20)
+    with ThreadPoolExecutor(1) as pool:
+        proven = pool.submit(run.live.gone_is_proven, FIRST, None)
+        assert not proven.done()
+        run.rotation(SECOND, site=None)
+        assert proven.result(10)

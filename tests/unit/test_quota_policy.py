@@ -1,0 +1,271 @@
+"""The pacer's arithmetic, in simulated time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulumi_plugchoice.quota.file_store import MemoryStore
+from pulumi_plugchoice.quota.policy import DEFAULT_LIMIT, Book, Policy, Slot, burst, usable
+from support.quota import Simulation
+
+SPAN = 61.5
+
+
+class Bench:
+    """A policy, a store and a clock that only moves when told."""
+
+    def __init__(self, limit: int = 500, cap: int | None = None) -> None:
+        self.policy = Policy(60.0, cap)
+        self.store = MemoryStore()
+        self.now = 0.0
+        self.wall = 0.0
+        with self.store.transaction() as (book, _):
+            book.limit = limit
+
+    def take(self, longest: float = math.inf) -> Slot | float:
+        with self.store.transaction() as (book, log):
+            self.policy.settle(book, log, self.now, self.wall)
+            return self.policy.reserve(book, log, self.now, longest)
+
+    def slot(self) -> Slot:
+        slot = self.take()
+        assert isinstance(slot, Slot)
+        return slot
+
+    def send(self) -> Slot:
+        """Take a slot and let time pass until it is due."""
+        slot = self.slot()
+        self.now = max(self.now, slot.at)
+        return slot
+
+    def heard(self, sent: Slot, limit: int, remaining: int) -> None:
+        with self.store.transaction() as (book, log):
+            self.policy.settle(book, log, self.now, self.wall)
+            self.policy.heard(book, log, self.now, sent, limit=limit, remaining=remaining)
+
+    def hold(self, seconds: float | None) -> None:
+        with self.store.transaction() as (book, _):
+            self.policy.hold(book, self.now, seconds)
+
+    @property
+    def book(self) -> Book:
+        with self.store.transaction() as (book, _):
+            return book
+
+
+events = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.integers(1, 80)),
+        st.tuples(st.just("pause"), st.floats(0, 90)),
+        st.tuples(st.just("hear"), st.integers(0, 60)),
+        st.tuples(st.just("hold"), st.floats(0, 120)),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(limit=st.integers(1, 60), cap=st.none() | st.integers(1, 70), events=events)
+def test_no_span_of_any_minute_holds_more_than_the_limit_whatever_happens(
+    limit: int, cap: int | None, events: list[tuple[str, float]]
+) -> None:
+    bench = Bench(limit, cap)
+    slots = [bench.send()]
+    for kind, amount in events:
+        if kind == "send":
+            slots += [bench.send() for _ in range(int(amount))]
+        elif kind == "pause":
+            bench.now += amount
+        elif kind == "hear":
+            bench.heard(Slot(slots[-1].number, bench.now), limit, min(limit, int(amount)))
+        else:
+            bench.hold(amount)
+    most = usable(min(limit, cap or limit))
+    times = [slot.at for slot in slots]
+    assert times == sorted(times)
+    for early, late in zip(times, times[most:], strict=False):
+        assert late - early >= SPAN - 1e-6
+    assert most <= min(limit, cap or limit)
+
+
+@settings(max_examples=100, deadline=None)
+@given(limit=st.integers(1, 2000), remaining=st.integers(0, 2000), hold=st.none() | st.floats(allow_nan=True))
+def test_progress_the_next_slot_is_never_further_than_the_longest_hold_and_two_windows(
+    limit: int, remaining: int, hold: float | None
+) -> None:
+    bench = Bench(limit)
+    sent = [bench.send() for _ in range(min(limit, 60))][-1]
+    bench.heard(Slot(sent.number, bench.now), limit, min(limit, remaining))
+    bench.hold(hold)
+    wait = bench.slot().at - bench.now
+    assert wait <= 5 * 60 + 2 * SPAN + 1e-6
+
+
+def test_a_burst_of_at_least_45_goes_at_once_and_again_after_a_pause() -> None:
+    assert burst(usable(500)) >= 45
+    bench = Bench()
+    assert [bench.slot().at for _ in range(45)] == [0.0] * 45
+    bench.now = 20.0
+    assert [bench.slot().at for _ in range(45)] == [20.0] * 45
+
+
+def test_what_the_limit_made_wait_earns_no_new_burst() -> None:
+    bench = Bench()
+    times = [bench.send().at for _ in range(1200)]
+    assert all(times[i + 2] - times[i] > 0.2 for i in range(490, 1190))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    clients=st.integers(1, 40),
+    slowest=st.floats(0.06, 1.2),
+    windows=st.integers(1, 4),
+    seed=st.integers(0, 1000),
+)
+def test_many_clients_no_429_and_at_least_93_percent_and_fair(
+    clients: int, slowest: float, windows: int, seed: int
+) -> None:
+    run = Simulation(windows * 60.0, clients, travel=(0.01, slowest), seed=seed).run()
+    assert run.refused == 0
+    # Few clients that wait long for each answer are held up by that, not by the limit; then chance decides on shares.
+    if clients * 60 / (0.75 * (slowest + 0.01)) > 1000:
+        assert run.throughput >= 0.93
+        # Two more or less are answers that the end of the run came before.
+        assert max(run.served) <= 1.2 * min(run.served) + 2
+
+
+@pytest.mark.parametrize("rate", [1.0, 2.0, 4.0])
+def test_others_who_use_the_quota_are_made_room_for(rate: float) -> None:
+    run = Simulation(600, others=lambda now: rate if now > 100 else 0.0).run()
+    assert run.refused == 0
+    assert run.others_refused <= 0.05 * run.others_served
+    assert run.throughput + run.others_served / 5000 >= 0.93
+
+
+def test_the_full_share_comes_back_when_the_others_have_left() -> None:
+    before = Simulation(180, others=lambda now: 3.0 if now < 180 else 0.0).run()
+    after = Simulation(480, others=lambda now: 3.0 if now < 180 else 0.0).run()
+    assert (sum(after.served) - sum(before.served)) / (500 * 5) >= 0.85  # two windows of five are still cautious
+
+
+@pytest.mark.parametrize("stores", [2, 4, 8])
+def test_clients_that_share_no_file_find_their_shares_by_the_servers_count(stores: int) -> None:
+    run = Simulation(300, stores=stores).run()
+    assert run.refused == 0
+    assert run.throughput >= 0.9
+
+
+def test_static_shares_of_four_hosts() -> None:
+    run = Simulation(300, stores=4, cap=125).run()
+    assert run.refused == 0
+    assert run.throughput >= 0.93
+    assert run.unfairness <= 1.2
+
+
+def test_a_lower_limit_that_the_server_tells_is_kept_to_at_once() -> None:
+    bench = Bench()
+    bench.heard(Slot(bench.send().number, 0.0), 60, 59)
+    times = [bench.send().at for _ in range(200)]
+    assert all(late - early >= SPAN - 1e-6 for early, late in zip(times, times[usable(60) :], strict=False))
+
+
+def test_a_higher_limit_that_the_server_tells_is_used() -> None:
+    bench = Bench()
+    bench.heard(Slot(bench.send().number, 0.0), 1000, 999)
+    times = [bench.send().at for _ in range(979)]
+    assert times[-1] <= 60
+
+
+def test_the_cap_wins_over_the_server() -> None:
+    assert Policy(60.0, 125).limit(Book(limit=1000)) == 125
+    assert Policy(60.0, 125).limit(Book(limit=60)) == 60
+
+
+def test_a_hold_stops_everyone_and_is_followed_by_no_burst() -> None:
+    bench = Bench()
+    bench.hold(30)
+    times = [bench.slot().at for _ in range(3)]
+    assert times[0] == 30
+    assert times[1] > 30
+    assert times[2] > times[1]
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(None, 60), (0.0, 0), (-5.0, 0), (math.nan, 60), (1e9, 300)])
+def test_the_hold_of_a_strange_retry_after_is_bounded(seconds: float | None, expected: float) -> None:
+    bench = Bench()
+    bench.hold(seconds)
+    assert bench.slot().at == expected
+
+
+def test_nearly_nothing_left_waits_for_the_next_window_and_no_longer() -> None:
+    bench = Bench()
+    sent = bench.send()
+    bench.now = 0.2
+    bench.heard(Slot(sent.number, 0.0), 500, 3)
+    assert bench.slot().at == pytest.approx(0.2 + SPAN)
+
+
+def test_a_late_answer_of_the_window_before_changes_nothing() -> None:
+    bench = Bench()
+    first = bench.send()
+    bench.heard(Slot(first.number, 0.0), 500, 499)
+    slow = Slot(bench.send().number, 50.0)
+    bench.now = 61.0
+    new = Slot(bench.send().number, bench.now)
+    bench.now = 61.1
+    bench.heard(new, 500, 499)
+    bench.heard(slow, 500, 20)
+    assert bench.book.others == 0
+
+
+def test_a_slot_past_the_deadline_is_not_taken() -> None:
+    bench = Bench()
+    bench.hold(30)
+    wait = bench.take(10.0)
+    assert isinstance(wait, float)
+    assert wait == pytest.approx(30)
+    assert bench.book.head == 0
+
+
+def test_a_clock_of_the_past_counts_slots_as_just_sent_and_waits_no_longer_than_a_window() -> None:
+    bench = Bench()
+    bench.now = 1e6
+    for _ in range(490):
+        bench.send()
+    bench.now = 5.0
+    slot = bench.slot()
+    assert 0 < slot.at - bench.now <= SPAN
+
+
+def test_a_machine_that_was_off_begins_anew() -> None:
+    bench = Bench(limit=300)
+    bench.now = 1e6
+    for _ in range(294):
+        bench.send()
+    bench.hold(60)
+    bench.now, bench.wall = 5.0, 3600.0
+    assert bench.slot() == Slot(295, 5.0)
+    assert bench.book.limit == 300
+
+
+def test_a_clock_that_jumps_ahead_only_forgets() -> None:
+    bench = Bench()
+    for _ in range(490):
+        bench.send()
+    bench.now += 1e7
+    assert bench.slot().at == bench.now
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Book)])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300, "text", None])
+def test_a_book_that_cannot_be_true_holds_nobody_up(name: str, value: object) -> None:
+    bench = Bench()
+    bench.now = 100.0
+    bench.send()
+    setattr(bench.book, name, value)
+    assert bench.slot().at - bench.now <= 600
+    assert bench.book.limit == DEFAULT_LIMIT

@@ -1,0 +1,237 @@
+"""Plans in files, pictures, reports and the commands: what people look at. Snapshots: tests/fixtures/site-reports."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from pulumi_plugchoice import plan_rotation
+from pulumi_plugchoice.cli.commands import plugchoice
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.review.svg import amps_per_line, chargers_by_line
+from pulumi_plugchoice.sitefile.model import SiteFile, load_site, site_from
+from pulumi_plugchoice.sitefile.plan import take_over, with_plan
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+HARBOUR = FIXTURES / "sites" / "harbour.yaml"
+SNAPSHOTS = FIXTURES / "site-reports"
+
+
+@pytest.fixture
+def harbour(tmp_path: Path) -> Path:
+    """A copy of the example that may be changed."""
+    file = tmp_path / "harbour.yaml"
+    file.write_bytes(HARBOUR.read_bytes())
+    return file
+
+
+def many(count: int, *, net_type: str = "TN") -> SiteFile:
+    """A site of so many chargers, every third with two sockets and a plan."""
+    rotations = ("RST", "STR", "TRS")
+    chargers = []
+    for number in range(count):
+        connectors = [{"connector_id": 1, "phase_rotation": rotations[number % 3 // 2], "max_amperage": 16}]
+        if number % 3 == 0:
+            connectors.append(
+                {"connector_id": 2, "phase_rotation": "STR", "max_amperage": 16, "planned_rotation": "TRS"}
+            )
+        chargers.append({"label": f"bay {number}", "identity": f"DEP-{number:03}", "connectors": connectors})
+    supply = {"net_type": net_type, "main_fuse_amps": 25 * count}
+    return site_from({"site": "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "supply": supply, "chargers": chargers}, "x")
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(plugchoice, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+# ---------------------------------------------------------------- plans in files
+
+
+def test_a_plan_is_written_and_nothing_else_changes(harbour: Path) -> None:
+    """`planned_rotation` only; comments, order and layout stay, and so does `phase_rotation`."""
+    plan = plan_rotation(harbour)
+    before = harbour.read_text()
+
+    after = with_plan(harbour, plan)
+
+    assert re.sub(r", planned_rotation: [RST]+", "", after) == re.sub(r", planned_rotation: [RST]+", "", before)
+    harbour.write_text(after)
+    planned = {
+        charger.key: {item.connector_id: item.planned_rotation for item in charger.connectors if item.planned_rotation}
+        for charger in load_site(harbour).chargers
+    }
+    assert {key: value for key, value in planned.items() if value} == {
+        visit.charger: dict(visit.after) for visit in plan.visits
+    }
+    assert "HRB-005" not in {visit.charger for visit in plan.visits}, "rewirable: false"
+    assert with_plan(harbour, plan_rotation(harbour)) == after, "planning again changes nothing"
+
+
+def test_only_a_charger_that_was_rewired_is_taken_over(harbour: Path) -> None:
+    """By identity or label; the others keep their plan."""
+    harbour.write_text(with_plan(harbour, plan_rotation(harbour)))
+    planned = {charger.key: charger for charger in load_site(harbour).chargers}["HRB-004"]
+
+    harbour.write_text(take_over(harbour, "quay"))
+
+    chargers = {charger.key: charger for charger in load_site(harbour).chargers}
+    assert [item.phase_rotation for item in chargers["HRB-004"].connectors] == [
+        item.planned_rotation for item in planned.connectors
+    ]
+    assert all(item.planned_rotation is None for item in chargers["HRB-004"].connectors)
+    assert chargers["HRB-003"].connectors[0].phase_rotation == "RST"
+    assert chargers["HRB-003"].connectors[0].planned_rotation is not None
+    for name, words in (("quay", "has no planned_rotation"), ("nope", "has no charger called 'nope'; chargers with a")):
+        with pytest.raises(PlugchoiceError, match=words):
+            take_over(harbour, name)
+
+
+def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
+    """Also the socket that is not counted: both are on one cable. And what is not counted is named."""
+    text = harbour.read_text().replace("breaker_amps: 20, max_amperage: 16}", "breaker_amps: 20}")
+    text = text.replace("phase_rotation: STR, max_amperage: 32", "phase_rotation: STR")
+    harbour.write_text(text.replace("phase_rotation: RST, max_amperage: 32", "phase_rotation: S, max_amperage: 32"))
+    plan = plan_rotation(harbour)
+    assert "HRB-004" in {visit.charger for visit in plan.visits}
+    harbour.write_text(with_plan(harbour, plan))
+    quay = next(charger for charger in load_site(harbour).chargers if charger.key == "HRB-004")
+    assert all(connector.planned_rotation for connector in quay.connectors)
+    assert "not counted: HRB-004/2 (live values not known)" in run("plan", harbour).output
+    assert "- not counted: HRB-004/2" in run("plan", "--markdown", harbour).output
+
+
+def test_a_review_lists_what_is_gone_and_does_not_speak_of_now(harbour: Path, tmp_path: Path) -> None:
+    """It compares files; what is live, only a preview sees."""
+    after = tmp_path / "after.yaml"
+    lines = [line for line in harbour.read_text().splitlines() if "HRB-003" not in line]
+    after.write_text("\n".join(lines).replace("main_fuse_amps: 125", "main_fuse_amps: 100") + "\n")
+    text = run("review", after, "--before", harbour).output
+    assert "1 charger changed" in text
+    assert "RST 16 A → no longer declared" in text
+    assert "- changed besides connectors: supply" in text
+    assert "refused" not in text
+    assert " now" not in text.partition("Letters are declared")[0]
+
+
+# ---------------------------------------------------------------- pictures and reports
+
+
+def pictures() -> dict[str, str]:
+    """Every picture, small and large, with and without neutral."""
+    harbour = load_site(HARBOUR)
+    plan, large = plan_rotation(harbour), plan_rotation(many(60, net_type="IT"))
+    return {
+        "amps.svg": amps_per_line("Harbour: amps per line", plan.before, plan.after),
+        "amps-after.svg": amps_per_line("Harbour: amps per line", None, plan.after),
+        "amps-60.svg": amps_per_line("Depot: amps per line", large.before, large.after),
+        "chargers-3.svg": chargers_by_line(many(3)),
+        "chargers-5.svg": chargers_by_line(harbour),
+        "chargers-60.svg": chargers_by_line(many(60)),
+    }
+
+
+def reports(folder: Path) -> dict[str, str]:
+    """Every report, as the commands print them."""
+    planned = folder / "planned.yaml"
+    planned.write_text(with_plan(HARBOUR, plan_rotation(HARBOUR)))
+    for visit in plan_rotation(HARBOUR).visits:
+        planned.write_text(take_over(planned, visit.charger))
+    return {
+        "plan.md": run("plan", "--markdown", HARBOUR).output,
+        "sheet.md": run("sheet", HARBOUR).output,
+        "review.md": run("review", planned, "--before", HARBOUR).output,
+    }
+
+
+def test_pictures_and_reports_are_as_they_were_looked_at(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Each was rendered and looked at, in light and dark; `--write-snapshots` keeps new ones, to be looked at again."""
+    made = pictures() | reports(tmp_path)
+    if request.config.getoption("--write-snapshots"):
+        SNAPSHOTS.mkdir(exist_ok=True)
+        for name, text in made.items():
+            (SNAPSHOTS / name).write_text(text)
+    assert {file.name for file in SNAPSHOTS.iterdir()} == set(made)
+    for name, text in made.items():
+        assert text == (SNAPSHOTS / name).read_text(), f"{name} is not what was looked at"
+
+
+@pytest.mark.parametrize("name", ["amps.svg", "chargers-60.svg"])
+def test_a_picture_is_well_formed_and_has_its_words(name: str) -> None:
+    """Title and description for those who do not see it; no script, no link."""
+    root = ET.fromstring(pictures()[name])  # noqa: S314 - our own text
+    assert root.get("role") == "img"
+    assert [root.find(f"{{*}}{part}") is not None for part in ("title", "desc")] == [True, True]
+    desc = root.findtext("{*}desc") or ""
+    assert "L1" in desc
+    assert not {"script", "image", "a"} & {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert "prefers-color-scheme: dark" in (root.findtext("{*}style") or "")
+
+
+def test_odd_names_break_neither_pictures_nor_tables() -> None:
+    """Markup, pipes, control characters."""
+    definition = many(1).model_dump(exclude_none=True)
+    definition["label"] = "</title><script>\x1b[2J & \"'"
+    definition["chargers"][0]["label"] = "a|b <b>*x*</b>"
+    site = site_from(definition, "x")
+    root = ET.fromstring(chargers_by_line(site))  # noqa: S314 - our own text
+    assert not [element for element in root.iter() if element.tag.endswith("script")]
+    from pulumi_plugchoice.review.markdown import installer_sheet
+
+    row = next(line for line in installer_sheet(site).splitlines() if "a\\|b" in line)
+    assert row.count(" | ") == 8
+    assert "<b>" not in row.replace("\\<b\\>", "")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def test_check_says_what_to_know_and_fails_on_mistakes(harbour: Path, tmp_path: Path) -> None:
+    """All files are looked at."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("site: x\n")
+    result = run("check", bad, harbour)
+    assert result.exit_code == 1
+    assert f"{harbour}: 5 chargers; one-phase cars 120/97/47 A of 118 A usable per line" in result.output
+    assert f"{bad}:1:7: site: 'x' is not a UUID" in result.output
+    assert run("check", harbour).exit_code == 0
+
+
+def test_plan_prints_a_ladder_and_writes_on_request(harbour: Path, tmp_path: Path) -> None:
+    """Without --write the file stays."""
+    before = harbour.read_bytes()
+    result = run("plan", harbour, "--svg", tmp_path / "x.svg")
+    assert result.exit_code == 0
+    assert "as declared" in result.output
+    assert (tmp_path / "x.svg").read_text().startswith("<svg")
+    assert harbour.read_bytes() == before
+    assert run("plan", harbour, "--write").exit_code == 0
+    assert harbour.read_bytes() != before
+    assert run("wired", harbour, "HRB-003").exit_code == 0
+    assert run("wired", harbour, "HRB-003").exit_code == 1
+
+
+def test_schema_and_picture_go_to_a_file(harbour: Path, tmp_path: Path) -> None:
+    """Or to the screen."""
+    assert run("schema", "-o", tmp_path / "s.json").exit_code == 0
+    assert (tmp_path / "s.json").read_text() == run("schema").output
+    assert run("picture", harbour, "-o", tmp_path / "p.svg").exit_code == 0
+    assert (tmp_path / "p.svg").read_text() == chargers_by_line(load_site(harbour))
+
+
+def test_a_mistake_in_a_file_is_no_traceback(tmp_path: Path) -> None:
+    """In any command."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("chargers: NO\n")
+    for command in ("plan", "sheet", "picture", "review", "check"):
+        result = run(command, bad)
+        assert result.exit_code == 1
+        assert f"{bad}:1:11: chargers: NO is not clear" in result.output
