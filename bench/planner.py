@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 
-from pulumi_plugchoice.electrical.phases import Group, Installation, Point, turned
+from pulumi_plugchoice.electrical.figures import Group, Installation, Point
 from pulumi_plugchoice.electrical.planner import plan_rotation
+from pulumi_plugchoice.electrical.rotations import turned
 
 
 def site(chargers: int, groups: int, seed: int, *, neutral: bool = True) -> tuple[Installation, set[str]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.commands import plugchoice
-from pulumi_plugchoice.config import SETTINGS
+from pulumi_plugchoice.config import OPTIONS
 from pulumi_plugchoice.review.svg import amps_per_line
 from pulumi_plugchoice.sitefile.model import load_site
 from pulumi_plugchoice.sitefile.plan import plan_rotation
@@ -31,7 +31,7 @@ _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", r
 def settings() -> str:
     """The table of settings."""
     rows = ["| Environment (wins) | Stack config | What it is |", "|---|---|---|"]
-    for setting in SETTINGS:
+    for setting in OPTIONS:
         config = f"`{setting.config}`{' (secret)' if setting.secret else ''}" if setting.config else ""
         rows.append(f"| `{setting.environment}` | {config} | {setting.help} |")
     return "\n".join(rows)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 from .connector import ChargerConnector
-from .electrical.phases import PHASE_ROTATIONS, PhaseRotation
+from .electrical.rotations import PHASE_ROTATIONS, PhaseRotation
 from .errors import PlugchoiceError
 from .lookup import get_connector, get_site_connectors
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi import dynamic
 
+from .electrical.figures import figures
 from .electrical.limits import broken, warnings
-from .electrical.phases import figures
 from .errors import OfflineError, PlugchoiceError
 from .runtime import session as run
 from .runtime.engine import for_engine, is_known, without_frames
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .api.models import SiteGroup
-    from .electrical.phases import Figures, Triple
+    from .electrical.figures import Figures, Triple
     from .sitefile.definition import Counted, Props
 
 #: Computed by `check`; what a reader of the preview sees change.

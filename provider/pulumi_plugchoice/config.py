@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from .errors import SettingsError, printable
+from ._text import is_uuid, printable
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Setting:
+class Option:
     """One setting by its two names; `config` or `environment` is empty where it has only the other."""
 
     config: str
@@ -33,44 +33,44 @@ class Setting:
     secret: bool = False
 
 
-BASE_URL = Setting(
+BASE_URL = Option(
     "plugchoice:baseUrl",
     "PLUGCHOICE_BASE_URL",
     f"Where the API is. Default `{DEFAULT_BASE_URL}`. Must be https, except on loopback.",
 )
-SITE = Setting(
+SITE = Option(
     "plugchoice:site",
     "PLUGCHOICE_SITE",
     "UUID of the site whose connectors are read together, for resources that do not name one.",
 )
-TOKEN = Setting("plugchoice:token", "PLUGCHOICE_TOKEN", "Personal access token.", secret=True)
-CLIENT_ID = Setting("plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "OAuth2 client, instead of a token.")
-CLIENT_SECRET = Setting(
+TOKEN = Option("plugchoice:token", "PLUGCHOICE_TOKEN", "Personal access token.", secret=True)
+CLIENT_ID = Option("plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "OAuth2 client, instead of a token.")
+CLIENT_SECRET = Option(
     "plugchoice:clientSecret", "PLUGCHOICE_CLIENT_SECRET", "Secret of that OAuth2 client.", secret=True
 )
-REQUESTS = Setting(
+REQUESTS = Option(
     "",
     "PLUGCHOICE_REQUESTS_PER_MINUTE",
     "This machine's share of the 500 requests a minute that a user has, where several machines use the same one.",
 )
-OFFLINE = Setting(
+OFFLINE = Option(
     "",
     "PLUGCHOICE_OFFLINE",
     "`1`: no API call of any kind; what the state says is believed, and writes refuse. For previews without network.",
 )
-TIMEOUT = Setting(
+TIMEOUT = Option(
     "",
     "PLUGCHOICE_TIMEOUT_SECONDS",
     f"How long one request may take, in seconds. Default {DEFAULT_TIMEOUT_SECONDS:.0f}.",
 )
-DEADLINE = Setting(
+DEADLINE = Option(
     "",
     "PLUGCHOICE_DEADLINE_SECONDS",
     "How long one read or write may take with all its retries, in seconds. "
     f"Default {DEFAULT_DEADLINE_SECONDS:.0f}, which outlasts one wait of a minute after a 429.",
 )
 
-SETTINGS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE)
+OPTIONS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ClientCredentials:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Options:
     """All settings, checked.
 
     Attributes:
@@ -109,11 +109,11 @@ class Settings:
     requests_per_minute: int | None = None
 
     @classmethod
-    def load(cls, config: Mapping[str, str | None], environment: Mapping[str, str]) -> Settings:
-        """Settings from a stack's config (full keys) and an environment.
+    def load(cls, config: Mapping[str, str | None], environment: Mapping[str, str]) -> Options:
+        """Options from a stack's config (full keys) and an environment.
 
         Raises:
-            SettingsError: a setting is missing or cannot be right.
+            ConfigError: a setting is missing or cannot be right.
         """
         return cls(
             base_url=base_url(config, environment),
@@ -125,7 +125,7 @@ class Settings:
         )
 
 
-def value(setting: Setting, config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
+def value(setting: Option, config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
     """The setting's text, the environment winning; None when neither has one. An empty text counts as none."""
     return environment.get(setting.environment, "").strip() or (config.get(setting.config) or "").strip() or None
 
@@ -134,21 +134,21 @@ def offline(environment: Mapping[str, str]) -> bool:
     """Whether PLUGCHOICE_OFFLINE is on.
 
     Raises:
-        SettingsError: it is neither on nor off. A mistyped value must not reach the network, so it is not ignored.
+        ConfigError: it is neither on nor off. A mistyped value must not reach the network, so it is not ignored.
     """
     text = environment.get(OFFLINE.environment, "").strip().lower()
     if text in ("", "0", "false", "no", "off"):
         return False
     if text in ("1", "true", "yes", "on"):
         return True
-    raise SettingsError(f"{OFFLINE.environment}={printable(text)!r} is neither on nor off: set it to 1 or 0")
+    raise ConfigError(f"{OFFLINE.environment}={printable(text)!r} is neither on nor off: set it to 1 or 0")
 
 
 def base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str:
     """The base URL without a trailing slash.
 
     Raises:
-        SettingsError: not a URL, or plain http to another machine, where anyone on the way could read the token.
+        ConfigError: not a URL, or plain http to another machine, where anyone on the way could read the token.
     """
     url = (value(BASE_URL, config, environment) or DEFAULT_BASE_URL).rstrip("/")
     where = f"{BASE_URL.environment} or {BASE_URL.config}"
@@ -163,16 +163,16 @@ def base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -
         parts = urlsplit("")
     if "@" in url:
         # Before anything that shows the URL: what stands there may be a password.
-        raise SettingsError(f"the base URL holds a user or password: set {where} without one, and PLUGCHOICE_TOKEN")
+        raise ConfigError(f"the base URL holds a user or password: set {where} without one, and PLUGCHOICE_TOKEN")
     if parts.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url):
-        raise SettingsError(
+        raise ConfigError(
             f"the base URL {printable(url)!r} is not a URL: set {where} to something like {DEFAULT_BASE_URL}"
         )
     if parts.query or parts.fragment:
         shown = printable(url.partition("#")[0].partition("?")[0])
-        raise SettingsError(f"the base URL has a query or fragment after {shown!r}: set {where} without one")
+        raise ConfigError(f"the base URL has a query or fragment after {shown!r}: set {where} without one")
     if parts.scheme == "http" and host not in _LOOPBACK:
-        raise SettingsError(
+        raise ConfigError(
             f"the base URL {printable(url)!r} would send the token in plain text: set {where} to an https URL "
             "(plain http is for loopback only)"
         )
@@ -184,18 +184,17 @@ def site(config: Mapping[str, str | None], environment: Mapping[str, str]) -> st
     """The default site's UUID in lower case, or None.
 
     Raises:
-        SettingsError: not a UUID.
+        ConfigError: not a UUID.
     """
     text = value(SITE, config, environment)
     if text is None:
         return None
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise SettingsError(
+    if not is_uuid(text):
+        raise ConfigError(
             f"the site {printable(text, 60)!r} is not a UUID: set {SITE.environment} or {SITE.config} to the UUID of "
             "the site (location) as Plugchoice shows it"
-        ) from None
+        )
+    return text.lower()
 
 
 def _credentials(config: Mapping[str, str | None], environment: Mapping[str, str]) -> Token | ClientCredentials:
@@ -207,8 +206,8 @@ def _credentials(config: Mapping[str, str | None], environment: Mapping[str, str
         found = _credentials_in(source)
         if found:
             return found
-    raise SettingsError(
-        f"no credentials: set {TOKEN.environment} to a personal access token (Plugchoice: Settings > Personal Access "
+    raise ConfigError(
+        f"no credentials: set {TOKEN.environment} to a personal access token (Plugchoice: Options > Personal Access "
         f"Tokens), or {CLIENT_ID.environment} and {CLIENT_SECRET.environment}; for a preview without network set "
         f"{OFFLINE.environment}=1"
     )
@@ -224,16 +223,16 @@ def _credentials_in(source: Mapping[str, str | None]) -> Token | ClientCredentia
     token_name, id_name, secret_name = source
     token, client_id, secret = ((text or "").strip() for text in source.values())
     if token and (client_id or secret):
-        raise SettingsError(f"both {token_name} and {id_name} or {secret_name} are set: keep one kind of credentials")
+        raise ConfigError(f"both {token_name} and {id_name} or {secret_name} are set: keep one kind of credentials")
     if token:
         if not is_token(token):
-            raise SettingsError(f"{token_name} holds a blank or a sign that no token has: copy it again")
+            raise ConfigError(f"{token_name} holds a blank or a sign that no token has: copy it again")
         return Token(token)
     if client_id and secret:
         return ClientCredentials(client_id, secret)
     if client_id or secret:
         missing = secret_name if client_id else id_name
-        raise SettingsError(f"{missing} is missing: an OAuth2 client needs both {id_name} and {secret_name}")
+        raise ConfigError(f"{missing} is missing: an OAuth2 client needs both {id_name} and {secret_name}")
     return None
 
 
@@ -242,12 +241,12 @@ def _share(config: Mapping[str, str | None], environment: Mapping[str, str]) -> 
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and int(text) >= 1):
-        raise SettingsError(f"{REQUESTS.environment}={printable(text)!r} is no whole number of requests from 1")
+        raise ConfigError(f"{REQUESTS.environment}={printable(text)!r} is no whole number of requests from 1")
     return int(text)
 
 
 def _seconds(
-    setting: Setting, config: Mapping[str, str | None], environment: Mapping[str, str], default: float
+    setting: Option, config: Mapping[str, str | None], environment: Mapping[str, str], default: float
 ) -> float:
     text = value(setting, config, environment)
     if text is None:
@@ -257,5 +256,5 @@ def _seconds(
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise SettingsError(f"{setting.environment}={printable(text)!r} is no number of seconds above 0")
+        raise ConfigError(f"{setting.environment}={printable(text)!r} is no number of seconds above 0")
     return seconds

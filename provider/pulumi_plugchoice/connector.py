@@ -16,15 +16,9 @@ import pulumi
 from pulumi import dynamic
 
 from . import inputs as rules
+from ._text import is_uuid
 from .electrical.settings import SETTING_NAMES, differing, settings_of, shown
-from .errors import (
-    ConnectorNotFound,
-    IdentityNotFound,
-    NotFound,
-    OfflineError,
-    PermissionDenied,
-    PlugchoiceError,
-)
+from .errors import ConnectorNotFound, IdentityNotFound, NotFound, OfflineError, PermissionDenied, PlugchoiceError
 from .gate import gate, program_line
 from .runtime import session as run
 from .runtime.engine import for_engine, is_known, without_frames
@@ -48,7 +42,7 @@ from .runtime.stored import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-    from .electrical.phases import PhaseRotation
+    from .electrical.rotations import PhaseRotation
     from .runtime.live import Live
 
 
@@ -240,7 +234,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         charger = inputs["charger"]
         if not all(is_known(value) for value in (charger, inputs["connector_id"], site)):
             return dynamic.CheckResult(inputs, [])
-        if rules.is_uuid(charger):
+        if is_uuid(charger):
             inputs["charger"] = charger.lower()
         else:
             failure = _find_by_identity(session, olds, inputs)

@@ -1,7 +1,7 @@
 """Everything that can go wrong between a program and Plugchoice, as one tree.
 
     PlugchoiceError
-    ├── SettingsError              a setting is missing or cannot be right; nothing was sent
+    ├── ConfigError              a setting is missing or cannot be right; nothing was sent
     ├── OfflineError               a write was asked for while PLUGCHOICE_OFFLINE is on
     ├── TransportError             no answer: refused, reset, TLS, name not found
     │   └── RequestTimeout         no answer in time; a PUT may still have been carried out
@@ -24,51 +24,19 @@ that `printable` takes out of whatever a server sends back.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from ._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-# C0 and C1 controls, DEL, line and paragraph separators, the marks that reorder text (bidi), and lone surrogates, which
-# no encoder takes.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
-_LONGEST_TEXT = 300
-
-
-# Whatever holds one of these is printed without it: a server may send back what it was sent. The longest first, as a
-# quoted form may hold the plain one.
-_secrets: list[str] = []
-_SHORTEST_SECRET = 6
-
-
-def hide(secret: str) -> None:
-    """From now on, no text that passes `printable` shows this credential, as it is or quoted for a URL.
-
-    Every message of this package and every line of its log does. One that is shorter than 6 characters is not looked
-    for: it would be found in other words.
-    """
-    if len(secret) >= _SHORTEST_SECRET:
-        forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-        # In place, at once: other threads may be reading it.
-        _secrets[:] = sorted(forms | set(_secrets), key=len, reverse=True)
-
-
-def printable(text: object, longest: int = _LONGEST_TEXT) -> str:
-    """`text` as one line that is safe to print: no credential, blanks for control characters, cut at `longest`."""
-    line = str(text)
-    for secret in _secrets:
-        line = line.replace(secret, "[hidden]")
-    line = " ".join(_UNPRINTABLE.sub(" ", line).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 class PlugchoiceError(Exception):
     """Base of all errors of this package; `str()` is one line."""
 
 
-class SettingsError(PlugchoiceError):
+class ConfigError(PlugchoiceError):
     """A base URL, a credential or another setting is missing or cannot be right."""
 
 

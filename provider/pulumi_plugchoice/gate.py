@@ -16,8 +16,7 @@ from weakref import WeakKeyDictionary
 
 import pulumi
 
-from .errors import printable
-from .inputs import is_uuid
+from ._text import is_uuid, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

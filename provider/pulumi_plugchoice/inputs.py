@@ -6,13 +6,12 @@ output of another resource until now.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from .electrical.phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
+from ._text import is_uuid, printable
+from .electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
 from .electrical.settings import SETTING_NAMES
-from .errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +25,6 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "on_adopt": ("overwrite", "match"),
     "on_destroy": ("retain", "restore"),
 }
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LONGEST_IDENTITY: Final = 45
 
 
@@ -41,11 +39,6 @@ class Problem:
 
     name: str
     text: str
-
-
-def is_uuid(text: str) -> bool:
-    """Whether `text` is a UUID in its usual form; any other text for a charger is an OCPP identity."""
-    return _UUID.fullmatch(text) is not None
 
 
 def default_of(name: str) -> str | None:

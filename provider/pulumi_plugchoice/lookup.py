@@ -1,6 +1,6 @@
 """Looking at live connectors from a program, with everything the API tells: status, errors and timestamps included.
 
-Nothing of this enters the state. Settings come from the environment and, inside a Pulumi program, the stack's config.
+Nothing of this enters the state. Options come from the environment and, inside a Pulumi program, the stack's config.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from . import config as names
-from .config import SETTINGS, Settings
-from .errors import ConnectorNotFound, IdentityNotFound, OfflineError, SettingsError, printable
-from .inputs import is_uuid
+from ._text import is_uuid, printable
+from .config import OPTIONS, Options
+from .errors import ConfigError, ConnectorNotFound, IdentityNotFound, OfflineError
 from .runtime.notices import Notices
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
     """
     uuid = site or names.site(_config(), os.environ)
     if uuid is not None and not is_uuid(uuid):
-        raise SettingsError(f"site {printable(uuid, 60)!r} is not a UUID: give the UUID of the site (location)")
+        raise ConfigError(f"site {printable(uuid, 60)!r} is not a UUID: give the UUID of the site (location)")
     if uuid is None:
-        raise SettingsError("no site: give site=, or set PLUGCHOICE_SITE or plugchoice:site")
+        raise ConfigError("no site: give site=, or set PLUGCHOICE_SITE or plugchoice:site")
     return open_client().site_connectors(uuid.lower())
 
 
@@ -74,10 +74,10 @@ def open_client() -> PlugchoiceClient:
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
     from .api.connect import connect
 
-    return connect(Settings.load(_config(), os.environ), Notices().say_once)
+    return connect(Options.load(_config(), os.environ), Notices().say_once)
 
 
 def _config() -> dict[str, str | None]:
     """The stack's config by full key; empty outside of a Pulumi program."""
     config = pulumi.Config("plugchoice")
-    return {setting.config: config.get(setting.config.split(":")[1]) for setting in SETTINGS if setting.config}
+    return {setting.config: config.get(setting.config.split(":")[1]) for setting in OPTIONS if setting.config}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from ._text import printable
 from .balance import PhaseBalance
 from .connector import ChargerConnector
-from .errors import PlugchoiceError, printable
+from .errors import PlugchoiceError
 from .gate import gate, program_line
 from .sitefile.definition import definition_of
 from .sitefile.model import SiteFile, SiteFileError, load_site, site_from

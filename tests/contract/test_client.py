@@ -11,7 +11,7 @@ import pytest
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Site, SiteGroup
 from pulumi_plugchoice.api.transport import Backoff, Transport
-from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError, ValidationFailed
 from pulumi_plugchoice.lookup import get_site_connectors
 from support.emulator import PINCODE, SITE, TOKEN, Emulator, charger_uuid, connector, identity, seed
@@ -23,7 +23,7 @@ STR_20 = ConnectorSettings(phase_rotation="STR", max_amperage=20)
 @pytest.fixture
 def client(emulator: Emulator) -> PlugchoiceClient:
     """With a personal access token, and no patience."""
-    settings = Settings(emulator.base_url, Token(TOKEN), timeout=5, deadline=5)
+    settings = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=5)
     return PlugchoiceClient(Transport(settings, backoff=Backoff(0.01, 0.02, 0)))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.transport import Backoff, Transport
-from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.runtime.live import LiveConnectors
 from pulumi_plugchoice.runtime.writes import settle
@@ -24,7 +24,7 @@ WANTED = {"phase_rotation": "STR", "max_amperage": 20}
 @pytest.fixture
 def client(emulator: Emulator) -> PlugchoiceClient:
     """A client with little patience."""
-    settings = Settings(emulator.base_url, Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
+    settings = Options(emulator.base_url, Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
     return PlugchoiceClient(Transport(settings, backoff=Backoff(first=0.02, longest=0.3, jitter=0.01)))
 
 

@@ -16,11 +16,12 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from pulumi_plugchoice._text import hide, printable
 from pulumi_plugchoice.api import client as client_module
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import ConnectorSettings
 from pulumi_plugchoice.api.transport import Backoff, Transport
-from pulumi_plugchoice.config import ClientCredentials, Settings, Token
+from pulumi_plugchoice.config import ClientCredentials, Options, Token
 from pulumi_plugchoice.errors import (
     ApiError,
     ConnectorNotFound,
@@ -29,8 +30,6 @@ from pulumi_plugchoice.errors import (
     RateLimited,
     RequestTimeout,
     TransportError,
-    hide,
-    printable,
 )
 from pulumi_plugchoice.quota.pacer import Pacer
 from pulumi_plugchoice.runtime.live import LiveConnectors
@@ -150,7 +149,7 @@ def transport_to(
     pacer: Pacer | None = None,
     backoff: Backoff = QUICK,
 ) -> Transport:
-    settings = Settings(url, credentials or Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
+    settings = Options(url, credentials or Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
     return Transport(settings, backoff=backoff, pacer=pacer)
 
 
@@ -325,7 +324,7 @@ LARGE: Final = {
 def test_a_huge_body_is_neither_read_nor_unpacked_to_its_end(what: str) -> None:
     """An error says so, or the time is over; memory stays bounded."""
     with Server(LARGE[what]).running() as server:
-        transport = Transport(Settings(server.url, Token(TOKEN), timeout=20, deadline=20))
+        transport = Transport(Options(server.url, Token(TOKEN), timeout=20, deadline=20))
         with memory_is_bounded(), pytest.raises(InvalidResponse) as caught:
             transport.get(READ)
     assert str(caught.value) == f"GET {READ}: answered with more than 16 MiB; is the base URL right?"

@@ -31,12 +31,12 @@ CHILD: Final = """
 import json, sys, time
 from pathlib import Path
 from pulumi_plugchoice.quota.pacer import Pacer
-from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.api.transport import Transport
 
 base_url, token, folder, window, seconds = sys.argv[1:]
 pacer = Pacer("load", folder=Path(folder), say=sys.exit, window=float(window))
-transport = Transport(Settings(base_url, Token(token)), pacer=pacer)
+transport = Transport(Options(base_url, Token(token)), pacer=pacer)
 travels = []
 transport._session().hooks["response"].append(lambda answer, **_: travels.append(answer.elapsed.total_seconds()))
 print("ready", flush=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pulumi_plugchoice.api.budget import Budget
 from pulumi_plugchoice.api.transport import Backoff, Transport
-from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.quota.pacer import Pacer
 from support.emulator import TOKEN
@@ -23,7 +23,7 @@ USER = "/v3/user"
 
 def paced(emulator: Emulator, folder: Path, *, deadline: float = 10, limit: int | None = None) -> Transport:
     """One program of a user; those with the same folder share the quota."""
-    settings = Settings(emulator.base_url, Token(TOKEN), deadline=deadline)
+    settings = Options(emulator.base_url, Token(TOKEN), deadline=deadline)
     pacer = Pacer("the user", limit, folder=folder, say=pytest.fail)
     return Transport(settings, backoff=Backoff(0.01, 0.1, 0.0), budget=Budget(), pacer=pacer)
 

@@ -23,10 +23,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.api import transport
 from pulumi_plugchoice.api.transport import Backoff
-from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 from support.engine_double import Engine, Report, Stored
 from support.matrix import FAULTS, Fault

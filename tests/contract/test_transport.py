@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pulumi_plugchoice import __version__
 from pulumi_plugchoice.api.transport import Backoff, Deadline, Transport
-from pulumi_plugchoice.config import ClientCredentials, Settings, Token
+from pulumi_plugchoice.config import ClientCredentials, Options, Token
 from pulumi_plugchoice.errors import (
     ApiError,
     AuthenticationFailed,
@@ -51,7 +51,7 @@ def transport(
     base_url: str, credentials: Token | ClientCredentials | None = None, *, timeout: float = 5, deadline: float = 5
 ) -> Transport:
     """Under test, with a personal access token unless told otherwise."""
-    settings = Settings(base_url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
+    settings = Options(base_url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
     return Transport(settings, backoff=QUICK)
 
 
@@ -206,7 +206,7 @@ def test_a_wait_beyond_the_deadline_gives_up_at_once(
 def test_a_retry_after_of_zero_is_no_leave_to_hammer(emulator: Emulator) -> None:
     """At least the first wait lies between two tries."""
     emulator.fault("status", status=429, retry_after=0, times=None)
-    settings = Settings(emulator.base_url, Token(TOKEN), timeout=5, deadline=1)
+    settings = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=1)
     with emulator.recording() as calls, pytest.raises(RateLimited):
         Transport(settings, backoff=Backoff(first=0.2, longest=1, jitter=0)).get(READ)
     assert 2 <= len(calls) <= 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pulumi_plugchoice.errors import OfflineError, PermissionDenied, SettingsError
+from pulumi_plugchoice.errors import ConfigError, OfflineError, PermissionDenied
 from pulumi_plugchoice.sitefile.model import site_from
 from pulumi_plugchoice.wiring.evidence import NOTE, Evidence
 from pulumi_plugchoice.wiring.sampling import check_wiring
@@ -384,7 +384,7 @@ def test_a_site_that_cannot_be_read_is_an_error(yard: Yard) -> None:
 )
 def test_what_cannot_be_done_is_refused_before_any_call(yard: Yard, wrong: Json) -> None:
     """In one line that names all of them."""
-    with yard.emulator.recording() as calls, pytest.raises(SettingsError, match="samples are 2 or more"):
+    with yard.emulator.recording() as calls, pytest.raises(ConfigError, match="samples are 2 or more"):
         yard.check(**wrong)
     assert len(calls) == 0
 

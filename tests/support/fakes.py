@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
 from pulumi_plugchoice.api.transport import Deadline, Transport
-from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import NotFound
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class FakeClient(PlugchoiceClient):
 
     def __post_init__(self) -> None:
         """Nothing is ever sent with this transport; it knows the deadline."""
-        self.transport = Transport(Settings("http://localhost:1", Token("t"), deadline=self.deadline_seconds))
+        self.transport = Transport(Options("http://localhost:1", Token("t"), deadline=self.deadline_seconds))
         self._lock = threading.Lock()
 
     def site_connectors(self, site: str) -> list[SiteConnector]:

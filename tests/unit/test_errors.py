@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import (
     ApiError,
     AuthenticationFailed,
@@ -18,7 +19,6 @@ from pulumi_plugchoice.errors import (
     ServerError,
     TransportError,
     ValidationFailed,
-    printable,
 )
 
 PATH = "/v3/chargers/5f0c3c1e-0000-4000-8000-000000000001"

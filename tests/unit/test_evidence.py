@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
-from pulumi_plugchoice.electrical.phases import LINE_NAMES, PHASE_ROTATIONS, Triple
+from pulumi_plugchoice.electrical.rotations import LINE_NAMES, PHASE_ROTATIONS
 from pulumi_plugchoice.wiring.evidence import (
     LEAST_STEP,
     NOTE,
@@ -28,6 +28,8 @@ from pulumi_plugchoice.wiring.evidence import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
+
+    from pulumi_plugchoice.electrical.figures import Triple
 
 NAME, OTHER = "HRB-001/1", "HRB-002/1"
 METER = 801

@@ -7,8 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice.electrical.phases import (
-    PHASE_ROTATIONS,
+from pulumi_plugchoice.electrical.figures import (
     Group,
     Installation,
     Point,
@@ -18,11 +17,11 @@ from pulumi_plugchoice.electrical.phases import (
     line_currents,
     single_phase,
     three_phase,
-    turned,
     usable,
     volt_amperes,
     worst_imbalance,
 )
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, turned
 
 ROTATED = ("RST", "STR", "TRS")
 

@@ -13,7 +13,7 @@ import pulumi_plugchoice
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_plugchoice import ChargerConnector
 from pulumi_plugchoice.balance import FIGURES, PhaseBalance, PhaseBalanceProvider
-from pulumi_plugchoice.config import DEFAULT_BASE_URL, SETTINGS
+from pulumi_plugchoice.config import DEFAULT_BASE_URL, OPTIONS
 from pulumi_plugchoice.connector import ChargerConnectorProvider
 from pulumi_plugchoice.runtime.stored import COMPUTED, FACTS, STORED_INPUTS, connector_key
 from pulumi_plugchoice.sitefile.definition import DECLARED
@@ -115,7 +115,7 @@ def test_the_stored_properties_are_these() -> None:
 
 def test_settings_have_these_names() -> None:
     """In stack config, in the environment, and which of them are secret."""
-    names = {(setting.config, setting.environment, setting.secret) for setting in SETTINGS}
+    names = {(setting.config, setting.environment, setting.secret) for setting in OPTIONS}
     assert names >= {
         ("plugchoice:baseUrl", "PLUGCHOICE_BASE_URL", False),
         ("plugchoice:site", "PLUGCHOICE_SITE", False),
@@ -179,5 +179,5 @@ def test_what_the_package_exposes_is_what_it_lists() -> None:
 def test_errors_can_be_imported_from_where_the_docs_say() -> None:
     """Programs catch them."""
     names = vars(import_module("pulumi_plugchoice.errors"))
-    for name in ("ApiError", "NotFound", "PermissionDenied", "RateLimited", "SettingsError", "WriteNotSettled"):
+    for name in ("ApiError", "NotFound", "PermissionDenied", "RateLimited", "ConfigError", "WriteNotSettled"):
         assert issubclass(names[name], pulumi_plugchoice.PlugchoiceError)

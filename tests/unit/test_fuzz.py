@@ -23,14 +23,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime import rpc
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Model
 from pulumi_plugchoice.api.transport import Transport
-from pulumi_plugchoice.config import ClientCredentials, Settings, Token
+from pulumi_plugchoice.config import ClientCredentials, Options, Token
 from pulumi_plugchoice.connector import ChargerConnectorProvider
-from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from pulumi_plugchoice.electrical.settings import shown
-from pulumi_plugchoice.errors import PlugchoiceError, printable
+from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import INPUT_NAMES
 from pulumi_plugchoice.runtime.engine import _OneLine
 from pulumi_plugchoice.runtime.live import Live, LiveConnectors
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IS_LONG: Final = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-SETTINGS: Final = settings(
+OPTIONS: Final = settings(
     max_examples=10_000 if IS_LONG else 150,
     derandomize=not IS_LONG,
     deadline=None,
@@ -158,7 +159,7 @@ class Canned(HTTPAdapter):
 
 def client_of(answers: list[tuple[int, dict[str, str], bytes]], credentials: Token | ClientCredentials) -> Transport:
     # A deadline shorter than the first wait: nothing is tried again.
-    transport = Transport(Settings(BASE, credentials, timeout=0.4, deadline=0.4))
+    transport = Transport(Options(BASE, credentials, timeout=0.4, deadline=0.4))
     session = requests.Session()
     session.trust_env = False
     session.mount("http://", Canned(answers))
@@ -206,7 +207,7 @@ def test_any_answer_is_a_value_or_one_line(method: str, record_property: Callabl
     """Of whatever status, with whatever headers: no exception but ours, and its text can be printed."""
     counted: Counter[str] = Counter()
 
-    @SETTINGS
+    @OPTIONS
     @given(
         answers=answers_with(GOOD_ANSWERS[method]),
         token=st.none() | st.none() | st.tuples(st.just(200), HEADERS, TOKENS),
@@ -307,7 +308,7 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
         assert wire(result.inputs, keep_unknowns=True).keys() <= {*INPUT_NAMES, "charger_identity"}
         return None if result.failures else wire(result.inputs, keep_unknowns=True)
 
-    @SETTINGS
+    @OPTIONS
     @given(declared=INPUTS, environment=ENVIRONMENTS)
     def play(declared: dict[str, Any], environment: dict[str, str]) -> None:
         printed = io.StringIO()
@@ -361,7 +362,7 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
     assert [what for what in ("refused", "to come", "passed", "created") if not counted[what]] == []
 
 
-@SETTINGS
+@OPTIONS
 @given(name=st.sampled_from(["phase_rotation", "max_amperage"]), value=JSON)
 def test_any_live_value_can_be_named(name: str, value: object) -> None:
     """Messages show live values as they are, and a live rotation may be any text."""

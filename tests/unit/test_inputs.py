@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice.inputs import INPUT_NAMES, Problem, default_of, is_uuid, problems
+from pulumi_plugchoice._text import is_uuid
+from pulumi_plugchoice.inputs import INPUT_NAMES, Problem, default_of, problems
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"

@@ -15,7 +15,8 @@ PACKAGE = Path(pulumi_plugchoice.__file__).parent
 # The folders and files of the package, lowest first. One may import what stands in an earlier row, imports for type
 # checkers included, and nothing of its own row.
 LAYERS: list[set[str]] = [
-    {"_version", "errors"},
+    {"_version", "_text"},
+    {"errors"},
     {"config"},
     {"electrical"},
     {"inputs"},

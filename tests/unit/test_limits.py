@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple, figures
 from pulumi_plugchoice.electrical.limits import PRESETS, Broken, ChargerFacts, Limits, broken, eighty_percent, warnings
-from pulumi_plugchoice.electrical.phases import Group, Installation, Point, Triple, figures
 
 ROTATED = ("RST", "STR", "TRS")
 

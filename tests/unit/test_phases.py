@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice import PHASE_ROTATIONS
-from pulumi_plugchoice.electrical.phases import MAX_AMPERAGE, MIN_AMPERAGE, closest_rotation
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, closest_rotation
 
 
 def test_there_are_fifteen_rotations() -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS, Group, Installation, Point, figures, turned, usable
+from pulumi_plugchoice.electrical.figures import Group, Installation, Point, figures, usable
 from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, plan_rotation
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, turned
 
 
 def site(points: list[Point], *, neutral: bool = True, fuses: tuple[int, int | None] = (125, 40)) -> Installation:

@@ -10,8 +10,9 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice.electrical.phases import PHASE_ROTATIONS, figures
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.electrical.figures import figures
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from pulumi_plugchoice.sitefile.definition import as_text, counted, definition_of, from_text
 from pulumi_plugchoice.sitefile.model import SiteFile, SiteFileError, load_site, site_from
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE

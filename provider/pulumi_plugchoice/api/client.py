@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from pulumi_plugchoice.errors import InvalidResponse, NotFound, printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import InvalidResponse, NotFound
 
 from .models import (
     Charger,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi_plugchoice.config import Settings, Token
+from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.quota.pacer import Pacer
 
 from .client import PlugchoiceClient
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .budget import Budget
 
 
-def connect(settings: Settings, say: Callable[[str], None], budget: Budget | None = None) -> PlugchoiceClient:
+def connect(settings: Options, say: Callable[[str], None], budget: Budget | None = None) -> PlugchoiceClient:
     """A client whose requests share the user's quota with all other programs on this machine.
 
     Args:

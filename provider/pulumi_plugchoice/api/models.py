@@ -24,7 +24,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from pulumi_plugchoice.electrical.phases import MAX_AMPERAGE, MIN_AMPERAGE, PhaseRotation
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PhaseRotation
 
 ValueT = TypeVar("ValueT")
 

@@ -26,8 +26,9 @@ import requests
 import stamina
 import urllib3
 
+from pulumi_plugchoice._text import hide, printable
 from pulumi_plugchoice._version import __version__
-from pulumi_plugchoice.config import Settings, Token, is_token
+from pulumi_plugchoice.config import Options, Token, is_token
 from pulumi_plugchoice.errors import (
     ApiError,
     AuthenticationFailed,
@@ -40,8 +41,6 @@ from pulumi_plugchoice.errors import (
     ServerError,
     TransportError,
     ValidationFailed,
-    hide,
-    printable,
 )
 
 from .auth import Bearer, BearerAuth, FetchedToken, FixedToken
@@ -115,7 +114,7 @@ class Transport:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Options,
         *,
         backoff: Backoff | None = None,
         budget: Budget | None = None,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice._version import __version__
-from pulumi_plugchoice.errors import printable
 
 from .site_commands import COMMANDS, Command
 
@@ -56,8 +56,8 @@ def import_file(site: str, chargers: tuple[str, ...], output: Path, program: Pat
     The connectors enter the stack as they are; nothing is written to Plugchoice, now or by the import. Credentials and
     base URL come from the environment (PLUGCHOICE_TOKEN and so on).
     """
+    from pulumi_plugchoice._text import is_uuid
     from pulumi_plugchoice.cli import import_file as files
-    from pulumi_plugchoice.inputs import is_uuid
     from pulumi_plugchoice.lookup import get_site_connectors
 
     for path in (output, program):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.connector import ChargerConnector, ChargerConnectorProvider
-from pulumi_plugchoice.electrical.phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from pulumi_plugchoice.runtime.live import Live
 from pulumi_plugchoice.runtime.stored import connector_key, outputs_of
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pulumi_plugchoice.errors import PlugchoiceError, printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import PlugchoiceError
 
 if TYPE_CHECKING:
-    from pulumi_plugchoice.electrical.phases import Figures
+    from pulumi_plugchoice.electrical.figures import Figures
     from pulumi_plugchoice.electrical.planner import Plan
     from pulumi_plugchoice.sitefile.model import SiteFile
 
@@ -193,8 +194,8 @@ def schema(output: Path | None) -> None:
 
 def _judged(site: SiteFile) -> tuple[Figures, list[str], list[str]]:
     """Figures, warnings, and what is not counted, of what a file declares."""
+    from pulumi_plugchoice.electrical.figures import figures
     from pulumi_plugchoice.electrical.limits import warnings
-    from pulumi_plugchoice.electrical.phases import figures
     from pulumi_plugchoice.sitefile.definition import counted, definition_of, facts_of, limits_of
 
     definition = definition_of(site)

@@ -10,12 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .phases import LEAST_AMPS, LINE_NAMES, LINES, single_phase
+from .figures import LEAST_AMPS, single_phase
+from .rotations import LINE_NAMES, LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .phases import Figures, Installation
+    from .figures import Figures, Installation
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from .phases import LINES, figures, pair_of, turned, usable
+from .figures import figures, usable
+from .rotations import LINES, pair_of, turned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from .phases import Figures, Installation, Point
+    from .figures import Figures, Installation, Point
 
 MOST_ENUMERATED: Final = 8
 # A load is counted on the lines, and without neutral on the pairs of lines R-S, S-T, T-R as well.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pulumi_plugchoice.electrical.phases import LINE_NAMES, LINES
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pulumi_plugchoice.electrical.figures import Figures, Triple
     from pulumi_plugchoice.electrical.limits import Broken
-    from pulumi_plugchoice.electrical.phases import Figures, Triple
     from pulumi_plugchoice.electrical.planner import Plan
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
 

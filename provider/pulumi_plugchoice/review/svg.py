@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from pulumi_plugchoice.electrical.phases import LINE_NAMES, LINES
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pulumi_plugchoice.electrical.phases import Figures, Triple
+    from pulumi_plugchoice.electrical.figures import Figures, Triple
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
 
 _STYLE: Final = """\

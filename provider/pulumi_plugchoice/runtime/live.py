@@ -13,7 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, PlugchoiceError, printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, PlugchoiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from typing import Final
 
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice._text import printable
 
 MOST_LINES: Final = 20
 _PREFIX: Final = "plugchoice: "

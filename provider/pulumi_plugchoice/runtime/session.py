@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_plugchoice import config as names
 from pulumi_plugchoice.api.budget import Budget
-from pulumi_plugchoice.config import SETTINGS, Settings
+from pulumi_plugchoice.config import OPTIONS, Options
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES
 
 from .engine_watch import end_with_engine
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """Settings, client, readings and memory of one run. Safe to share between threads.
+    """Options, client, readings and memory of one run. Safe to share between threads.
 
-    Settings are checked when they are first needed, so that a call that needs no API (a destroy that retains, say)
+    Options are checked when they are first needed, so that a call that needs no API (a destroy that retains, say)
     works without a token.
 
     Args:
@@ -53,23 +53,23 @@ class Session:
 
     @cached_property
     def is_offline(self) -> bool:
-        """Whether no API call may be made. Raises SettingsError when the setting is neither on nor off."""
+        """Whether no API call may be made. Raises ConfigError when the setting is neither on nor off."""
         return names.offline(self._environment)
 
     @cached_property
     def site(self) -> str | None:
-        """UUID of the default site, or None. Raises SettingsError when it is no UUID."""
+        """UUID of the default site, or None. Raises ConfigError when it is no UUID."""
         return names.site(self.config, self._environment)
 
     @property
     def client(self) -> PlugchoiceClient:
-        """The API. Raises SettingsError when a setting is missing or cannot be right."""
+        """The API. Raises ConfigError when a setting is missing or cannot be right."""
         with self._lock:
             return self._client
 
     @property
     def live(self) -> LiveConnectors:
-        """The readings of this run. Raises SettingsError likewise."""
+        """The readings of this run. Raises ConfigError likewise."""
         with self._lock:
             return self._live
 
@@ -99,7 +99,7 @@ class Session:
     def _client(self) -> PlugchoiceClient:
         from pulumi_plugchoice.api.connect import connect
 
-        return connect(Settings.load(self.config, self._environment), self.notices.say_once, self.budget)
+        return connect(Options.load(self.config, self._environment), self.notices.say_once, self.budget)
 
     @cached_property
     def _live(self) -> LiveConnectors:
@@ -149,7 +149,7 @@ def open_session(get: Callable[[str], Any]) -> None:
         get: gives the config value of a full key, or None.
     """
     global _current, _is_watched  # noqa: PLW0603 - one process is one run of the engine; this module is its memory
-    config = {setting.config: get(setting.config) for setting in SETTINGS if setting.config}
+    config = {setting.config: get(setting.config) for setting in OPTIONS if setting.config}
     with _lock:
         if not _is_watched:
             end_with_engine()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, settings_of
-from pulumi_plugchoice.errors import PlugchoiceError, printable
-from pulumi_plugchoice.inputs import INPUT_NAMES, is_uuid
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.inputs import INPUT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

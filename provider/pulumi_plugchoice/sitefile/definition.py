@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pulumi_plugchoice._text import is_uuid, printable
+from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple
 from pulumi_plugchoice.electrical.limits import ChargerFacts, Limits
-from pulumi_plugchoice.electrical.phases import LINES, PHASE_ROTATIONS, Group, Installation, Point, Triple
-from pulumi_plugchoice.errors import printable
-from pulumi_plugchoice.inputs import is_uuid
+from pulumi_plugchoice.electrical.rotations import LINES, PHASE_ROTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

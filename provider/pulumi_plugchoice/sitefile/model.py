@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.limits import PRESETS
-from pulumi_plugchoice.electrical.phases import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, turned
-from pulumi_plugchoice.errors import PlugchoiceError, printable
-from pulumi_plugchoice.inputs import is_uuid, judge
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, turned
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.inputs import judge
 
 from .yaml_text import MOST_BYTES, MOST_PROBLEMS, parse
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical import planner
-from pulumi_plugchoice.electrical.phases import turned
-from pulumi_plugchoice.errors import PlugchoiceError, printable
+from pulumi_plugchoice.electrical.rotations import turned
+from pulumi_plugchoice.errors import PlugchoiceError
 
 from .definition import counted, definition_of
 from .model import SiteFile, load_site

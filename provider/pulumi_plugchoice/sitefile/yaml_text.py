@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_plugchoice.errors import PlugchoiceError, printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import PlugchoiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -39,13 +39,14 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
 
-from pulumi_plugchoice.electrical.phases import LEAST_AMPS, LINE_NAMES, LINES, PHASE_ROTATIONS, VOLTS
-from pulumi_plugchoice.errors import printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.electrical.figures import LEAST_AMPS, VOLTS
+from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES, PHASE_ROTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pulumi_plugchoice.electrical.phases import Triple
+    from pulumi_plugchoice.electrical.figures import Triple
 
 Verdict = Literal["contradicts", "consistent", "none"]
 #: Why a verdict is what it is, the most telling first. The first four go with contradicts and consistent, the others

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice import lookup
-from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, ServerError, SettingsError, printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import ConfigError, InvalidResponse, NotFound, PermissionDenied, ServerError
 
 from .evidence import IDLE, IN_AMPS, Evidence, LineReading, Reading, Rules, Sample, Subject, judge, nothing
 
@@ -80,7 +81,7 @@ def check_wiring(
     from pulumi_plugchoice.sitefile.model import SiteFile, load_site
 
     if samples < 2 or not (interval >= 0 and lag >= 0 and longest > 0) or meter_unit not in IN_AMPS:
-        raise SettingsError(
+        raise ConfigError(
             f"check_wiring: samples={samples}, interval={interval}, lag={lag}, longest={longest}, "
             f"meter_unit={printable(repr(meter_unit), 20)}: samples are 2 or more, seconds are not negative, and "
             f"meter_unit is one of {', '.join(IN_AMPS)}"

@@ -1,55 +1,21 @@
-"""Phase rotations, and the amps per line that they add up to. Pure: no I/O, no other module of this package.
+"""Amps per building line that the declared connectors add up to. Pure: no I/O.
 
 Letter n of a rotation is the building line (R, S, T are L1, L2, L3) that feeds the connector's terminal Ln.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final
+
+from .rotations import LINES, pair_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: The 15 values that the PUT of a connector takes (API page connectors/update-connector).
-PhaseRotation = Literal[
-    "RST", "RTS", "SRT", "STR", "TRS", "TSR", "RS", "RT", "SR", "ST", "TR", "TS", "R", "S", "T"
-]  # fmt: skip
-
-PHASE_ROTATIONS: Final[tuple[str, ...]] = get_args(PhaseRotation)
-
-#: Lowest and highest `max_amperage` (A) that the same endpoint takes.
-MIN_AMPERAGE: Final = 1
-MAX_AMPERAGE: Final = 1000
-
-
-def closest_rotation(text: str) -> str | None:
-    """The rotation that `text` was probably meant to be, or None when nothing is close.
-
-    Case, blanks, separators and the names L1 L2 L3 are looked through: `rst`, `R-S-T` and `L1L2L3` all give `RST`.
-    """
-    letters = text.upper().replace("L1", "R").replace("L2", "S").replace("L3", "T")
-    letters = "".join(letter for letter in letters if letter.isalnum())
-    if letters in PHASE_ROTATIONS:
-        return letters
-    for rotation in PHASE_ROTATIONS:
-        if len(letters) == len(rotation) == 3 and sum(map(str.__eq__, letters, rotation)) == 2:
-            return rotation
-    # 0.66: one letter of three may be wrong, not two.
-    return next(iter(difflib.get_close_matches(letters, PHASE_ROTATIONS, n=1, cutoff=0.66)), None)
-
-
-# ---------------------------------------------------------------- a site in amps
-
 #: A on the building lines L1, L2, L3 (R, S, T).
 Triple = tuple[float, float, float]
-
-LINES: Final = ("R", "S", "T")
-LINE_NAMES: Final = {"R": "L1", "S": "L2", "T": "L3"}
-#: The pairs of lines that one-phase loads hang between where there is no neutral.
-PAIRS: Final = ("RS", "ST", "TR")
 
 VOLTS: Final = 230
 #: The least that a car charges with (A, IEC 61851-1 as told by secondary sources).
@@ -183,11 +149,6 @@ def volt_amperes(amps: float) -> float:
     return VOLTS * amps
 
 
-def turned(rotation: str, steps: int = 1) -> str:
-    """The rotation with each letter moved on by `steps` lines: RST, STR, TRS. The field direction stays."""
-    return "".join(LINES[(LINES.index(letter) + steps) % 3] for letter in rotation)
-
-
 def single_phase(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Triple:
     """A per line with neutral, every point in use by a one-phase car: it loads the line of the first letter."""
     lines = list(base)
@@ -220,16 +181,6 @@ def line_currents(pairs: Triple, three: float = 0) -> Triple:
     """
     met = ((pairs[0], pairs[2]), (pairs[1], pairs[0]), (pairs[2], pairs[1]))
     return _triple(math.hypot(math.sqrt(3) / 2 * (x + y) + three, (x - y) / 2) for x, y in met)
-
-
-def pair_of(rotation: str) -> int | None:
-    """Where in `PAIRS` a one-phase car on this rotation hangs without neutral; None for one letter, which has none.
-
-    A three-letter point with a one-phase car sits on the pair of its first two letters (assumed).
-    """
-    if len(rotation) < 2:
-        return None
-    return next(place for place, pair in enumerate(PAIRS) if set(pair) == set(rotation[:2]))
 
 
 def single_phase_without_neutral(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Triple:

@@ -1,0 +1,56 @@
+"""Phase rotations: the 15 values, and the building lines that they name. Pure.
+
+Letter n of a rotation is the building line (R, S, T are L1, L2, L3) that feeds the connector's terminal Ln.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Final, Literal, get_args
+
+#: The 15 values that the PUT of a connector takes (API page connectors/update-connector).
+PhaseRotation = Literal[
+    "RST", "RTS", "SRT", "STR", "TRS", "TSR", "RS", "RT", "SR", "ST", "TR", "TS", "R", "S", "T"
+]  # fmt: skip
+
+PHASE_ROTATIONS: Final[tuple[str, ...]] = get_args(PhaseRotation)
+
+#: Lowest and highest `max_amperage` (A) that the same endpoint takes.
+MIN_AMPERAGE: Final = 1
+MAX_AMPERAGE: Final = 1000
+
+LINES: Final = ("R", "S", "T")
+LINE_NAMES: Final = {"R": "L1", "S": "L2", "T": "L3"}
+#: The pairs of lines that one-phase loads hang between where there is no neutral.
+PAIRS: Final = ("RS", "ST", "TR")
+
+
+def closest_rotation(text: str) -> str | None:
+    """The rotation that `text` was probably meant to be, or None when nothing is close.
+
+    Case, blanks, separators and the names L1 L2 L3 are looked through: `rst`, `R-S-T` and `L1L2L3` all give `RST`.
+    """
+    letters = text.upper().replace("L1", "R").replace("L2", "S").replace("L3", "T")
+    letters = "".join(letter for letter in letters if letter.isalnum())
+    if letters in PHASE_ROTATIONS:
+        return letters
+    for rotation in PHASE_ROTATIONS:
+        if len(letters) == len(rotation) == 3 and sum(map(str.__eq__, letters, rotation)) == 2:
+            return rotation
+    # 0.66: one letter of three may be wrong, not two.
+    return next(iter(difflib.get_close_matches(letters, PHASE_ROTATIONS, n=1, cutoff=0.66)), None)
+
+
+def turned(rotation: str, steps: int = 1) -> str:
+    """The rotation with each letter moved on by `steps` lines: RST, STR, TRS. The field direction stays."""
+    return "".join(LINES[(LINES.index(letter) + steps) % 3] for letter in rotation)
+
+
+def pair_of(rotation: str) -> int | None:
+    """Where in `PAIRS` a one-phase car on this rotation hangs without neutral; None for one letter, which has none.
+
+    A three-letter point with a one-phase car sits on the pair of its first two letters (assumed).
+    """
+    if len(rotation) < 2:
+        return None
+    return next(place for place, pair in enumerate(PAIRS) if set(pair) == set(rotation[:2]))
