@@ -1,0 +1,47 @@
+"""`tools/messages.py` finds the texts that users see."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+SOURCE = '''
+"""A docstring of the code is not a message."""
+import click
+
+class Problem(Exception):
+    advice = "call the " + "owner"
+
+def start(name, amps=None):
+    text = f"{name} has {amps} A" + (" in all" if amps else "")
+    raise Problem(f"{text}: {name!r} is too long; "
+                  "shorten it")
+
+@click.command("check")
+@click.option("--all", help="Check all files.")
+def check(notices):
+    """Check site files."""
+    notices.say("it is read again", kind="reads")
+'''
+
+
+def test_each_kind_of_message_is_found(tmp_path: Path) -> None:
+    """Joined, with placeholders, and each with its kind."""
+    folder = tmp_path / "pulumi_plugchoice"
+    folder.mkdir()
+    (folder / "sample.py").write_text(SOURCE)
+
+    command = [sys.executable, str(ROOT / "tools" / "messages.py"), str(tmp_path)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert [line.split("  ", 1)[1] for line in printed.splitlines()] == [
+        "error: call the owner",
+        "error: {name} has {amps} A[ in all|]",
+        "error: {text}: '{name}' is too long; shorten it",
+        "help: Check all files.",
+        "help: Check site files.",
+        "notice: it is read again",
+    ]

@@ -1,0 +1,253 @@
+"""Lists every message that a user can see, read from the source code.
+
+    python tools/messages.py            # print: module, kind, message
+    python tools/messages.py FOLDER     # the same for another checkout's `provider` folder, to compare
+    python tools/messages.py --write    # write docs/messages.md
+
+A message is any text of two words or more that is not a docstring of the code. `{name}` stands for a value, `[a|b]` for
+a choice. The emulator's API answers are left out: they repeat the answers of Plugchoice.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+TARGET: Final = ROOT / "docs" / "messages.md"
+
+#: What a text is, by the call that takes it.
+_KINDS: Final = {
+    "say": "notice",
+    "say_once": "notice",
+    "warn": "warning",
+    "echo": "output",
+    "print": "output",
+    "write": "output",
+    "add_row": "output",
+    "option": "help",
+    "argument": "help",
+    "add_argument": "help",
+    "ArgumentParser": "help",
+    "Option": "help",
+    "Field": "help",
+    "_failed": "error",
+}
+_ERROR: Final = re.compile(r"(Error|Exception|Failure|Problem|Mistake|Exit|Failed|NotFound|exit|Parameter)$")
+_KIND_OF_FOLDER: Final = {"limits.py": "warning", "review": "report", "emulator": "output"}
+_EMULATOR: Final = {"banner.py", "server.py", "seeding.py", "testing.py"}
+_COMMAND: Final = {"command", "group"}
+# Not for people: regular expressions, type expressions.
+_NOT_PROSE: Final = {"compile", "cast", "TypeVar", "ParamSpec", "sub", "startswith", "endswith", "removeprefix"}
+_CODE: Final = re.compile(r"\s*(<|[A-Z]{5,} |small (soft|over)$)")  # SVG, SQL, classes of the SVG
+_WORDS: Final = re.compile(r"[A-Za-z]{2,}[,;:.)']*\s+\(?[A-Za-z]{2,}|[A-Za-z]{2,}\s+[-\d(\"'`]")
+_INTRO: Final = """\
+# Messages
+
+Every text that the provider, the command `plugchoice` and the emulator's command can show, made from the source code by
+`tools/messages.py`. `{name}` stands for a value, `[a|b]` for a choice. A *part* is put together with others.
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Message:
+    """One text.
+
+    Attributes:
+        module: path below the package, as in `api/auth.py`.
+        line: where it stands.
+        kind: error, warning, notice, output, report, help or part.
+        text: on one line, with `{name}` for values.
+    """
+
+    module: str
+    line: int
+    kind: str
+    text: str
+
+
+class _Module(ast.NodeVisitor):
+    """Collects the messages of one module."""
+
+    def __init__(self, module: str, tree: ast.Module) -> None:
+        self.module = module
+        self.found: list[Message] = []
+        self._default = next((kind for part, kind in _KIND_OF_FOLDER.items() if part in module.split("/")), "part")
+        self._kinds = _kinds_of_names(tree)
+        self._kind = ""
+        self._docstrings: set[int] = set()
+        self._owner = ""
+
+    def visit(self, node: ast.AST) -> None:
+        """Go down, and remember what takes the texts below."""
+        kind, owner = self._kind, self._owner
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            self._take_docstring(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self._owner = node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            self._owner = node.targets[0].id
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            self._owner = node.target.id
+        if isinstance(node, ast.Raise):
+            self._kind = "error"
+        elif isinstance(node, ast.Call):
+            name = _name(node.func)
+            if name in _NOT_PROSE:
+                return
+            self._kind = _kind_of_call(name) or self._kind
+        if not (isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp) and self._take(node)):
+            self.generic_visit(node)
+        self._kind, self._owner = kind, owner
+
+    def _take(self, node: ast.JoinedStr | ast.Constant | ast.BinOp) -> bool:
+        """Whether the node is a whole text (then there is nothing below it to look at)."""
+        text = _text(node)
+        if text is None:
+            return False
+        plain = re.sub(r"\{[^}]*\}", " ", text)
+        kind = self._kind or self._kinds.get(self._owner) or self._default
+        if id(node) not in self._docstrings and not _CODE.match(plain) and _WORDS.search(plain):
+            self.found.append(Message(self.module, node.lineno, kind, " ".join(text.split())))
+        return True
+
+    def _take_docstring(self, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            self._docstrings.add(id(first.value))
+        text = ast.get_docstring(node)
+        is_command = any(
+            isinstance(item, ast.Call) and _name(item.func) in _COMMAND for item in getattr(node, "decorator_list", ())
+        )
+        is_help = is_command or (isinstance(node, ast.ClassDef) and _is_schema(node))
+        if text and is_help and not isinstance(node, ast.Module):
+            self.found.append(Message(self.module, node.lineno, "help", " ".join(text.split())))
+
+
+def _kinds_of_names(tree: ast.Module) -> dict[str, str]:
+    """The kind of what a variable holds or a function returns, where a call that makes a message uses that name."""
+    kinds: dict[str, str] = {"advice": "error"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            kind: str | None = "error"
+        elif isinstance(node, ast.Call):
+            kind = _kind_of_call(_name(node.func))
+        else:
+            continue
+        if kind:
+            inner = [item for argument in ast.iter_child_nodes(node) for item in ast.walk(argument)]
+            kinds |= {item.id: kind for item in inner if isinstance(item, ast.Name) and item.id not in kinds}
+    return kinds
+
+
+def _kind_of_call(name: str) -> str | None:
+    return _KINDS.get(name) or ("error" if _ERROR.search(name) else None)
+
+
+def _is_schema(node: ast.ClassDef) -> bool:
+    """Whether the class becomes a part of the JSON Schema, with its docstring."""
+    return any(
+        isinstance(item, ast.Call) and any(word.arg == "description" for word in item.keywords)
+        for statement in node.body
+        for item in ast.walk(statement)
+    )
+
+
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _text(node: ast.expr) -> str | None:
+    """The text that an expression gives, or None when it is none."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(value) or "" for value in node.values)
+    if isinstance(node, ast.FormattedValue):
+        value = _text(node.value) if isinstance(node.value, ast.IfExp) else None
+        if value is None:
+            value = f"{{{_placeholder(node.value)}}}"
+        return f"'{value}'" if node.conversion == ord("r") else value
+    if isinstance(node, ast.IfExp):
+        one, other = _text(node.body), _text(node.orelse)
+        return None if one is None and other is None else f"[{one or _hole(node.body)}|{other or _hole(node.orelse)}]"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _text(node.left), _text(node.right)
+        return None if left is None and right is None else f"{left or _hole(node.left)}{right or _hole(node.right)}"
+    return None
+
+
+def _hole(node: ast.expr) -> str:
+    return "" if isinstance(node, ast.Constant) else f"{{{_placeholder(node)}}}"
+
+
+def _placeholder(node: ast.expr) -> str:
+    """A short name for a value in a text."""
+    if isinstance(node, ast.Call):
+        if node.args and _name(node.func) in {"printable", "join", "len", "sorted", "str", "escape", "round", "repr"}:
+            return _placeholder(node.args[0])
+        return _name(node.func).strip("_")
+    if isinstance(node, ast.GeneratorExp | ast.ListComp):
+        return _placeholder(node.elt)
+    if isinstance(node, ast.Subscript):
+        return _placeholder(node.slice if isinstance(node.slice, ast.Constant) else node.value)
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return _name(node) or "value"
+
+
+def messages(provider: Path) -> list[Message]:
+    """All messages, in the order of the files.
+
+    Args:
+        provider: the folder that holds the package.
+    """
+    package = provider / "pulumi_plugchoice"
+    found: list[Message] = []
+    for file in sorted(package.rglob("*.py")):
+        module = file.relative_to(package).as_posix()
+        if module.startswith("emulator/") and file.name not in _EMULATOR:
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        collector = _Module(module, tree)
+        collector.visit(tree)
+        # The same text may stand in a module more than once.
+        found += {message.text: message for message in sorted(collector.found, reverse=True)}.values()
+    return sorted(found)
+
+
+def markdown(found: list[Message]) -> str:
+    """docs/messages.md."""
+    folders: dict[str, list[Message]] = defaultdict(list)
+    for message in found:
+        folders[message.module.rpartition("/")[0]].append(message)
+    lines = [_INTRO.rstrip()]
+    for folder, items in sorted(folders.items()):
+        heading = f"`{folder}/`" if folder else "The package"
+        lines += ["", f"## {heading}", "", "| Message | Kind | Module |", "|---|---|---|"]
+        for item in items:
+            text = item.text.replace("|", "\\|").replace("`", "'")
+            lines.append(f"| `{text}` | {item.kind} | {item.module.rpartition('/')[2]} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> None:
+    """Print or write."""
+    if arguments == ["--write"]:
+        TARGET.write_text(markdown(messages(ROOT / "provider")), encoding="utf-8")
+        return
+    found = messages(Path(arguments[0]) if arguments else ROOT / "provider")
+    for message in found:
+        print(f"{message.module}:{message.line}  {message.kind}: {message.text}")
+    print(f"{len(found)} messages", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
