@@ -6,7 +6,10 @@ import re
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: A UUID in its usual form, in upper or lower case; without anchors.
+UUID_PATTERN: Final = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+_UUID: Final = re.compile(UUID_PATTERN)
 
 # C0 and C1 controls, DEL, line and paragraph separators, the marks that reorder text (bidi), and lone surrogates, which
 # no encoder takes.

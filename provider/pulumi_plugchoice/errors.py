@@ -15,6 +15,7 @@
     │   └── ServerError            5xx
     ├── ConnectorNotFound          the charger answers, but has no connector with that number
     ├── IdentityNotFound           no charger of the site has that OCPP identity
+    ├── UnknownSetting             a write must send both settings, and one is neither declared nor set
     └── WriteNotSettled            a connector does not hold, or may not hold, what was asked
 
 Every message is one line without control characters, so that a server's text can neither break the layout of
@@ -169,6 +170,20 @@ class ConnectorNotFound(PlugchoiceError):
 
 class IdentityNotFound(PlugchoiceError):
     """No charger of the site has that OCPP identity."""
+
+
+class UnknownSetting(PlugchoiceError):
+    """A write must send both settings, and there is no value to send for one of them.
+
+    Attributes:
+        setting: its name; declaring it solves the problem.
+    """
+
+    def __init__(self, connector: str, setting: str, reason: str) -> None:
+        self.setting = setting
+        super().__init__(
+            f"{connector}: {setting} {reason}, and every write sends both settings; declare {setting} as well"
+        )
 
 
 class WriteNotSettled(PlugchoiceError):

@@ -17,6 +17,7 @@ from pulumi_plugchoice.errors import (
     RequestTimeout,
     ServerError,
     TransportError,
+    UnknownSetting,
     ValidationFailed,
     WriteNotSettled,
 )
@@ -162,35 +163,38 @@ def test_a_partial_write_that_somebody_else_made_meanwhile_is_not_made_again() -
         (
             ("RST", None),
             {"phase_rotation": "STR"},
-            "max_amperage of HRB-001/1 has never been set in Plugchoice, and a write has to send both settings: "
-            "declare max_amperage as well",
+            "HRB-001/1: max_amperage is not set in Plugchoice, and every write sends both settings; declare "
+            "max_amperage as well",
         ),
         (
             (None, 16),
             {"max_amperage": 20},
-            "phase_rotation of HRB-001/1 has never been set in Plugchoice, and a write has to send both settings: "
-            "declare phase_rotation as well",
+            "HRB-001/1: phase_rotation is not set in Plugchoice, and every write sends both settings; declare "
+            "phase_rotation as well",
         ),
         (
             ("Unknown", 16),
             {"max_amperage": 20},
-            "phase_rotation of HRB-001/1 is Unknown in Plugchoice, which the API does not take back, and a write has "
-            "to send both settings: declare phase_rotation as well",
+            "HRB-001/1: phase_rotation is Unknown in Plugchoice, a value that the API does not accept, and every write "
+            "sends both settings; declare phase_rotation as well",
         ),
         (
             ("RST", 2000),
             {"phase_rotation": "STR"},
-            "max_amperage of HRB-001/1 is 2000 A in Plugchoice, which the API does not take back, and a write has to "
-            "send both settings: declare max_amperage as well",
+            "HRB-001/1: max_amperage is 2000 A in Plugchoice, a value that the API does not accept, and every write "
+            "sends both settings; declare max_amperage as well",
         ),
     ],
 )
 def test_an_unmanaged_value_that_cannot_be_sent_back_is_refused(
     values: Values, wanted: dict[str, Any], message: str
 ) -> None:
-    """With the setting to declare; nothing is written."""
+    """The error names the setting to declare; nothing is written."""
     run = Run(values)
-    assert run.fails(**wanted) == message
+    with pytest.raises(UnknownSetting) as failed:
+        run.settle(**wanted)
+    assert str(failed.value) == message
+    assert {failed.value.setting} == {"phase_rotation", "max_amperage"} - set(wanted)
     assert run.client.of("PUT") == []
 
 

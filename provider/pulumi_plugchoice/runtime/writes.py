@@ -21,6 +21,7 @@ from pulumi_plugchoice.errors import (
     PlugchoiceError,
     ServerError,
     TransportError,
+    UnknownSetting,
     WriteNotSettled,
 )
 
@@ -45,7 +46,8 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
 
     Raises:
         WriteNotSettled: the live value differs after the write, or is not known.
-        PlugchoiceError: the API refused, or an unmanaged setting has no value that could be sent along.
+        UnknownSetting: see `body_for`.
+        PlugchoiceError: the API refused.
     """
     if not differing(wanted, found.connector):
         return found
@@ -68,7 +70,7 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
                 found = live.read_now(charger, number, deadline)
                 if not differing(wanted, found.connector):
                     return found
-            body = _body(found, wanted)
+            body = body_for(wanted, found)
             try:
                 answered = client.put_connector(charger, number, body, deadline)
                 doubt = None if _confirms(answered, found, body) else "the API answered with other values"
@@ -97,23 +99,28 @@ class _Unsettled(WriteNotSettled):
     """The connector was read after the write and holds other values: worth another write until the deadline."""
 
 
-def _body(found: Live, wanted: Mapping[str, Any]) -> ConnectorSettings:
-    """Both settings: the wanted ones, and the live value of one that is not managed."""
+def body_for(wanted: Mapping[str, Any], found: Live) -> ConnectorSettings:
+    """The body of the PUT, which always holds both settings: the wanted ones, and the live value of the other.
+
+    Sends nothing, so a preview can call it to say that the update will fail.
+
+    Args:
+        wanted: one or both settings, by name; known values only.
+        found: the connector as last read.
+
+    Raises:
+        UnknownSetting: a setting that is not wanted has no live value that the API would accept.
+    """
+    for name, value in settings_of(found.connector).items():
+        if name not in wanted and value is None:
+            raise UnknownSetting(found.name, name, "is not set in Plugchoice")
     values = settings_of(found.connector) | dict(wanted)
-    for name, value in values.items():
-        if value is None:
-            raise PlugchoiceError(
-                f"{name} of {found.name} has never been set in Plugchoice, and a write has to send both settings: "
-                f"declare {name} as well"
-            )
     try:
         return ConnectorSettings.model_validate(values)
     except ValidationError as error:
         name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
-        raise PlugchoiceError(
-            f"{name} of {found.name} is {shown(name, values[name])} in Plugchoice, which the API does not take back, "
-            f"and a write has to send both settings: declare {name} as well"
-        ) from None
+        live = f"is {shown(name, values[name])} in Plugchoice, a value that the API does not accept"
+        raise UnknownSetting(found.name, name, live) from None
 
 
 def _confirms(answered: Connector, found: Live, body: ConnectorSettings) -> bool:
