@@ -120,7 +120,7 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             "on_adopt": on_adopt,
             "on_destroy": on_destroy,
         }
-        props = {name: None if value == rules.default_of(name) else value for name, value in declared.items()}
+        props = {name: None if value == rules.DEFAULTS.get(name) else value for name, value in declared.items()}
         # One that is only read by its id declares nothing.
         if opts is None or opts.id is None:
             props["charger"] = _through_gate(resource_name, declared, opts)
@@ -165,7 +165,7 @@ def _through_gate(
     entry = gate()
     charger, number = declared["charger"], declared["connector_id"]
     site = declared["site"] if isinstance(declared["site"], str) else None
-    found = rules.problems(declared, _is_plain, has_default_site=_program_has_site()) + _ignored(opts)
+    found = rules.find_mistakes(declared, _is_plain, has_default_site=_program_has_site()) + _ignored(opts)
     entry.refuse(resource_name, line, found)
     if not found and _is_plain(charger) and _is_plain(number):
         entry.claim_or_refuse((charger, int(number), site), resource_name, line)
@@ -186,14 +186,15 @@ def _program_has_site() -> bool:
     return value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
 
 
-def _ignored(opts: pulumi.ResourceOptions | None) -> list[rules.Problem]:
+def _ignored(opts: pulumi.ResourceOptions | None) -> list[rules.Mistake]:
     """`ignore_changes` on a setting: the engine would hand over the old value as if it were declared."""
     ignored = set(opts.ignore_changes or ()) if opts else set()
     return [
-        rules.Problem(
+        rules.Mistake(
             name,
-            f"ignore_changes on {name} is refused: it would write the old value back over an edit made in the portal; "
-            f"declare {name}=None instead, which leaves the setting as it is",
+            None,
+            "ignore_changes would write the old value back over an edit made in the portal",
+            f"declare {name}=None, which leaves the setting as it is",
         )
         for name in SETTING_NAMES
         if name in ignored or "*" in ignored
@@ -223,11 +224,11 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         """
         session = run.current()
         inputs = {name: news[name] for name in rules.INPUT_NAMES if news.get(name) is not None}
-        found = rules.problems(inputs, is_known, has_default_site=session.site is not None)
+        found = rules.find_mistakes(inputs, is_known, has_default_site=session.site is not None)
         if found:
-            return dynamic.CheckResult(news, [dynamic.CheckFailure(problem.name, problem.text) for problem in found])
+            return dynamic.CheckResult(news, [_failure(mistake) for mistake in found])
         # An output may have held the default.
-        inputs = {k: v for k, v in whole_numbers(inputs).items() if not is_known(v) or v != rules.default_of(k)}
+        inputs = {k: v for k, v in whole_numbers(inputs).items() if not is_known(v) or v != rules.DEFAULTS.get(k)}
         site = inputs.setdefault("site", session.site) if session.site else inputs.get("site")
         if site is not None and is_known(site):
             site = inputs["site"] = site.lower()
@@ -400,6 +401,11 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         _restore(session, name, charger, number, props)
 
 
+def _failure(mistake: rules.Mistake) -> dynamic.CheckFailure:
+    """A mistake for the engine, which names the property and its value."""
+    return dynamic.CheckFailure(mistake.place or "charger", mistake.text)
+
+
 _OFFLINE_PREVIEW = "PLUGCHOICE_OFFLINE is on: no API call is made, the stored values are believed, drift is not seen"
 
 
@@ -462,7 +468,7 @@ def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dy
         return [dynamic.CheckFailure("charger", str(error))]
     missing = None if olds else _missing_setting(live, declared_settings(inputs))
     if missing:
-        return [dynamic.CheckFailure(missing.name, missing.text)]
+        return [_failure(missing)]
     return _adoption(session, live, inputs, added)
 
 
@@ -483,7 +489,7 @@ def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str])
     return []
 
 
-def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Problem | None:
+def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Mistake | None:
     """The setting that has to be declared before another can be written: the PUT takes both, and nothing is guessed."""
     known = {name: value for name, value in declared.items() if is_known(value)}
     if not differing(known, live.connector):
@@ -496,7 +502,7 @@ def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Problem |
             text = f"{name} of {live.name} is {shown(name, value)} in Plugchoice, which the API does not take back"
         else:
             continue
-        return rules.Problem(name, f"{text}, and a write has to send both settings: declare {name} as well")
+        return rules.Mistake(name, None, f"{text}, and a write has to send both settings", f"declare {name} as well")
     return None
 
 

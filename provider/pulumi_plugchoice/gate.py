@@ -21,7 +21,7 @@ from ._text import is_uuid, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .inputs import Problem
+    from .inputs import Mistake
 
 ValueT = TypeVar("ValueT")
 Connector = tuple[str, int, "str | None"]
@@ -36,9 +36,9 @@ class Gate:
         self._declared: dict[Connector, str] = {}
         self._has_opened = False
 
-    def refuse(self, resource: str, line: str, found: Iterable[Problem]) -> None:
+    def refuse(self, resource: str, line: str, mistakes: Iterable[Mistake]) -> None:
         """Note what is wrong with a resource. `line` is where the program declares it."""
-        self.refuse_lines(f"{line}: {printable(resource, 80)}: {problem.text}" for problem in found)
+        self.refuse_lines(f"{line}: {printable(resource, 80)}: {mistake}" for mistake in mistakes)
 
     def refuse_lines(self, lines: Iterable[str]) -> None:
         """Note problems that say themselves where they are, as those of a site file do."""

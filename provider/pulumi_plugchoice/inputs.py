@@ -1,13 +1,12 @@
-"""The inputs of a `ChargerConnector`: their names, and what is wrong with a value.
+"""The inputs of a `ChargerConnector`: their names, their defaults, and the rules for their values.
 
-One set of rules for both places that need it: the constructor, for what the program knows, and `check`, for what was an
-output of another resource until now.
+The constructor applies the rules to what the program knows, and `check` to what was an output of another resource.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from ._text import is_uuid, printable
 from .electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
@@ -16,136 +15,132 @@ from .electrical.settings import SETTING_NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+OnAdopt = Literal["overwrite", "match"]
+OnDestroy = Literal["retain", "restore"]
+
 INPUT_NAMES: Final = ("charger", "connector_id", *SETTING_NAMES, "site", "on_adopt", "on_destroy")
 
-#: Inputs that are not sent when they hold these values, so that a later version's new input changes nobody's state.
+#: Inputs with these values are not sent, so that a new input of a later version changes nobody's state.
 DEFAULTS: Final[Mapping[str, str]] = {"on_adopt": "overwrite", "on_destroy": "retain"}
 
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "on_adopt": ("overwrite", "match"),
-    "on_destroy": ("retain", "restore"),
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"on_adopt": get_args(OnAdopt), "on_destroy": get_args(OnDestroy)}
+_REQUIRED: Final[Mapping[str, str]] = {
+    "charger": "give the charger's UUID or its OCPP identity",
+    "connector_id": "give the OCPP connector number, 1 for the first",
 }
 _LONGEST_IDENTITY: Final = 45
 
 
 @dataclass(frozen=True)
-class Problem:
-    """An input that cannot be right.
+class Mistake:
+    """Something wrong with a declaration. As text: `place: value reason; suggestion`.
 
     Attributes:
-        name: the input.
-        text: one line: the value, why it is wrong, what is allowed.
+        place: the input, or the place in a site file; empty for a declaration as a whole.
+        value: the wrong value as text that is safe to print; None when no single value is wrong.
+        reason: why it is wrong.
+        suggestion: what to do; empty when there is nothing to add.
     """
 
-    name: str
-    text: str
+    place: str
+    value: str | None
+    reason: str
+    suggestion: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line without its place."""
+        statement = self.reason if self.value is None else f"{self.value} {self.reason}"
+        return f"{statement}; {self.suggestion}" if self.suggestion else statement
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}" if self.place else self.text
 
 
-def default_of(name: str) -> str | None:
-    """The value an input has when it is not given."""
-    return DEFAULTS.get(name)
-
-
-def problems(
+def find_mistakes(
     inputs: Mapping[str, Any], is_known: Callable[[Any], bool], *, has_default_site: bool = False
-) -> list[Problem]:
-    """All that is wrong with the known values among `inputs`; None and missing count as not given.
+) -> list[Mistake]:
+    """Every mistake in the inputs of one resource.
 
     Args:
-        inputs: by name.
-        is_known: whether a value is there to be judged, or an output that is still to come.
-        has_default_site: whether a resource without `site` gets one from the settings.
+        inputs: by name; None counts as not set.
+        is_known: whether a value is known now; an unknown one is not judged.
+        has_default_site: whether a resource without `site` gets one from the configuration.
     """
     given = {name: value for name, value in inputs.items() if value is not None}
     known = {name: value for name, value in given.items() if is_known(value)}
-    found = [Problem(name, text) for name, text in ((name, judge(name, known[name])) for name in known) if text]
-    found += [Problem(name, f"{name} is missing: {wanted}") for name, wanted in _WANTED.items() if name not in given]
+    found = {name: mistake for name, value in known.items() if (mistake := judge(name, value))}
+    mistakes = list(found.values())
+    mistakes += [Mistake(name, None, "not set", wanted) for name, wanted in _REQUIRED.items() if name not in given]
     if not any(name in given for name in SETTING_NAMES):
-        found.append(
-            Problem(
-                SETTING_NAMES[0],
-                "neither phase_rotation nor max_amperage is given: declare at least one, or remove the resource",
-            )
-        )
+        reason = "neither phase_rotation nor max_amperage is set"
+        mistakes.append(Mistake("", None, reason, "set at least one, or remove the resource"))
     charger = known.get("charger")
-    if (
-        isinstance(charger, str)
-        and not judge("charger", charger)
-        and not is_uuid(charger)
-        and not has_default_site
-        and "site" not in given
-    ):
-        found.append(
-            Problem(
-                "charger",
-                f"charger {printable(charger, 60)!r} is no UUID, and an OCPP identity needs a site to be looked up in: "
-                "give site=, or set plugchoice:site or PLUGCHOICE_SITE",
-            )
-        )
-    return found
+    if charger and "charger" not in found and not is_uuid(charger) and "site" not in given and not has_default_site:
+        suggestion = "to use an OCPP identity, set site, plugchoice:site or PLUGCHOICE_SITE"
+        mistakes.append(Mistake("charger", quote(charger), "is not a UUID", suggestion))
+    return mistakes
 
 
-_WANTED: Final[Mapping[str, str]] = {
-    "charger": "give the charger's UUID, or its OCPP identity",
-    "connector_id": "give the OCPP connector number, 1 for the first",
-}
+def judge(name: str, value: Any) -> Mistake | None:
+    """The mistake in one value of an input, or None.
+
+    Args:
+        name: of the input.
+        value: anything; the engine hands over 16 as 16.0, which is a whole number.
+    """
+    problem = _problem(name, value)
+    return Mistake(name, quote(value), *problem) if problem else None
 
 
-def judge(name: str, value: Any) -> str | None:
-    """What is wrong with one value, or None."""
+def quote(value: Any) -> str:
+    """A value in a message: as Python writes it, short and safe to print."""
+    # The engine makes 0.0 of 0.
+    is_whole = isinstance(value, float) and value.is_integer()
+    return printable(repr(int(value) if is_whole else value), 60)
+
+
+def _problem(name: str, value: Any) -> tuple[str, str] | None:
+    """Reason and suggestion."""
     if name == "charger":
         return _charger_problem(value)
     if name == "connector_id":
-        if _is_whole(value) and value >= 1:
-            return None
-        return f"connector_id {_shown(value)} is not an OCPP connector number: a whole number from 1{_as_number(value)}"
+        return _number_problem(value, 1, None, "an OCPP connector number, 1 and up")
     if name == "phase_rotation":
-        return _rotation_problem(value)
+        if isinstance(value, str) and value in PHASE_ROTATIONS:
+            return None
+        closest = closest_rotation(value) if isinstance(value, str) else None
+        suggestion = f"did you mean {closest!r}?" if closest else f"allowed: {' '.join(PHASE_ROTATIONS)}"
+        return "is not a phase rotation", suggestion
     if name == "max_amperage":
-        if _is_whole(value) and MIN_AMPERAGE <= value <= MAX_AMPERAGE:
-            return None
-        return (
-            f"max_amperage {_shown(value)} is not allowed: a whole number of amps from {MIN_AMPERAGE} to "
-            f"{MAX_AMPERAGE}{_as_number(value)}"
-        )
-    if name == "site":
-        if isinstance(value, str) and is_uuid(value):
-            return None
-        return f"site {_shown(value)} is not a UUID: give the UUID of the site (location) as Plugchoice shows it"
+        return _number_problem(value, MIN_AMPERAGE, MAX_AMPERAGE, f"{MIN_AMPERAGE} to {MAX_AMPERAGE} A")
+    if name == "site" and not (isinstance(value, str) and is_uuid(value)):
+        return "is not a UUID", "give the UUID of the site (location) that Plugchoice shows"
     if name in _CHOICES and value not in _CHOICES[name]:
-        return f"{name} {_shown(value)} is not allowed: {' or '.join(repr(choice) for choice in _CHOICES[name])}"
+        return "is not allowed", f"allowed: {' or '.join(repr(choice) for choice in _CHOICES[name])}"
     return None
 
 
-def _charger_problem(value: Any) -> str | None:
-    if not isinstance(value, str) or not value.strip():
-        return f"charger {_shown(value)} names no charger: {_WANTED['charger']}"
-    if value != value.strip() or printable(value, 1000) != value:
-        return f"charger {_shown(value)} has blanks or control characters around or in it: give it without"
+def _charger_problem(value: Any) -> tuple[str, str] | None:
+    if not isinstance(value, str):
+        return "is not text", _REQUIRED["charger"]
+    if not printable(value):
+        return "is empty", _REQUIRED["charger"]
     if not is_uuid(value) and len(value) > _LONGEST_IDENTITY:
-        return (
-            f"charger {_shown(value)} is neither a UUID nor an OCPP identity "
-            f"(those have at most {_LONGEST_IDENTITY} characters)"
-        )
+        reason = f"is not a UUID and, with {len(value)} characters, not an OCPP identity"
+        return reason, f"an identity has at most {_LONGEST_IDENTITY}"
+    if printable(value) != value:
+        return "has extra blanks or control characters", f"did you mean {quote(printable(value))}?"
     return None
 
 
-def _rotation_problem(value: Any) -> str | None:
-    if isinstance(value, str) and value in PHASE_ROTATIONS:
-        return None
-    close = closest_rotation(value) if isinstance(value, str) else None
-    meant = f"; did you mean {close!r}?" if close else "."
-    return f"phase_rotation {_shown(value)} is not a phase rotation{meant} Allowed: {' '.join(PHASE_ROTATIONS)}"
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether `value` is a whole number. The engine turns 16 into 16.0, so that is one; True is not."""
-    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and value.is_integer())
-
-
-def _as_number(value: Any) -> str:
-    return " (a number, not text)" if isinstance(value, str) else ""
-
-
-def _shown(value: Any) -> str:
-    return printable(repr(value), 60)
+def _number_problem(value: Any, lowest: int, highest: int | None, allowed: str) -> tuple[str, str] | None:
+    if isinstance(value, str):
+        return "is text, not a number", f"allowed: {allowed}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "is not a number", f"allowed: {allowed}"
+    if isinstance(value, float) and not value.is_integer():
+        return "is not a whole number", f"allowed: {allowed}"
+    if value < lowest or (highest is not None and value > highest):
+        return "is out of range", f"allowed: {allowed}"
+    return None

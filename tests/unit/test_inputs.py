@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice._text import is_uuid
-from pulumi_plugchoice.inputs import INPUT_NAMES, Problem, default_of, problems
+from pulumi_plugchoice.inputs import DEFAULTS, INPUT_NAMES, Mistake, find_mistakes
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
@@ -21,9 +21,9 @@ def known(_: object) -> bool:
     return True
 
 
-def judged(**inputs: Any) -> list[Problem]:
+def mistakes_in(**inputs: Any) -> list[Mistake]:
     """What is wrong with a good declaration changed by `inputs`."""
-    return problems({**GOOD, **inputs}, known)
+    return find_mistakes({**GOOD, **inputs}, known)
 
 
 @pytest.mark.parametrize(
@@ -46,99 +46,83 @@ def judged(**inputs: Any) -> list[Problem]:
         {"on_adopt": "overwrite", "on_destroy": "retain"},
     ],
 )
-def test_good_declarations_have_no_problems(inputs: dict[str, Any]) -> None:
+def test_good_declarations_have_no_find_mistakes(inputs: dict[str, Any]) -> None:
     """The engine makes floats of whole numbers, so 16.0 is one."""
-    assert judged(**inputs) == []
+    assert mistakes_in(**inputs) == []
+
+
+REQUIRED = "give the charger's UUID or its OCPP identity"
+NUMBER = "allowed: an OCPP connector number, 1 and up"
+AMPS = "allowed: 1 to 1000 A"
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "text"),
+    ("name", "value", "line"),
     [
-        (
-            "phase_rotation",
-            "rst",
-            f"phase_rotation 'rst' is not a phase rotation; did you mean 'RST'? Allowed: {ROTATIONS}",
-        ),
-        ("phase_rotation", "XYZ", f"phase_rotation 'XYZ' is not a phase rotation. Allowed: {ROTATIONS}"),
-        ("phase_rotation", "", f"phase_rotation '' is not a phase rotation. Allowed: {ROTATIONS}"),
-        ("phase_rotation", 1, f"phase_rotation 1 is not a phase rotation. Allowed: {ROTATIONS}"),
-        ("phase_rotation", ["RST"], f"phase_rotation ['RST'] is not a phase rotation. Allowed: {ROTATIONS}"),
-        ("max_amperage", 0, "max_amperage 0 is not allowed: a whole number of amps from 1 to 1000"),
-        ("max_amperage", 1001, "max_amperage 1001 is not allowed: a whole number of amps from 1 to 1000"),
-        ("max_amperage", 16.5, "max_amperage 16.5 is not allowed: a whole number of amps from 1 to 1000"),
-        ("max_amperage", True, "max_amperage True is not allowed: a whole number of amps from 1 to 1000"),
-        (
-            "max_amperage",
-            "16",
-            "max_amperage '16' is not allowed: a whole number of amps from 1 to 1000 (a number, not text)",
-        ),
-        (
-            "max_amperage",
-            float("inf"),
-            "max_amperage inf is not allowed: a whole number of amps from 1 to 1000",
-        ),
-        ("connector_id", 0, "connector_id 0 is not an OCPP connector number: a whole number from 1"),
-        ("connector_id", True, "connector_id True is not an OCPP connector number: a whole number from 1"),
-        (
-            "connector_id",
-            "1",
-            "connector_id '1' is not an OCPP connector number: a whole number from 1 (a number, not text)",
-        ),
-        ("connector_id", 1.5, "connector_id 1.5 is not an OCPP connector number: a whole number from 1"),
-        ("charger", "", "charger '' names no charger: give the charger's UUID, or its OCPP identity"),
-        ("charger", 7, "charger 7 names no charger: give the charger's UUID, or its OCPP identity"),
-        (
-            "charger",
-            " HRB-001",
-            "charger ' HRB-001' has blanks or control characters around or in it: give it without",
-        ),
+        ("phase_rotation", "rst", "phase_rotation: 'rst' is not a phase rotation; did you mean 'RST'?"),
+        ("phase_rotation", "XYZ", f"phase_rotation: 'XYZ' is not a phase rotation; allowed: {ROTATIONS}"),
+        ("phase_rotation", "", f"phase_rotation: '' is not a phase rotation; allowed: {ROTATIONS}"),
+        ("phase_rotation", 1, f"phase_rotation: 1 is not a phase rotation; allowed: {ROTATIONS}"),
+        ("phase_rotation", ["RST"], f"phase_rotation: ['RST'] is not a phase rotation; allowed: {ROTATIONS}"),
+        ("max_amperage", 0, f"max_amperage: 0 is out of range; {AMPS}"),
+        ("max_amperage", 1001, f"max_amperage: 1001 is out of range; {AMPS}"),
+        ("max_amperage", 16.5, f"max_amperage: 16.5 is not a whole number; {AMPS}"),
+        ("max_amperage", True, f"max_amperage: True is not a number; {AMPS}"),
+        ("max_amperage", "16", f"max_amperage: '16' is text, not a number; {AMPS}"),
+        ("max_amperage", float("inf"), f"max_amperage: inf is not a whole number; {AMPS}"),
+        ("connector_id", 0, f"connector_id: 0 is out of range; {NUMBER}"),
+        ("connector_id", True, f"connector_id: True is not a number; {NUMBER}"),
+        ("connector_id", "1", f"connector_id: '1' is text, not a number; {NUMBER}"),
+        ("connector_id", 1.5, f"connector_id: 1.5 is not a whole number; {NUMBER}"),
+        ("charger", "", f"charger: '' is empty; {REQUIRED}"),
+        ("charger", 7, f"charger: 7 is not text; {REQUIRED}"),
+        ("charger", " HRB-001", "charger: ' HRB-001' has extra blanks or control characters; did you mean 'HRB-001'?"),
         (
             "charger",
             "HRB\n001",
-            r"charger 'HRB\n001' has blanks or control characters around or in it: give it without",
+            r"charger: 'HRB\n001' has extra blanks or control characters; did you mean 'HRB 001'?",
         ),
         (
             "charger",
             "x" * 46,
-            f"charger '{'x' * 46}' is neither a UUID nor an OCPP identity (those have at most 45 characters)",
+            f"charger: '{'x' * 46}' is not a UUID and, with 46 characters, not an OCPP identity; "
+            "an identity has at most 45",
         ),
         (
             "charger",
             "HRB-001",
-            "charger 'HRB-001' is no UUID, and an OCPP identity needs a site to be looked up in: give site=, or set "
-            "plugchoice:site or PLUGCHOICE_SITE",
+            "charger: 'HRB-001' is not a UUID; to use an OCPP identity, set site, plugchoice:site or PLUGCHOICE_SITE",
         ),
         (
             "site",
             "Harbour",
-            "site 'Harbour' is not a UUID: give the UUID of the site (location) as Plugchoice shows it",
+            "site: 'Harbour' is not a UUID; give the UUID of the site (location) that Plugchoice shows",
         ),
-        ("on_adopt", "keep", "on_adopt 'keep' is not allowed: 'overwrite' or 'match'"),
-        ("on_destroy", "delete", "on_destroy 'delete' is not allowed: 'retain' or 'restore'"),
-        ("on_destroy", True, "on_destroy True is not allowed: 'retain' or 'restore'"),
-        ("charger", None, "charger is missing: give the charger's UUID, or its OCPP identity"),
-        ("connector_id", None, "connector_id is missing: give the OCPP connector number, 1 for the first"),
+        ("on_adopt", "keep", "on_adopt: 'keep' is not allowed; allowed: 'overwrite' or 'match'"),
+        ("on_destroy", "delete", "on_destroy: 'delete' is not allowed; allowed: 'retain' or 'restore'"),
+        ("on_destroy", True, "on_destroy: True is not allowed; allowed: 'retain' or 'restore'"),
+        ("charger", None, f"charger: not set; {REQUIRED}"),
+        ("connector_id", None, "connector_id: not set; give the OCPP connector number, 1 for the first"),
     ],
 )
-def test_a_bad_input_is_one_problem_with_what_is_allowed(name: str, value: Any, text: str) -> None:
-    """The whole line: the value, why it is wrong, what would be right."""
-    assert judged(**{name: value}) == [Problem(name, text)]
+def test_a_bad_input_is_one_mistake_that_says_what_is_allowed(name: str, value: Any, line: str) -> None:
+    """The whole line: input, value, what is wrong, what to do."""
+    (mistake,) = mistakes_in(**{name: value})
+    assert str(mistake) == line
+    assert mistake.place == name
 
 
 def test_one_setting_at_least_has_to_be_given() -> None:
     """A resource that manages nothing is a mistake."""
-    assert judged(phase_rotation=None, max_amperage=None) == [
-        Problem(
-            "phase_rotation",
-            "neither phase_rotation nor max_amperage is given: declare at least one, or remove the resource",
-        )
+    assert mistakes_in(phase_rotation=None, max_amperage=None) == [
+        Mistake("", None, "neither phase_rotation nor max_amperage is set", "set at least one, or remove the resource")
     ]
 
 
-def test_all_problems_of_a_declaration_are_found_at_once() -> None:
+def test_all_mistakes_of_a_declaration_are_found_at_once() -> None:
     """Nobody has to run the program once for each."""
-    found = judged(charger=None, connector_id=0, phase_rotation="XYZ", max_amperage=0, site="x", on_adopt="y")
-    assert sorted(problem.name for problem in found) == [
+    found = mistakes_in(charger=None, connector_id=0, phase_rotation="XYZ", max_amperage=0, site="x", on_adopt="y")
+    assert sorted(mistake.place for mistake in found) == [
         "charger",
         "connector_id",
         "max_amperage",
@@ -148,16 +132,16 @@ def test_all_problems_of_a_declaration_are_found_at_once() -> None:
     ]
 
 
-def test_an_identity_is_fine_when_the_settings_name_a_site() -> None:
+def test_an_identity_is_fine_when_the_configuration_names_a_site() -> None:
     """`plugchoice:site` or PLUGCHOICE_SITE."""
-    assert problems({**GOOD, "charger": "HRB-001"}, known, has_default_site=True) == []
+    assert find_mistakes({**GOOD, "charger": "HRB-001"}, known, has_default_site=True) == []
 
 
 def test_an_unknown_value_is_not_judged_and_counts_as_given() -> None:
     """It is another resource's output, judged by `check` once it is there."""
     to_come = object()
     inputs = {"charger": "HRB-001", "connector_id": to_come, "phase_rotation": to_come, "site": to_come}
-    assert problems(inputs, lambda value: value is not to_come) == []
+    assert find_mistakes(inputs, lambda value: value is not to_come) == []
 
 
 def test_names_and_defaults_are_those_of_the_constructor() -> None:
@@ -171,15 +155,7 @@ def test_names_and_defaults_are_those_of_the_constructor() -> None:
         "on_adopt",
         "on_destroy",
     )
-    assert {name: default_of(name) for name in INPUT_NAMES} == {
-        "charger": None,
-        "connector_id": None,
-        "phase_rotation": None,
-        "max_amperage": None,
-        "site": None,
-        "on_adopt": "overwrite",
-        "on_destroy": "retain",
-    }
+    assert DEFAULTS == {"on_adopt": "overwrite", "on_destroy": "retain"}
 
 
 @pytest.mark.parametrize("text", [CHARGER, CHARGER.upper()])
@@ -206,16 +182,16 @@ ANY_JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(INPUT_NAMES), ANY_JSON), st.booleans())
 def test_no_value_makes_the_rules_fail(inputs: dict[str, Any], has_site: bool) -> None:  # noqa: FBT001 - hypothesis
     """Whatever a program passes: the answer is a list of single printable lines."""
-    for problem in problems(inputs, known, has_default_site=has_site):
-        assert problem.name in INPUT_NAMES
-        assert problem.text.splitlines() == [problem.text]
-        assert len(problem.text) < 300
-        assert problem.text.encode()
+    for mistake in find_mistakes(inputs, known, has_default_site=has_site):
+        assert mistake.place in (*INPUT_NAMES, "")
+        assert str(mistake).splitlines() == [str(mistake)]
+        assert len(str(mistake)) < 300
+        assert str(mistake).encode()
 
 
 @given(ANY_JSON, ANY_JSON)
 def test_what_passes_can_be_written(rotation: Any, amperage: Any) -> None:
     """The rules let nothing through that the PUT would refuse."""
-    if not judged(phase_rotation=rotation, max_amperage=amperage):
+    if not mistakes_in(phase_rotation=rotation, max_amperage=amperage):
         assert rotation is None or rotation in ROTATIONS.split()
         assert amperage is None or (int(amperage) == amperage and 1 <= amperage <= 1000)

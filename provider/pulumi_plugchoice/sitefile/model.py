@@ -7,7 +7,6 @@ of a file are found at once, each with its line and column.
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -533,7 +532,7 @@ def _about_charger(
         if is_uuid(identity):
             yield (*path, "identity"), "this is a UUID: write uuid in the place of identity", False
         elif problem and len(identity) <= 45:
-            yield (*path, "identity"), problem.removeprefix("charger "), False
+            yield (*path, "identity"), problem.text, False
     for name, given in (("identity", identity), ("uuid", uuid)):
         if not isinstance(given, str):
             continue
@@ -563,9 +562,7 @@ def _about_connector(
             continue
         problem = judge("phase_rotation", value)
         if problem:
-            # With a suggestion the list of all values only hides it.
-            text = re.sub(r"(did you mean [^?]*\?) .*", r"\1", problem.removeprefix("phase_rotation "))
-            yield (*path, name), text, False
+            yield (*path, name), problem.text, False
         else:
             rotations[name] = value
     if len(rotations) == 2 and rotations["planned_rotation"] not in _turns(rotations["phase_rotation"]):
