@@ -7,7 +7,7 @@ import time
 
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point
 from pulumi_plugchoice.electrical.planner import plan_rotation
-from pulumi_plugchoice.electrical.rotations import turned
+from pulumi_plugchoice.electrical.rotations import shift_rotation
 
 
 def site(chargers: int, groups: int, seed: int, *, neutral: bool = True) -> tuple[Installation, set[str]]:
@@ -20,7 +20,7 @@ def site(chargers: int, groups: int, seed: int, *, neutral: bool = True) -> tupl
         group = names[number % groups] if groups else "main"
         points.append(Point(f"c{number}", 1, rotation, amps, group))
         if drawn.random() < 0.2:
-            points.append(Point(f"c{number}", 2, turned(rotation), amps, group))
+            points.append(Point(f"c{number}", 2, shift_rotation(rotation), amps, group))
     fixed = {f"c{number}" for number in range(chargers) if chargers > 8 and drawn.random() < 0.1}
     tree = (Group("main", None, 4000), *(Group(name, "main", 600) for name in names))
     return Installation("TN" if neutral else "IT", neutral, 5, tree, tuple(points), {"main": (18, 11, 9)}), fixed

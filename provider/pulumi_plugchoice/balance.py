@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi import dynamic
 
-from .electrical.figures import figures
-from .electrical.limits import broken, warnings
+from .electrical.figures import compute_figures
+from .electrical.limits import find_exceeded_limits, find_warnings
 from .errors import OfflineError, PlugchoiceError
 from .runtime import session as run
 from .runtime.engine import for_engine, is_known, without_frames
@@ -114,10 +114,10 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         site = definition["site"]
         live = LiveValues(session.live.of_site(site))
         after = counted(definition, live)
-        computed = figures(after.installation)
+        computed = compute_figures(after.installation)
         failures = _fuse_failures(definition, session.live.groups(site), session)
         failures += _limit_failures(definition, computed, counted(definition, live, as_live=True), session)
-        for line in warnings(after.installation, computed, limits_of(definition), facts_of(definition, live)):
+        for line in find_warnings(after.installation, computed, limits_of(definition), facts_of(definition, live)):
             session.notices.say(line, kind="warnings about phases")
         for name in olds.get("restored", ()):
             if name not in definition["connectors"]:
@@ -201,10 +201,10 @@ def _stored(definition: Props, found: Counted, olds: Mapping[str, Any] | None = 
 
     `olds` are given offline: what an earlier run counted with live values is believed.
     """
-    computed = figures(found.installation)
+    computed = compute_figures(found.installation)
     stored: Props = {
         **definition,
-        "usable_amps": computed.usable,
+        "usable_amps": computed.usable_amps,
         **_by_line("single_phase", computed.single_phase),
         **_by_line("three_phase", computed.three_phase),
         "full_imbalance": computed.full_imbalance,
@@ -212,7 +212,7 @@ def _stored(definition: Props, found: Counted, olds: Mapping[str, Any] | None = 
         "cars_at_6_amps": computed.cars_at_6_amps,
         "group_amps": {
             group.name: f"one-phase {_amps(group.single_phase)}, three-phase {_amps(group.three_phase)}"
-            + ("" if group.usable is None else f" of {group.usable} A usable")
+            + ("" if group.usable_amps is None else f" of {group.usable_amps} A usable")
             for group in computed.groups
             if group.parent is not None
         },
@@ -303,10 +303,10 @@ def _limit_failures(
 ) -> list[dynamic.CheckFailure]:
     """Declared limits that are broken: refused when it is worse than now, and only said when it is not."""
     failures = []
-    for found in broken(limits_of(definition), after, figures(live.installation)):
+    for found in find_exceeded_limits(limits_of(definition), after, compute_figures(live.installation)):
         if not definition["neutral"]:
             # Without neutral the figures rest on an assumption about cars: they only warn.
-            session.notices.say(f"{found.fact}; without neutral this is only said", kind="limits broken")
+            session.notices.say(f"{found.fact}; warning only: the supply has no neutral", kind="limits broken")
         elif found.is_worse:
             failures.append(dynamic.CheckFailure(_property_of(found.limit, found.line), found.text))
         else:

@@ -1,4 +1,4 @@
-"""phases.py: amps per line. Every worked example of the electrical notes, and what holds for all sites."""
+"""figures.py: the current per line. Worked examples, and properties of every site."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice.electrical.figures import (
+    VOLTS,
     Group,
     Installation,
     Point,
     Triple,
-    cars_at_6_amps,
-    figures,
-    line_currents,
-    single_phase,
-    three_phase,
-    usable,
-    volt_amperes,
-    worst_imbalance,
+    compute_figures,
+    compute_line_currents,
+    compute_usable_amps,
+    compute_worst_imbalance,
+    count_cars_at_6_amps,
+    sum_single_phase,
 )
-from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, turned
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
 
 ROTATED = ("RST", "STR", "TRS")
 
@@ -51,16 +50,16 @@ def site(
 
 
 def test_nine_points_all_rst() -> None:
-    """S 144/0/0, T 144/144/144, full_imbalance 144."""
-    found = figures(site(*["RST"] * 9))
+    """One-phase 144/0/0, three-phase 144/144/144, full_imbalance 144."""
+    found = compute_figures(site(*["RST"] * 9))
     assert found.single_phase == lines(144, 0, 0)
     assert found.three_phase == lines(144, 144, 144)
     assert (found.full_imbalance, found.worst_imbalance) == (144, 144)
 
 
 def test_nine_points_rotated() -> None:
-    """S 48/48/48, T as before, full_imbalance 0, worst_imbalance 48: empty bays bring imbalance back."""
-    found = figures(site(*ROTATED * 3))
+    """One-phase 48/48/48, three-phase as before, full_imbalance 0; empty bays bring back 48 A of imbalance."""
+    found = compute_figures(site(*ROTATED * 3))
     assert found.single_phase == lines(48, 48, 48)
     assert found.three_phase == lines(144, 144, 144)
     assert (found.full_imbalance, found.worst_imbalance) == (0, 48)
@@ -69,7 +68,7 @@ def test_nine_points_rotated() -> None:
 
 def test_str_16_a_and_s_16_a() -> None:
     """Both one-phase cars load L2."""
-    assert single_phase(points("STR", "S")) == (0, 32, 0)
+    assert sum_single_phase(points("STR", "S")) == (0, 32, 0)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +82,13 @@ def test_str_16_a_and_s_16_a() -> None:
     ],
 )
 def test_lines_without_neutral(pairs: Triple, three: float, expected: Triple) -> None:
-    """16 on RS; RS and ST; all three pairs; RS 32 with three-phase 16; two adjacent pairs of 9.25 A."""
-    assert line_currents(pairs, three) == expected
+    """16 A on RS; on RS and ST; on all pairs; 32 A on RS with 16 A three-phase; two adjacent pairs of 9.25 A."""
+    assert compute_line_currents(pairs, three) == expected
 
 
-def test_nine_points_over_the_pairs_carry_more_than_first_letters_say() -> None:
-    """83.1 A a line, not 48."""
-    found = figures(site(*ROTATED * 3, neutral=False))
+def test_without_neutral_nine_points_load_a_line_with_83_a() -> None:
+    """83.1 A per line; counting first letters would give 48."""
+    found = compute_figures(site(*ROTATED * 3, neutral=False))
     assert found.single_phase == (83.14, 83.14, 83.14)
     assert found.worst_imbalance is None
 
@@ -105,20 +104,23 @@ def test_nine_points_over_the_pairs_carry_more_than_first_letters_say() -> None:
     ],
 )
 def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, cars: int) -> None:  # noqa: FBT001
-    """32 A, 5 %: 5 all RST, 9 rotated. 63 A, 5 % (59 usable): 9 a phase; IT 15 spread evenly."""
-    assert cars_at_6_amps(site(*rotations, fuse=fuse, neutral=neutral)) == cars
-    assert usable(63, 5) == 59
+    """32 A, 5 %: 5 all RST, 9 rotated. 63 A, 5 % (59 A usable): 9 per line; without a neutral 15 evenly spread."""
+    assert count_cars_at_6_amps(site(*rotations, fuse=fuse, neutral=neutral)) == cars
+    assert compute_usable_amps(63, 5) == 59
 
 
-def test_usable_one_phase_power_rises_when_rotated() -> None:
-    """63 A: from 14.5 to 33.1 kW: one line's amps, or what nine points draw on three."""
-    together = single_phase(points(*ROTATED * 3))
-    assert volt_amperes(63) / 1000 == pytest.approx(14.5, abs=0.05)
-    assert sum(volt_amperes(min(63, line)) for line in together) / 1000 == pytest.approx(33.1, abs=0.05)
+def test_one_phase_power_rises_when_rotated() -> None:
+    """Nine 16 A points on a 63 A fuse: 14.5 kW when all are RST, 33.1 kW when they are rotated."""
+    alike, rotated = (
+        sum(VOLTS * min(63, line) for line in compute_figures(site(*rotations, fuse=63)).single_phase) / 1000
+        for rotations in (["RST"] * 9, ROTATED * 3)
+    )
+    assert alike == pytest.approx(14.5, abs=0.05)
+    assert rotated == pytest.approx(33.1, abs=0.05)
 
 
-def test_a_tree_of_groups() -> None:
-    """Connected sums are uncapped; limited ones are what the fuses let through, from the leaves up."""
+def test_a_group_includes_its_subgroups() -> None:
+    """Sums are not capped by any fuse; a group without a fuse has no usable current."""
     tree = Installation(
         "TN",
         True,  # noqa: FBT003
@@ -131,22 +133,15 @@ def test_a_tree_of_groups() -> None:
         ),
         {"main": (10, 0, 0)},
     )
-    main, garage, deck = figures(tree).groups
-    assert (deck.single_phase, deck.limited, deck.usable) == ((32, 0, 0), (32, 0, 0), None)
-    assert (garage.single_phase, garage.three_phase, garage.limited) == ((64, 0, 0), (64, 32, 32), (40, 32, 32))
-    assert (main.single_phase, main.limited, main.share) == ((106, 0, 0), (82, 64, 64), 33)
-
-
-def test_headroom_may_be_negative() -> None:
-    """The site then relies on load balancing."""
-    found = figures(site(*["RST"] * 9, fuse=125))
-    assert found.headroom_single_phase == lines(118 - 144, 118, 118)
-    assert found.headroom_three_phase == lines(-26, -26, -26)
+    main, garage, deck = compute_figures(tree).groups
+    assert (deck.single_phase, deck.three_phase, deck.usable_amps) == ((32, 0, 0), (32, 0, 0), None)
+    assert (garage.single_phase, garage.three_phase, garage.usable_amps) == ((64, 0, 0), (64, 32, 32), 40)
+    assert (main.single_phase, main.three_phase, main.usable_amps) == ((106, 0, 0), (106, 64, 64), 100)
 
 
 def test_the_base_counts_in_every_figure() -> None:
-    """Building and DC: 18/11/9 A beside three rotated points."""
-    found = figures(site(*ROTATED, base=(18, 11, 9)))
+    """Building and DC chargers: 18/11/9 A beside three rotated points."""
+    found = compute_figures(site(*ROTATED, base=(18, 11, 9)))
     assert found.single_phase == lines(34, 27, 25)
     assert found.worst_imbalance == 18 + 16 - 9
 
@@ -155,14 +150,16 @@ rotations = st.lists(st.tuples(st.sampled_from(PHASE_ROTATIONS), st.integers(1, 
 
 
 def _points(drawn: list[tuple[str, int]], steps: int = 0) -> tuple[Point, ...]:
-    return tuple(Point(f"c{n}", 1, turned(rotation, steps), amps, "main") for n, (rotation, amps) in enumerate(drawn))
+    return tuple(
+        Point(f"c{n}", 1, shift_rotation(rotation, steps), amps, "main") for n, (rotation, amps) in enumerate(drawn)
+    )
 
 
 @given(rotations, st.booleans())
-def test_turning_all_rotations_by_a_step_permutes_the_loads(drawn: list[tuple[str, int]], neutral: bool) -> None:  # noqa: FBT001
-    """On every kind of net."""
+def test_shifting_all_rotations_permutes_the_lines(drawn: list[tuple[str, int]], neutral: bool) -> None:  # noqa: FBT001
+    """With and without a neutral."""
     here, there = (
-        figures(Installation("TN", neutral, 0, (Group("main", None, 100),), _points(drawn, steps), {}))
+        compute_figures(Installation("TN", neutral, 0, (Group("main", None, 100),), _points(drawn, steps), {}))
         for steps in (0, 1)
     )
     for one, other in ((here.single_phase, there.single_phase), (here.three_phase, there.three_phase)):
@@ -176,44 +173,34 @@ def test_three_phase_is_never_below_single_phase(
     base: tuple[int, int, int],
     neutral: bool,  # noqa: FBT001
 ) -> None:
-    """It bounds every mix of cars."""
-    found = figures(Installation("TN", neutral, 0, (Group("main", None, 100),), _points(drawn), {"main": base}))
+    """No mix of cars draws more than three-phase cars on every connector."""
+    found = compute_figures(Installation("TN", neutral, 0, (Group("main", None, 100),), _points(drawn), {"main": base}))
     assert all(t >= s - 0.01 for s, t in zip(found.single_phase, found.three_phase, strict=True))
 
 
 @given(rotations, st.tuples(*[st.integers(0, 50)] * 3))
-def test_worst_imbalance_is_what_the_worst_choice_of_bays_makes(
+def test_worst_imbalance_is_that_of_the_worst_choice_of_bays(
     drawn: list[tuple[str, int]], base: tuple[int, int, int]
 ) -> None:
-    """By trying: the points of one line in use, the others empty."""
+    """Tried out: the connectors of one line in use, the others empty."""
     chosen = []
     for line in range(3):
         used = [point for point in _points(drawn) if "RST".index(point.rotation[0]) == line]
-        lines = single_phase(used, base)
+        lines = sum_single_phase(used, base)
         chosen.append(max(lines[line] - other for place, other in enumerate(lines) if place != line))
-    assert worst_imbalance(_points(drawn), base) == max(chosen)
+    assert compute_worst_imbalance(_points(drawn), base) == max(chosen)
 
 
 @given(st.tuples(*[st.floats(0, 100)] * 3), st.floats(0, 100))
-def test_lines_without_neutral_are_what_phasors_add_up_to(pairs: tuple[float, float, float], three: float) -> None:
-    """Computed here with complex numbers; and plain sums are at most 15.5 % higher."""
+def test_line_currents_without_neutral_are_sums_of_phasors(pairs: tuple[float, float, float], three: float) -> None:
+    """Computed here with complex numbers; plain sums are at most 15.5 % higher."""
     volts = [complex(math.cos(angle), math.sin(angle)) for angle in (0, -2 * math.pi / 3, 2 * math.pi / 3)]
     currents = [three * volt for volt in volts]
     for pair, (one, other) in zip(pairs, ((0, 1), (1, 2), (2, 0)), strict=True):
         across = (volts[one] - volts[other]) / abs(volts[one] - volts[other])
         currents[one] += pair * across
         currents[other] -= pair * across
-    found = line_currents(pairs, three)
+    found = compute_line_currents(pairs, three)
     assert found == pytest.approx([abs(current) for current in currents], abs=0.006)
     plain = (pairs[0] + pairs[2], pairs[1] + pairs[0], pairs[2] + pairs[1])
     assert all(line - 0.01 <= sum_ + three <= 1.155 * line + 0.02 for line, sum_ in zip(found, plain, strict=True))
-
-
-@given(rotations, st.tuples(*[st.integers(0, 50)] * 3), st.integers(1, 200))
-def test_what_is_limited_fits_the_fuse(drawn: list[tuple[str, int]], base: tuple[int, int, int], fuse: int) -> None:
-    """And is never more than what is connected."""
-    group = figures(Installation("TN", True, 7, (Group("main", None, fuse),), _points(drawn), {"main": base})).groups[0]  # noqa: FBT003
-    assert group.limited is not None
-    assert all(line <= usable(fuse, 7) for line in group.limited)
-    assert all(line <= there for line, there in zip(group.limited, group.three_phase, strict=True))
-    assert three_phase(_points(drawn), base) == group.three_phase

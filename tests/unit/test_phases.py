@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice import PHASE_ROTATIONS
-from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, closest_rotation
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, suggest_rotation
 
 
 def test_there_are_fifteen_rotations() -> None:
@@ -40,23 +40,23 @@ def test_the_amperage_range_is_that_of_the_api() -> None:
 )
 def test_a_near_miss_is_recognised(text: str, meant: str) -> None:
     """Case, blanks, separators, L1 L2 L3 and one wrong letter."""
-    assert closest_rotation(text) == meant
+    assert suggest_rotation(text) == meant
 
 
 @pytest.mark.parametrize("text", ["", " ", "-", "XYZ", "ABC", "NotApplicable", "Unknown", "123", "0", "\x00"])
 def test_nothing_is_suggested_when_nothing_is_close(text: str) -> None:
     """A wrong suggestion about wiring is worse than none."""
-    assert closest_rotation(text) is None
+    assert suggest_rotation(text) is None
 
 
 @pytest.mark.parametrize("rotation", PHASE_ROTATIONS)
 def test_a_rotation_is_closest_to_itself(rotation: str) -> None:
     """Also in lower case, and spelt L1 L2 L3."""
     lines = rotation.replace("R", "L1").replace("S", "L2").replace("T", "L3")
-    assert {closest_rotation(text) for text in (rotation, rotation.lower(), lines)} == {rotation}
+    assert {suggest_rotation(text) for text in (rotation, rotation.lower(), lines)} == {rotation}
 
 
 @given(st.text() | st.text("RSTrstL123 -/", max_size=12))
 def test_any_text_gives_a_rotation_or_nothing(text: str) -> None:
     """It never raises, and never makes a value up."""
-    assert closest_rotation(text) in {None, *PHASE_ROTATIONS}
+    assert suggest_rotation(text) in {None, *PHASE_ROTATIONS}

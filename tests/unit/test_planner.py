@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_plugchoice.electrical.figures import Group, Installation, Point, figures, usable
+from pulumi_plugchoice.electrical.figures import Group, Installation, Point, compute_figures, compute_usable_amps
 from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, plan_rotation
-from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, turned
+from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
 
 
 def site(points: list[Point], *, neutral: bool = True, fuses: tuple[int, int | None] = (125, 40)) -> Installation:
@@ -21,11 +21,11 @@ def site(points: list[Point], *, neutral: bool = True, fuses: tuple[int, int | N
 
 def objective(installation: Installation, rewired: int) -> tuple[float, ...]:
     """What the notes call better, in their order; written anew from the figures."""
-    found = figures(installation)
+    found = compute_figures(installation)
     over = 0.0
     for group, entry in zip(installation.groups, found.groups, strict=True):
         if group.fuse_amps is not None:
-            allowed = usable(group.fuse_amps, installation.margin_percent)
+            allowed = compute_usable_amps(group.fuse_amps, installation.margin_percent)
             over += sum(max(0.0, line - allowed) for line in entry.single_phase)
     worsts = sum(max(entry.single_phase) for entry in found.groups)
     return (
@@ -40,7 +40,8 @@ def objective(installation: Installation, rewired: int) -> tuple[float, ...]:
 def with_steps(installation: Installation, steps: dict[str, int]) -> Installation:
     """The same with chargers turned."""
     turned_points = [
-        replace(point, rotation=turned(point.rotation, steps.get(point.charger, 0))) for point in installation.points
+        replace(point, rotation=shift_rotation(point.rotation, steps.get(point.charger, 0)))
+        for point in installation.points
     ]
     return replace(installation, points=tuple(turned_points))
 
@@ -70,7 +71,7 @@ def chargers(most: int) -> st.SearchStrategy[list[Point]]:
         for number, (rotation, amps, group, is_twin) in enumerate(drawn):
             found.append(Point(f"c{number}", 1, rotation, amps, group))
             if is_twin:
-                found.append(Point(f"c{number}", 2, turned(rotation), amps, group))
+                found.append(Point(f"c{number}", 2, shift_rotation(rotation), amps, group))
         return found
 
     one = st.tuples(
@@ -142,7 +143,7 @@ def test_it_is_never_worse_than_what_is_declared(points: list[Point], neutral: b
     assert objective(found, len(plan.visits)) <= tuple(value + 0.11 for value in objective(installation, 0))
     for visit in plan.visits:
         steps = {
-            next(step for step in range(3) if turned(before, step) == visit.after[number])
+            next(step for step in range(3) if shift_rotation(before, step) == visit.after[number])
             for number, before in visit.before.items()
         }
         assert len(steps) == 1, "a charger is turned as a whole"
@@ -187,7 +188,7 @@ def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
         rotation, amps = drawn.choice(["RST"] * 6 + ["R", "RTS"]), drawn.choice([10, 13, 16, 16, 32])
         points.append(Point(f"c{number}", 1, rotation, amps, f"g{number % 8}"))
         if drawn.random() < 0.2:
-            points.append(Point(f"c{number}", 2, turned(rotation), amps, f"g{number % 8}"))
+            points.append(Point(f"c{number}", 2, shift_rotation(rotation), amps, f"g{number % 8}"))
     fixed = {f"c{number}" for number in range(200) if drawn.random() < 0.1}
     installation = Installation("TN", True, 5, groups, tuple(points), {"main": (18, 11, 9)})  # noqa: FBT003
 

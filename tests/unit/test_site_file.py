@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice._text import printable
-from pulumi_plugchoice.electrical.figures import figures
+from pulumi_plugchoice.electrical.figures import compute_figures
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from pulumi_plugchoice.sitefile.definition import as_text, counted, definition_of, from_text
 from pulumi_plugchoice.sitefile.model import SiteFile, SiteFileError, load_site, site_from
@@ -70,7 +70,7 @@ def test_the_example_of_the_notes_loads_as_it_is_written() -> None:
     found = counted(definition_of(site), None)
     assert found.left_out == []
     # Building 18/11/9, DC 38 on each, RST 16+16+32, STR 32 and S 16.
-    assert figures(found.installation).single_phase == (18 + 38 + 64, 11 + 38 + 48, 9 + 38)
+    assert compute_figures(found.installation).single_phase == (18 + 38 + 64, 11 + 38 + 48, 9 + 38)
 
 
 def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:

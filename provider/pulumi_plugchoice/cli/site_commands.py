@@ -49,7 +49,7 @@ def check(files: tuple[Path, ...]) -> None:
         figures, lines, left_out = _judged(site)
         amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
         click.echo(
-            f"{file}: {len(site.chargers)} chargers; one-phase cars {amps} A of {figures.usable} A usable per line"
+            f"{file}: {len(site.chargers)} chargers; one-phase cars {amps} A of {figures.usable_amps} A usable per line"
         )
         for line in (*lines, *(f"not counted: {name}" for name in left_out)):
             click.echo(f"  {printable(line, 1000)}")
@@ -173,7 +173,7 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     old = None if before is None else load_site(before)
     figures, lines, left_out = _judged(site)
     old_figures = None if old is None else _judged(old)[0]
-    found = limits.broken(limits_of(definition_of(site)), figures, old_figures)
+    found = limits.find_exceeded_limits(limits_of(definition_of(site)), figures, old_figures)
     _out(
         reports.review_markdown(old, site, (old_figures, figures), limits=found, warnings=lines, left_out=left_out),
         output,
@@ -194,16 +194,16 @@ def schema(output: Path | None) -> None:
 
 def _judged(site: SiteFile) -> tuple[Figures, list[str], list[str]]:
     """Figures, warnings, and what is not counted, of what a file declares."""
-    from pulumi_plugchoice.electrical.figures import figures
-    from pulumi_plugchoice.electrical.limits import warnings
+    from pulumi_plugchoice.electrical.figures import compute_figures
+    from pulumi_plugchoice.electrical.limits import find_warnings
     from pulumi_plugchoice.sitefile.definition import counted, definition_of, facts_of, limits_of
 
     definition = definition_of(site)
     found = counted(definition, None)
-    computed = figures(found.installation)
+    computed = compute_figures(found.installation)
     return (
         computed,
-        warnings(found.installation, computed, limits_of(definition), facts_of(definition, None)),
+        find_warnings(found.installation, computed, limits_of(definition), facts_of(definition, None)),
         found.left_out,
     )
 

@@ -1,34 +1,37 @@
-"""What is refused and what is only said: a site's figures against its owner's limits, its fuses and its chargers. Pure.
+"""The checks of a site: its owner's limits, its fuses and its chargers.
 
-Only limits that the owner declared can refuse, and only when the site would be worse than it is: a site that is wired
-unevenly must be declarable as it is, and nobody may be pushed to declare letters that are not true.
+Only a limit that the owner declares can fail a preview, and only when the change makes the site worse. Anyone can
+declare a site as it is wired, however uneven, and nobody has to declare wrong letters to get past a check.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from .figures import LEAST_AMPS, single_phase
+from pulumi_plugchoice._text import plural
+
+from .figures import LEAST_AMPS, sum_single_phase
 from .rotations import LINE_NAMES, LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .figures import Figures, Installation
+    from .figures import Figures, Installation, Triple
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the owner of a site declares; A.
+    """The limits (A) that the owner of a site declares.
 
     Attributes:
-        single_phase_amps: at most so many on a line when every point charges a one-phase car.
-        three_phase_amps: at most so many on a line when every point charges a three-phase car.
-        full_imbalance_amps: at most so many between two lines, every point in use.
-        worst_imbalance_amps: at most so many between two lines, some points empty.
-        presets: names of `PRESETS`; these only warn.
+        single_phase_amps: highest current on a line when every connector charges a one-phase car.
+        three_phase_amps: highest current on a line when every connector charges a three-phase car.
+        full_imbalance_amps: highest difference between two lines when every connector charges a one-phase car.
+        worst_imbalance_amps: highest difference between two lines when some connectors charge a one-phase car and
+            others are empty.
+        presets: names of `PRESETS`, which only warn.
     """
 
     single_phase_amps: int | None = None
@@ -40,11 +43,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Preset:
-    """A rule that is told of a country; its norm was not at hand, so it is unverified and only warns.
+    """A national rule as secondary sources describe it. Not verified in the text of the norm, so it only warns.
 
     Attributes:
-        amps: at most so many between two lines.
-        source: where it was read.
+        amps: highest difference between two lines, A.
+        source: where the rule was read.
     """
 
     amps: int
@@ -53,30 +56,30 @@ class Preset:
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "DE-4.6kVA": Preset(20, "4.6 kVA between lines at the whole connection, building included (e-handbuch.de)"),
-    "AT-16A": Preset(16, "3.7 kW between lines, found mainly as a threshold of devices (documents.kostal.com)"),
-    "CH-16A": Preset(16, "3.7 kW between lines, found mainly as a threshold of devices (documents.kostal.com)"),
+    "AT-16A": Preset(16, "3.7 kW between lines, mostly given as a threshold for devices (documents.kostal.com)"),
+    "CH-16A": Preset(16, "3.7 kW between lines, mostly given as a threshold for devices (documents.kostal.com)"),
 }
 
-_MEANING: Final = {
-    "single_phase_amps": "when every point charges a one-phase car",
-    "three_phase_amps": "when every point charges a three-phase car",
-    "full_imbalance_amps": "between two lines, when every point charges one-phase",
-    "worst_imbalance_amps": "between two lines, when some points charge one-phase and others are empty",
+_CONDITIONS: Final = {
+    "single_phase_amps": "when every connector charges a one-phase car",
+    "three_phase_amps": "when every connector charges a three-phase car",
+    "full_imbalance_amps": "between two lines when every connector charges a one-phase car",
+    "worst_imbalance_amps": "between two lines when some connectors charge a one-phase car and others are empty",
 }
 
 
 @dataclass(frozen=True)
-class Broken:
+class ExceededLimit:
     """A declared limit that the declared connectors exceed.
 
     Attributes:
         limit: its name in the site file.
         allowed: A.
-        value: A, as declared.
-        line: `L1`, `L2`, `L3`, or None for a figure of all lines.
-        live: A of the same line or figure as it is now, or None when that is not known.
-        is_worse: whether the site would be worse than it is: more on its most loaded line, or more above the limit on
-            all lines together. What only moves from one line to another is not.
+        value: A of the declared connectors.
+        line: `L1`, `L2`, `L3`; None for a difference between lines.
+        live: A of the live connectors, on the same line; None when it is not known.
+        is_worse: whether the change makes the site worse: a higher current on the most loaded line, or a higher excess
+            on all lines together. Load that only moves from one line to another does not make it worse.
     """
 
     limit: str
@@ -88,68 +91,134 @@ class Broken:
 
     @property
     def fact(self) -> str:
-        """The limit and by what it is broken."""
+        """The limit, and the value that exceeds it."""
         where = f" on {self.line}" if self.line else ""
-        return f"limit {self.limit} {self.allowed:g} A: {self.value:g} A{where} {_MEANING[self.limit]}"
+        return f"limit {self.limit} ({self.allowed:g} A) exceeded: {self.value:g} A{where} {_CONDITIONS[self.limit]}"
 
     @property
     def text(self) -> str:
-        """One line: the limit, the numbers, and what follows."""
-        now = "not known now" if self.live is None else f"{self.live:g} A now"
+        """The whole line: the limit, the declared and the live value, and what follows."""
+        live = "live value not known" if self.live is None else f"{self.live:g} A live"
         if self.is_worse:
-            what_to_do = "change the connectors, or the limit"
-            return f"{self.fact} ({now}); refused because it would be worse than it is: {what_to_do}"
-        return f"{self.fact} ({now}); broken, and the site is no worse than it is"
+            return f"{self.fact}, {live}; the change makes the site worse: change the connectors or the limit"
+        return f"{self.fact}, {live}; allowed, because the change does not make it worse"
 
 
-def broken(limits: Limits, figures: Figures, live: Figures | None) -> list[Broken]:
-    """The declared limits that the figures exceed.
+def find_exceeded_limits(limits: Limits, declared: Figures, live: Figures | None) -> list[ExceededLimit]:
+    """Find the limits that the declared connectors exceed.
 
     Args:
-        limits: as declared.
-        figures: of the declared connectors.
-        live: of the live ones, or None when they are not known.
+        limits: the owner's limits.
+        declared: figures of the declared connectors.
+        live: figures of the live connectors; None when they are not known.
     """
-    found = []
-    for name, after, now in (
-        ("single_phase_amps", figures.single_phase, live.single_phase if live else None),
-        ("three_phase_amps", figures.three_phase, live.three_phase if live else None),
+    exceeded: list[ExceededLimit] = []
+    for name, after, before in (
+        ("single_phase_amps", declared.single_phase, live.single_phase if live else None),
+        ("three_phase_amps", declared.three_phase, live.three_phase if live else None),
     ):
         allowed = getattr(limits, name)
-        if allowed is None:
-            continue
-        is_worse = now is None or max(after) > max(now) or _above(after, allowed) > _above(now, allowed)
-        for place, letter in enumerate(LINES):
-            if after[place] > allowed:
-                before = None if now is None else now[place]
-                # Of several lines, those that got no worse themselves are not what is refused.
-                is_culprit = before is None or after[place] > before
-                line = LINE_NAMES[letter]
-                found.append(Broken(name, allowed, after[place], line, before, is_worse and is_culprit))
-    for name, amps, before in (
-        ("full_imbalance_amps", figures.full_imbalance, live.full_imbalance if live else None),
-        ("worst_imbalance_amps", figures.worst_imbalance, live.worst_imbalance if live else None),
+        if allowed is not None:
+            exceeded += _compare_lines(name, allowed, after, before)
+    for name, amps, old in (
+        ("full_imbalance_amps", declared.full_imbalance, live.full_imbalance if live else None),
+        ("worst_imbalance_amps", declared.worst_imbalance, live.worst_imbalance if live else None),
     ):
         allowed = getattr(limits, name)
         if allowed is not None and amps is not None and amps > allowed:
-            found.append(Broken(name, allowed, amps, None, before, before is None or amps > before))
-    return found
+            exceeded.append(ExceededLimit(name, allowed, amps, None, old, old is None or amps > old))
+    return exceeded
 
 
-def _above(lines: tuple[float, ...], allowed: float) -> float:
+def _compare_lines(name: str, allowed: float, after: Triple, before: Triple | None) -> Iterator[ExceededLimit]:
+    is_worse = before is None or max(after) > max(before) or _sum_excess(after, allowed) > _sum_excess(before, allowed)
+    for place, letter in enumerate(LINES):
+        if after[place] > allowed:
+            live = None if before is None else before[place]
+            # Of several lines above the limit, only those with a higher current than now are to blame.
+            is_to_blame = live is None or after[place] > live
+            yield ExceededLimit(name, allowed, after[place], LINE_NAMES[letter], live, is_worse and is_to_blame)
+
+
+def _sum_excess(lines: Triple, allowed: float) -> float:
     return sum(max(0.0, line - allowed) for line in lines)
+
+
+class LiveGroup(Protocol):
+    """A load-balancing group as Plugchoice has it (`api.models.SiteGroup`)."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def group_id(self) -> int | None:
+        """Number of the parent group; None for the root."""
+
+    @property
+    def total_amps(self) -> int | None: ...
+    @property
+    def net_type(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class GroupMismatch:
+    """A difference between a declared group and the group in Plugchoice.
+
+    Attributes:
+        key: key of the site file that differs: `group_id`, `fuse_amps`, `main_fuse_amps` or `net_type`.
+        text: one line with both values.
+        is_refused: whether it fails the preview.
+    """
+
+    key: str
+    text: str
+    is_refused: bool
+
+
+def compare_groups(installation: Installation, live: Iterable[LiveGroup]) -> list[GroupMismatch]:
+    """Compare the declared groups, their fuses and the net type with those in Plugchoice."""
+    by_id = {group.id: group for group in live}
+    mismatches = []
+    for group in installation.groups:
+        is_root = group.parent is None
+        if group.group_id is not None:
+            found = by_id.get(group.group_id)
+        else:
+            found = next((item for item in by_id.values() if item.group_id is None), None) if is_root else None
+        if found is None:
+            if group.group_id is not None:
+                others = ", ".join(map(str, sorted(by_id))) or "none"
+                text = f"group {group.name}: the site has no group {group.group_id} in Plugchoice; its groups: {others}"
+                mismatches.append(GroupMismatch("group_id", text, is_refused=True))
+            continue
+        place = f"group {group.name} ({found.id})"
+        if group.fuse_amps is not None and found.total_amps not in (None, group.fuse_amps):
+            key = "main_fuse_amps" if is_root else "fuse_amps"
+            mismatches.append(_compare_fuse(key, place, group.fuse_amps, found.total_amps or 0))
+        if is_root and found.net_type not in (None, installation.net_type):
+            text = f"{place}: net type is {found.net_type} in Plugchoice, {installation.net_type} is declared"
+            mismatches.append(GroupMismatch("net_type", text, is_refused=False))
+    return mismatches
+
+
+def _compare_fuse(key: str, place: str, declared: int, live: int) -> GroupMismatch:
+    text = f"{place}: {live} A in Plugchoice, the declared fuse is {declared} A"
+    if live < declared:
+        return GroupMismatch(key, text, is_refused=False)
+    # Load balancing goes by the live value.
+    text = f"{text}; load balancing would let chargers draw more than the fuse carries: correct the wrong value"
+    return GroupMismatch(key, text, is_refused=True)
 
 
 @dataclass(frozen=True)
 class ChargerFacts:
-    """What a charger is, for the warnings about it.
+    """The facts about a charger that its warnings depend on.
 
     Attributes:
         charger: OCPP identity or UUID.
         breaker_amps: A of its circuit breaker.
-        max_current: A that it is made for.
-        ac_input_amps: A per line that a DC charger takes.
-        power_types: by connector number, as Plugchoice tells: `AC_1_PHASE`, `AC_3_PHASE`, `DC`, or None.
+        max_current: A that the charger is rated for.
+        ac_input_amps: A per line that a DC charger draws.
+        power_types: by connector number, as in Plugchoice: `AC_1_PHASE`, `AC_3_PHASE`, `DC`, or None.
         sockets: by connector number, rotation and A.
     """
 
@@ -161,162 +230,168 @@ class ChargerFacts:
     sockets: Mapping[int, tuple[str | None, int | None]]
 
 
-def warnings(
+def find_warnings(
     installation: Installation, figures: Figures, limits: Limits, chargers: Sequence[ChargerFacts]
 ) -> list[str]:
-    """What a reviewer should know, one line each, with numbers. Nothing of it refuses."""
+    """Find what a reviewer needs to know, one line each. A warning never fails a preview."""
     return [
-        *_about_fuses(figures),
-        *_about_imbalance(installation, figures, limits),
-        *_about_rotations(installation),
-        *(line for facts in chargers for line in _about_charger(facts, has_neutral=installation.neutral)),
+        *_check_fuses(figures),
+        *_check_imbalance(installation, figures, limits),
+        *_check_rotations(installation),
+        *(line for charger in chargers for line in _check_charger(charger, has_neutral=installation.neutral)),
     ]
 
 
-def _about_fuses(figures: Figures) -> Iterator[str]:
+def _check_fuses(figures: Figures) -> Iterator[str]:
     for group in figures.groups:
-        if group.usable is None:
+        if group.usable_amps is None:
             continue
-        name = "the main fuse" if group.parent is None else f"the fuse of group {group.name}"
-        over = _over(group.single_phase, group.usable)
-        if over:
-            yield (
-                f"{name} has {group.usable} A usable per line, and one-phase cars at every point draw {over}: "
-                "it relies on load balancing"
-            )
-            continue
-        over = _over(group.three_phase, group.usable)
-        if over:
-            yield (
-                f"{name} has {group.usable} A usable per line, and three-phase cars at every point draw {over}: "
-                "it relies on load balancing"
-            )
+        fuse = "main fuse" if group.parent is None else f"fuse of group {group.name}"
+        for cars, lines in (("one-phase", group.single_phase), ("three-phase", group.three_phase)):
+            currents = _format_excess(lines, group.usable_amps)
+            if currents:
+                yield (
+                    f"{fuse}: {currents} when every connector charges a {cars} car, {group.usable_amps} A usable; "
+                    "the site relies on load balancing"
+                )
+                break
 
 
-def _over(lines: tuple[float, ...], usable: int) -> str:
-    over = [(LINE_NAMES[letter], amps) for letter, amps in zip(LINES, lines, strict=True) if amps > usable]
+def _format_excess(lines: Triple, usable_amps: int) -> str:
+    """Name the lines above the usable current: `144 A on L1`, or `144 A on each line`."""
+    over = [(LINE_NAMES[letter], amps) for letter, amps in zip(LINES, lines, strict=True) if amps > usable_amps]
     if len(over) == len(LINES) and len({amps for _, amps in over}) == 1:
         return f"{over[0][1]:g} A on each line"
     return ", ".join(f"{amps:g} A on {name}" for name, amps in over)
 
 
-def _about_imbalance(installation: Installation, figures: Figures, limits: Limits) -> Iterator[str]:
+def _check_imbalance(installation: Installation, figures: Figures, limits: Limits) -> Iterator[str]:
     worst = figures.worst_imbalance
     if worst is not None and limits.full_imbalance_amps is not None and worst > limits.full_imbalance_amps:
         yield (
-            f"empty bays: up to {worst:g} A between two lines when some points charge one-phase and others are empty, "
-            f"{figures.full_imbalance:g} A when every point charges one-phase"
+            f"empty bays: up to {worst:g} A between two lines when some connectors charge a one-phase car and others "
+            f"are empty, {figures.full_imbalance:g} A when every connector does"
         )
     allowed = [amps for amps in (limits.full_imbalance_amps, limits.worst_imbalance_amps) if amps is not None]
     allowed += [PRESETS[name].amps for name in limits.presets if name in PRESETS]
     if allowed and installation.neutral:
-        base = _base_of_all(installation)
-        large = [point.name for point in installation.points if _least_alone(point.amps, base) > min(allowed)]
+        base = _sum_base(installation)
+        large = [
+            point.name for point in installation.points if _compute_least_imbalance(point.amps, base) > min(allowed)
+        ]
         if large:
             yield (
-                f"{_names(large)}: one point of this size with a one-phase car breaks a limit of {min(allowed)} A "
-                "between lines in any rotation"
+                f"{_format_names(large)}: a single one-phase car exceeds the limit of {min(allowed)} A between lines "
+                "in any rotation"
             )
     for name in limits.presets:
-        yield from _about_preset(name, installation, figures)
+        if name in PRESETS:
+            yield from _check_preset(name, installation, figures)
 
 
-def _about_preset(name: str, installation: Installation, figures: Figures) -> Iterator[str]:
-    preset = PRESETS.get(name)
-    if preset is None:
-        return
+def _check_preset(name: str, installation: Installation, figures: Figures) -> Iterator[str]:
+    preset = PRESETS[name]
     full, worst = figures.full_imbalance, figures.worst_imbalance
     if max(full, worst or 0) > preset.amps:
         empty = "" if worst is None else f", up to {worst:g} A when some are empty"
         yield (
-            f"preset {name} (unverified): {full:g} A between two lines when every point charges one-phase{empty}; "
-            f"{preset.amps} A allowed; {preset.source}"
+            f"preset {name} (unverified): {full:g} A between two lines when every connector charges a one-phase car"
+            f"{empty}, {preset.amps} A allowed; source: {preset.source}"
         )
-    ratings = max(single_phase(installation.points))
+    ratings = max(sum_single_phase(installation.points))
     if name == "DE-4.6kVA" and ratings > preset.amps:
         yield (
-            f"preset {name} (unverified): {ratings:g} A one-phase on a line; a secondary source adds that one-phase "
-            f"ratings may sum up to {preset.amps} A per line, or a device has to even them out"
+            f"preset {name} (unverified): one-phase ratings add up to {ratings:g} A on a line; a secondary source "
+            f"allows {preset.amps} A per line, or more with a balancing device"
         )
 
 
-def _base_of_all(installation: Installation) -> tuple[float, ...]:
+def _sum_base(installation: Installation) -> tuple[float, ...]:
     return tuple(sum(lines) for lines in zip((0, 0, 0), *installation.base.values(), strict=True))
 
 
-def _least_alone(amps: float, base: tuple[float, ...]) -> float:
-    """A between lines that one point with a one-phase car makes beside the base, on the line where it is least."""
+def _compute_least_imbalance(amps: float, base: tuple[float, ...]) -> float:
+    """Compute the A between lines that one one-phase car adds to the base, on the line where it is lowest."""
     return min(
         max(lines) - min(lines)
         for lines in ([there + (amps if place == line else 0) for place, there in enumerate(base)] for line in range(3))
     )
 
 
-def _about_rotations(installation: Installation) -> Iterator[str]:
+def _check_rotations(installation: Installation) -> Iterator[str]:
     by_letters = Counter(len(point.rotation) for point in installation.points)
     if installation.neutral and by_letters[2]:
         names = [point.name for point in installation.points if len(point.rotation) == 2]
-        yield f"{_names(names)}: two letters load both lines where there is a neutral; they are no pair"
+        yield f"{_format_names(names)}: two letters load both lines in full, because the supply has a neutral"
     if not installation.neutral and by_letters[1]:
         names = [point.name for point in installation.points if len(point.rotation) == 1]
-        yield f"{_names(names)}: one letter, and without neutral a one-phase load hangs between two lines"
+        yield (
+            f"{_format_names(names)}: one letter, but without a neutral a one-phase load is connected between two "
+            "lines; name both"
+        )
     low = [point.name for point in installation.points if point.amps < LEAST_AMPS]
     if low:
-        yield f"{_names(low)}: less than {LEAST_AMPS} A, and a car charges with {LEAST_AMPS} A or not at all"
+        yield f"{_format_names(low)}: maximum current below {LEAST_AMPS} A; a car needs {LEAST_AMPS} A to charge"
 
 
 _LETTERS: Final = {"AC_1_PHASE": 1, "AC_2_PHASE": 2, "AC_3_PHASE": 3}
 
 
-def _about_charger(facts: ChargerFacts, *, has_neutral: bool) -> Iterator[str]:
-    for number, (rotation, amps) in sorted(facts.sockets.items()):
-        name = f"{facts.charger}/{number}"
-        kind = facts.power_types.get(number)
-        if kind == "DC" and rotation is not None:
-            yield f"{name}: {rotation} is declared for a DC connector, which has no phase rotation of its own"
-        letters = _LETTERS.get(kind or "")
-        # Without neutral a one-phase connector is fed by two lines.
-        fits = {letters} if has_neutral or letters != 1 else {1, 2}
-        if letters is not None and rotation is not None and len(rotation) not in fits:
-            yield f"{name}: {rotation} has {_count(len(rotation), 'letter')}, and Plugchoice says {kind}"
-        if amps is not None and facts.max_current is not None and amps > facts.max_current and kind != "DC":
-            yield f"{name}: {amps} A, and the charger is made for {facts.max_current} A"
-    yield from _about_breaker(facts)
+def _check_charger(charger: ChargerFacts, *, has_neutral: bool) -> Iterator[str]:
+    for number, (rotation, amps) in sorted(charger.sockets.items()):
+        name = f"{charger.charger}/{number}"
+        power_type = charger.power_types.get(number)
+        if power_type == "DC" and rotation is not None:
+            yield f"{name}: phase_rotation {rotation} on a DC connector, which has no phase rotation of its own"
+        letters = _LETTERS.get(power_type or "")
+        # Without a neutral, a one-phase connector is fed by two lines.
+        fitting = {letters} if has_neutral or letters != 1 else {1, 2}
+        if letters is not None and rotation is not None and len(rotation) not in fitting:
+            yield f"{name}: {rotation} has {plural(len(rotation), 'letter')}, but the connector is {power_type}"
+        if amps is not None and charger.max_current is not None and amps > charger.max_current and power_type != "DC":
+            yield f"{name}: {amps} A, but the charger is rated for {charger.max_current} A"
+    yield from _check_breaker(charger)
 
 
-def _about_breaker(facts: ChargerFacts) -> Iterator[str]:
-    """The sockets share the charger's cable; Plugchoice advises 80 % of the breaker (S:12927913)."""
-    breaker = facts.breaker_amps
+_COUNTS: Final = {1: "one socket", 2: "two sockets", 3: "three sockets"}
+
+
+def _check_breaker(charger: ChargerFacts) -> Iterator[str]:
+    """Compare all that a charger draws with its breaker: its sockets share one cable."""
+    breaker = charger.breaker_amps
     if breaker is None:
         return
-    is_dc = facts.ac_input_amps is not None
+    is_dc = charger.ac_input_amps is not None
     loads = [
         amps or 0
-        for number, (rotation, amps) in facts.sockets.items()
-        if facts.power_types.get(number) != "DC" and (rotation is not None or not is_dc)
+        for number, (rotation, amps) in charger.sockets.items()
+        if charger.power_types.get(number) != "DC" and (rotation is not None or not is_dc)
     ]
-    what = f"{facts.charger}: {_count(len(loads), 'socket')}"
-    together = sum(loads)
-    if facts.ac_input_amps is not None:
-        what = f"{what} and AC input" if loads else f"{facts.charger}: AC input"
-        together += facts.ac_input_amps
-    advised = eighty_percent(breaker)
-    if together > breaker:
-        yield f"{what} of {together} A together, and the breaker has {breaker} A"
-    elif together > advised:
-        yield f"{what} of {together} A together; the vendor advises 80 % of the breaker, {advised} A of {breaker} A"
+    parts = [_COUNTS.get(len(loads), f"{len(loads)} sockets")] if loads else []
+    if charger.ac_input_amps is not None:
+        parts.append("AC input")
+        loads.append(charger.ac_input_amps)
+    total = sum(loads)
+    draw = f"{' and '.join(parts)}, {total} A{' in total' if len(loads) > 1 else ''}"
+    recommended = compute_eighty_percent(breaker)
+    if total > breaker:
+        yield f"{charger.charger}: {draw}, but the breaker is {breaker} A"
+    elif total > recommended:
+        yield (
+            f"{charger.charger}: {draw}; Plugchoice recommends at most 80 % of the breaker, {recommended} A of "
+            f"{breaker} A"
+        )
 
 
-def eighty_percent(breaker_amps: int) -> int:
-    """A that the vendor advises for a breaker: 20 gives 16, 32 gives 25, 40 gives 32."""
+def compute_eighty_percent(breaker_amps: int) -> int:
+    """Compute the current (A) that Plugchoice recommends for a breaker: 16 for 20, 25 for 32, 32 for 40.
+
+    Source: https://support.volttime.com/en/articles/12927913-configuring-chargers
+    """
     return breaker_amps * 80 // 100
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _names(names: Sequence[str]) -> str:
-    """At most five names, and how many more there are."""
-    listed = ", ".join(sorted(names)[:5])
-    return listed if len(names) <= 5 else f"{listed} and {len(names) - 5} more"
+def _format_names(names: Sequence[str]) -> str:
+    """List at most five names, and count the others."""
+    names = sorted(names)
+    return ", ".join(names[:5]) if len(names) <= 5 else f"{', '.join(names[:5])} and {len(names) - 5} more"

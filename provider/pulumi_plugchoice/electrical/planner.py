@@ -1,12 +1,12 @@
-"""A plan of rotations: which chargers to rewire so that one-phase cars spread over the lines. Pure.
+"""The wiring plan: which chargers to rewire so that one-phase cars spread over the lines.
 
-A plan is for the installer. It never changes what is declared: applied before the rewiring it would let the load
-balancer believe in amps that are not there.
+A plan is for the installer and never changes `phase_rotation`: applied before the rewiring, it would give load
+balancing wrong currents.
 
-What is better is decided in this order: less over any fuse; less on the most loaded line of the site; less between two
-lines; less on the most loaded lines of all groups; fewer chargers rewired. A charger is turned as a whole: its sockets
-share one cable. Up to 8 movable chargers all plans are tried (6,561); beyond, a search that never ends worse than it
-began.
+A plan is better than another if it has, in this order: less current above any fuse; less current on the most loaded
+line of the site; a smaller difference between two lines; less current on the most loaded lines of all groups; fewer
+chargers to rewire. The sockets of a charger share one cable, so they are shifted together. With up to 8 chargers that can be
+rewired, all plans (6,561) are compared; with more, a search finds a plan that is never worse than the declared one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from .figures import figures, usable
-from .rotations import LINES, pair_of, turned
+from .figures import compute_figures, compute_usable_amps
+from .rotations import LINES, find_pair, shift_rotation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from .figures import Figures, Installation, Point
 
 MOST_ENUMERATED: Final = 8
-# A load is counted on the lines, and without neutral on the pairs of lines R-S, S-T, T-R as well.
+# The loads of the three lines and, without a neutral, of the pairs of lines R-S, S-T, T-R.
 _PARTS: Final = 6
-# Sums of square roots differ in their last digits by the order of adding.
+# The last digits of a sum of square roots depend on the order of adding.
 _DIGITS: Final = 6
-#: Pairs of chargers that one search tries to turn at once, with and without neutral: a bound on its time (half a
-#: second) that gives every machine the same plan.
+#: How many pairs of chargers one search shifts at most, with and without a neutral. A count bounds its time to half a
+#: second and still gives the same plan on every machine.
 _MOST_SWAPS: Final = (6000, 800)
 
 Score = tuple[float, float, float, float, int]
@@ -45,8 +45,8 @@ class Visit:
         charger: OCPP identity or UUID.
         before: rotation by connector number, as declared.
         after: rotation by connector number, as planned.
-        worst_single_phase: A on the most loaded line of the site after this visit, every point in use by a one-phase
-            car.
+        worst_single_phase: A on the most loaded line of the site after this visit when every connector charges a
+            one-phase car.
     """
 
     charger: str
@@ -57,14 +57,14 @@ class Visit:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which chargers to rewire, in the order in which it helps most.
+    """The chargers to rewire, those that help most first.
 
     Attributes:
-        rotations: of all chargers, by connector number, once all visits are made.
+        rotations: rotation by connector number after all visits, for every charger.
         visits: the chargers to rewire.
         before: the figures as declared.
-        after: the figures once all visits are made.
-        is_optimal: whether no better plan exists (all were tried); else none was found.
+        after: the figures after all visits.
+        is_optimal: True when all plans were compared; False when a search found this one.
     """
 
     rotations: Mapping[str, Mapping[int, str]]
@@ -75,35 +75,36 @@ class Plan:
 
 
 def plan_rotation(installation: Installation, fixed: Collection[str] = ()) -> Plan:
-    """The best plan that is found, never worse than what is declared.
+    """Find the best plan. It is never worse than the declared rotations.
 
     Args:
-        installation: as declared.
-        fixed: chargers that are not to be rewired.
+        installation: the declared site.
+        fixed: chargers that must not be rewired.
     """
     search = _Search(installation, frozenset(fixed))
     is_optimal = len(search.units) <= MOST_ENUMERATED
-    steps = search.all_plans() if is_optimal else search.improve()
-    visits = tuple(search.ladder(steps))
+    steps = search.compare_all() if is_optimal else search.improve()
+    visits = tuple(search.order_visits(steps))
     rotations: dict[str, dict[int, str]] = {}
-    turns = {unit.charger: step for unit, step in zip(search.units, steps, strict=True)}
+    shifts = {unit.charger: step for unit, step in zip(search.units, steps, strict=True)}
     points = []
     for point in installation.points:
-        rotation = turned(point.rotation, turns.get(point.charger, 0))
+        rotation = shift_rotation(point.rotation, shifts.get(point.charger, 0))
         rotations.setdefault(point.charger, {})[point.connector_id] = rotation
         points.append(replace(point, rotation=rotation))
-    after = figures(replace(installation, points=tuple(points)))
-    return Plan(rotations, visits, figures(installation), after, is_optimal)
+    after = compute_figures(replace(installation, points=tuple(points)))
+    return Plan(rotations, visits, compute_figures(installation), after, is_optimal)
 
 
 @dataclass(frozen=True)
 class _Unit:
-    """A charger that can be turned: what it adds to each group that it is under, by number of steps.
+    """A charger and the loads that it adds to its group and the groups above it.
 
     Attributes:
-        loads: for each of the three steps, what is added to (group, part).
-        lines: for each of the three steps, the lines that are loaded.
-        groups: the groups that this changes.
+        loads: for each of the three shifts, (group, part, A).
+        lines: for each of the three shifts, the lines that it loads.
+        groups: the groups that it loads.
+        amps: A of all its sockets together.
     """
 
     charger: str
@@ -115,19 +116,19 @@ class _Unit:
 
 
 class _Search:
-    """The state of a search: the step of each unit, and the sums that they make."""
+    """A search: the chargers that can be shifted, and the sums that their current shifts add up to."""
 
     def __init__(self, installation: Installation, fixed: frozenset[str]) -> None:
         self._has_neutral = installation.neutral
         names = [group.name for group in installation.groups]
         parents = {group.name: group.parent for group in installation.groups}
-        self._above = {name: [names.index(above) for above in _chain(name, parents)] for name in names}
-        self._usable = [
-            math.inf if group.fuse_amps is None else usable(group.fuse_amps, installation.margin_percent)
+        self._above = {name: [names.index(above) for above in _list_ancestors(name, parents)] for name in names}
+        self._usable_amps = [
+            math.inf if group.fuse_amps is None else compute_usable_amps(group.fuse_amps, installation.margin_percent)
             for group in installation.groups
         ]
         self._sums = [[0.0] * _PARTS for _ in names]
-        # Kept with the sums, as a score needs them of all groups and a step changes few.
+        # Kept up to date with the sums: a score needs all groups, and a shift changes few of them.
         self._worsts = [0.0] * len(names)
         self._excesses = [0.0] * len(names)
         self._trials = 0
@@ -135,14 +136,14 @@ class _Search:
             for group, (line, amps) in itertools.product(self._above[name], enumerate(base)):
                 self._sums[group][line] += amps
         for group in range(len(names)):
-            self._weigh(group)
+            self._update_group(group)
         by_charger: dict[str, list[Point]] = {}
-        # Sorted: the order of a file must not decide which of two equal plans is taken.
+        # Sorted, so that the order of a file does not decide between two equal plans.
         for point in sorted(installation.points, key=lambda item: (item.charger, item.connector_id)):
             by_charger.setdefault(point.charger, []).append(point)
         self.units: list[_Unit] = []
         for charger, points in by_charger.items():
-            loads = tuple(tuple(self._loads(points, step)) for step in range(3))
+            loads = tuple(tuple(self._compute_loads(points, step)) for step in range(3))
             groups = tuple(sorted({group for group, _, _ in loads[0]}))
             lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
             unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
@@ -151,17 +152,17 @@ class _Search:
             else:
                 self.units.append(unit)
         self._pairs = list(itertools.combinations(range(len(self.units)), 2))
-        # Mixed, so that the few that time allows are of all groups; the same on every machine.
-        random.Random(0).shuffle(self._pairs)  # noqa: S311 - guards nothing
-        # Nothing can be better than an even spread of what is there.
+        # Shuffled, so that the pairs within the bound come from all groups; the same on every machine.
+        random.Random(0).shuffle(self._pairs)  # noqa: S311 - not used for security
+        # No plan is better than an even spread.
         movable = sum(unit.amps for unit in self.units)
         even = math.ceil((sum(self._sums[0][:3]) + movable) / 3 - 1e-9) if self._has_neutral else 0
         self._bound = max(even, *self._sums[0][:3])
 
-    def _loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[int, int, float]]:
+    def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[int, int, float]]:
         for point in points:
-            rotation = turned(point.rotation, step)
-            pair = None if self._has_neutral else pair_of(rotation)
+            rotation = shift_rotation(point.rotation, step)
+            pair = None if self._has_neutral else find_pair(rotation)
             part = LINES.index(rotation[0]) if pair is None else len(LINES) + pair
             for group in self._above[point.group]:
                 yield group, part, point.amps
@@ -170,15 +171,15 @@ class _Search:
         for group, part, amps in unit.loads[step]:
             self._sums[group][part] += sign * amps
         for group in unit.groups:
-            self._weigh(group)
+            self._update_group(group)
 
-    def _weigh(self, group: int) -> None:
-        lines = self._lines(group)
-        allowed = self._usable[group]
+    def _update_group(self, group: int) -> None:
+        lines = self._compute_lines(group)
+        allowed = self._usable_amps[group]
         worst = self._worsts[group] = max(lines)
         self._excesses[group] = sum(line - allowed for line in lines if line > allowed) if worst > allowed else 0.0
 
-    def _lines(self, group: int) -> list[float]:
+    def _compute_lines(self, group: int) -> list[float]:
         r, s, t, rs, st, tr = self._sums[group]
         if self._has_neutral:
             return [r, s, t]
@@ -189,7 +190,7 @@ class _Search:
         ]
 
     def _score(self, rewired: int) -> Score:
-        root = self._lines(0)
+        root = self._compute_lines(0)
         worst = self._worsts[0]
         return (
             round(sum(self._excesses), _DIGITS),
@@ -203,8 +204,8 @@ class _Search:
         for unit, step in zip(self.units, steps, strict=True):
             self._add(unit, step, sign)
 
-    def all_plans(self) -> list[int]:
-        """The best of all plans."""
+    def compare_all(self) -> list[int]:
+        """Compare all plans and return the shifts of the best one."""
         best: tuple[Score, list[int]] | None = None
         steps = [0] * len(self.units)
 
@@ -222,16 +223,15 @@ class _Search:
                 self._add(self.units[place], step, -1)
 
         descend(0, 0)
-        assert best is not None  # noqa: S101 - there is always the plan of no steps
+        assert best is not None  # noqa: S101 - the plan without a shift always exists
         return best[1]
 
     def improve(self) -> list[int]:
-        """The better one of two searches: from what is declared, and from the largest chargers first."""
+        """Return the better result of two searches: from the declared rotations, and from the largest charger down."""
         as_declared = [0] * len(self.units)
-        found = [self._climb(start) for start in (as_declared, self._largest_first())]
-        return min(found)[1]
+        return min(self._climb(start) for start in (as_declared, self._place_largest_first()))[1]
 
-    def _largest_first(self) -> list[int]:
+    def _place_largest_first(self) -> list[int]:
         steps = [0] * len(self.units)
         order = sorted(range(len(self.units)), key=lambda place: -self.units[place].amps)
         for place in order:
@@ -246,11 +246,11 @@ class _Search:
         return steps
 
     def _climb(self, start: Sequence[int]) -> tuple[Score, list[int]]:
-        """Move one charger, or let two change, as long as that makes it better."""
+        """Shift one charger, or two at once, as long as the score improves."""
         steps = list(start)
         self._trials = 0
         self._put(steps, 1)
-        score = self._score(_rewired(steps))
+        score = self._score(_count_rewired(steps))
         while True:
             better = self._move(steps, score)
             if better is None and not self._is_at_bound(score):
@@ -265,8 +265,8 @@ class _Search:
         return self._has_neutral and score[0] == 0 and score[1] <= self._bound
 
     def _move(self, steps: list[int], score: Score) -> Score | None:
-        """Turn each charger once as it is best; the new score, or None when nothing got better."""
-        rewired = _rewired(steps)
+        """Give each charger its best shift in turn. Return the new score, or None when nothing improved."""
+        rewired = _count_rewired(steps)
         best = score
         for place, unit in enumerate(self.units):
             old = steps[place]
@@ -286,9 +286,9 @@ class _Search:
         return best if best < score else None
 
     def _swap(self, steps: list[int], score: Score) -> Score | None:
-        """Turn two chargers at once; the first pair that makes it better is taken."""
-        rewired = _rewired(steps)
-        lines = self._lines(0)
+        """Shift two chargers at once and keep the first pair that improves the score."""
+        rewired = _count_rewired(steps)
+        lines = self._compute_lines(0)
         worst = lines.index(max(lines))
         for one, other in self._pairs:
             old = steps[one], steps[other]
@@ -296,7 +296,7 @@ class _Search:
             if self._has_neutral and not (worst in first.lines[old[0]] or worst in second.lines[old[1]]):
                 continue
             if first.amps == second.amps and old[0] == old[1] and first.points[0].group == second.points[0].group:
-                continue  # alike: a move has tried the same
+                continue  # equal chargers: a single move has covered this
             self._trials += 1
             if self._trials > _MOST_SWAPS[not self._has_neutral]:
                 return None
@@ -309,7 +309,7 @@ class _Search:
                 self._add(second, new[1], 1)
                 count = rewired + (new[0] > 0) + (new[1] > 0) - (old[0] > 0) - (old[1] > 0)
                 now = self._score(count)
-                # What is less important is left to single moves: there are too many pairs to spend on it.
+                # The less important parts of the score are left to single moves: there are too many pairs.
                 if now[:3] < score[:3]:
                     steps[one], steps[other] = new
                     return now
@@ -319,8 +319,8 @@ class _Search:
             self._add(second, old[1], 1)
         return None
 
-    def ladder(self, steps: Sequence[int]) -> Iterator[Visit]:
-        """The chargers to rewire, each time the one that helps most next."""
+    def order_visits(self, steps: Sequence[int]) -> Iterator[Visit]:
+        """Order the chargers to rewire: each time the one that helps most next."""
         now = [0] * len(self.units)
         self._put(now, 1)
         left = [place for place, step in enumerate(steps) if step]
@@ -338,17 +338,17 @@ class _Search:
             self._add(unit, 0, -1)
             self._add(unit, steps[place], 1)
             before = {point.connector_id: point.rotation for point in unit.points}
-            after = {number: turned(rotation, steps[place]) for number, rotation in before.items()}
+            after = {number: shift_rotation(rotation, steps[place]) for number, rotation in before.items()}
             worst = round(score[1], 2)
             yield Visit(unit.charger, before, after, int(worst) if worst == int(worst) else worst)
 
 
-def _rewired(steps: Sequence[int]) -> int:
+def _count_rewired(steps: Sequence[int]) -> int:
     return sum(step > 0 for step in steps)
 
 
-def _chain(name: str | None, parents: Mapping[str, str | None]) -> Iterator[str]:
-    """A group and all that it hangs below."""
+def _list_ancestors(name: str | None, parents: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield a group and all groups above it."""
     while name is not None:
         yield name
         name = parents[name]

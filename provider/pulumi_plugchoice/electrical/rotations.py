@@ -1,4 +1,4 @@
-"""Phase rotations: the 15 values, and the building lines that they name. Pure.
+"""The 15 phase rotations and the building lines that they name.
 
 Letter n of a rotation is the building line (R, S, T are L1, L2, L3) that feeds the connector's terminal Ln.
 """
@@ -8,27 +8,27 @@ from __future__ import annotations
 import difflib
 from typing import Final, Literal, get_args
 
-#: The 15 values that the PUT of a connector takes (API page connectors/update-connector).
+#: The 15 values that the PUT of a connector accepts (API page connectors/update-connector).
 PhaseRotation = Literal[
     "RST", "RTS", "SRT", "STR", "TRS", "TSR", "RS", "RT", "SR", "ST", "TR", "TS", "R", "S", "T"
 ]  # fmt: skip
 
 PHASE_ROTATIONS: Final[tuple[str, ...]] = get_args(PhaseRotation)
 
-#: Lowest and highest `max_amperage` (A) that the same endpoint takes.
+#: Lowest and highest `max_amperage` (A) that the same endpoint accepts.
 MIN_AMPERAGE: Final = 1
 MAX_AMPERAGE: Final = 1000
 
 LINES: Final = ("R", "S", "T")
 LINE_NAMES: Final = {"R": "L1", "S": "L2", "T": "L3"}
-#: The pairs of lines that one-phase loads hang between where there is no neutral.
+#: Without a neutral, a one-phase load is connected between one of these pairs of lines.
 PAIRS: Final = ("RS", "ST", "TR")
 
 
-def closest_rotation(text: str) -> str | None:
-    """The rotation that `text` was probably meant to be, or None when nothing is close.
+def suggest_rotation(text: str) -> str | None:
+    """Find the rotation that `text` was probably meant to be, or None when nothing is close.
 
-    Case, blanks, separators and the names L1 L2 L3 are looked through: `rst`, `R-S-T` and `L1L2L3` all give `RST`.
+    Ignores case, blanks and separators, and reads L1 L2 L3 as R S T: `rst`, `R-S-T` and `L1L2L3` all give `RST`.
     """
     letters = text.upper().replace("L1", "R").replace("L2", "S").replace("L3", "T")
     letters = "".join(letter for letter in letters if letter.isalnum())
@@ -41,15 +41,15 @@ def closest_rotation(text: str) -> str | None:
     return next(iter(difflib.get_close_matches(letters, PHASE_ROTATIONS, n=1, cutoff=0.66)), None)
 
 
-def turned(rotation: str, steps: int = 1) -> str:
-    """The rotation with each letter moved on by `steps` lines: RST, STR, TRS. The field direction stays."""
+def shift_rotation(rotation: str, steps: int = 1) -> str:
+    """Move each letter on by `steps` lines: RST, STR, TRS. The field direction stays the same."""
     return "".join(LINES[(LINES.index(letter) + steps) % 3] for letter in rotation)
 
 
-def pair_of(rotation: str) -> int | None:
-    """Where in `PAIRS` a one-phase car on this rotation hangs without neutral; None for one letter, which has none.
+def find_pair(rotation: str) -> int | None:
+    """Find the pair of lines, as an index of `PAIRS`, that a one-phase car loads without a neutral.
 
-    A three-letter point with a one-phase car sits on the pair of its first two letters (assumed).
+    With three letters it is the pair of the first two (assumed). One letter names no pair: None.
     """
     if len(rotation) < 2:
         return None

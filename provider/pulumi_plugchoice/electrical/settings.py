@@ -1,4 +1,4 @@
-"""The two settings of a connector: their names, how they compare, and how people write them. Pure."""
+"""The two settings of a connector: their names, and how to compare and print them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-#: The two settings, in the order in which they are spoken of.
+#: The two settings, in the order in which messages name them.
 SETTING_NAMES: Final = ("phase_rotation", "max_amperage")
 
 
 class Connector(Protocol):
-    """What has both settings: a live connector (`api.models.Connector`)."""
+    """Anything with both settings, such as a live connector (`api.models.Connector`)."""
 
     @property
     def phase_rotation(self) -> str | None: ...
@@ -23,20 +23,20 @@ class Connector(Protocol):
     def max_amperage(self) -> int | None: ...
 
 
-def settings_of(connector: Connector) -> dict[str, Any]:
-    """Both settings of a live connector; None for one that was never set."""
+def read_settings(connector: Connector) -> dict[str, Any]:
+    """Return both settings of a live connector; None for one that was never set."""
     return {name: getattr(connector, name) for name in SETTING_NAMES}
 
 
-def differing(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
-    """The names in `wanted` whose live value is another."""
-    live = settings_of(connector)
+def find_differences(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
+    """Return the names in `wanted` whose live value is different."""
+    live = read_settings(connector)
     return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]
 
 
-def shown(name: str, value: Any) -> str:
-    """A setting's value as people write it: `RST`, `16 A`, `unset`."""
+def format_setting(name: str, value: Any) -> str:
+    """Format a setting's value for people: `RST`, `16 A`, `not set`."""
     if value is None:
-        return "unset"
+        return "not set"
     # A live rotation is whatever the server sent.
     return f"{value} A" if name == "max_amperage" else printable(value, 30)

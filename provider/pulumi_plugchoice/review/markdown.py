@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pulumi_plugchoice.electrical.figures import Figures, Triple
-    from pulumi_plugchoice.electrical.limits import Broken
+    from pulumi_plugchoice.electrical.limits import ExceededLimit
     from pulumi_plugchoice.electrical.planner import Plan
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
 
@@ -121,7 +121,7 @@ def review_markdown(
     after: SiteFile,
     figures: tuple[Figures | None, Figures],
     *,
-    limits: Sequence[Broken],
+    limits: Sequence[ExceededLimit],
     warnings: Sequence[str],
     left_out: Sequence[str] = (),
 ) -> str:
@@ -140,7 +140,7 @@ def review_markdown(
     neutral = "with neutral" if after.has_neutral else "without neutral"
     chargers = len({charger.key for charger, *_ in changed})
     count = "no charger changed" if not chargers else f"{chargers} charger{'s' * (chargers > 1)} changed"
-    supply = f"{after.supply.net_type} {neutral}, fuse {after.supply.main_fuse_amps} A, {new.usable} A usable"
+    supply = f"{after.supply.net_type} {neutral}, fuse {after.supply.main_fuse_amps} A, {new.usable_amps} A usable"
     lines = [
         f"### {_name(after)}: {count}; {supply}",
         "",
@@ -161,7 +161,7 @@ def review_markdown(
     return "\n".join(lines)
 
 
-def _limits_kept(site: SiteFile, limits: Sequence[Broken]) -> list[str]:
+def _limits_kept(site: SiteFile, limits: Sequence[ExceededLimit]) -> list[str]:
     broken = {item.limit for item in limits}
     declared = {name: amps for name, amps in site.limits.model_dump().items() if amps and name != "presets"}
     kept = [f"- limit {name} {amps} A: kept" for name, amps in declared.items() if name not in broken]

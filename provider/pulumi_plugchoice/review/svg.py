@@ -57,7 +57,7 @@ def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
     """
     width, height, left, top, floor = 560, 380, 64, 74, 290
     shown = [figures for figures in (before, after) if figures is not None]
-    highest = max(after.usable, *(amps for figures in shown for amps in figures.single_phase)) or 1
+    highest = max(after.usable_amps, *(amps for figures in shown for amps in figures.single_phase)) or 1
     step = _step(highest)
     scale = (floor - top) / (step * -(-highest // step))
     parts = []
@@ -82,17 +82,17 @@ def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
             parts.append(
                 f'  <rect class="{letter}{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(bar)}" height="{_n(floor - y)}"/>'
             )
-            over = "small over" if value > figures.usable else "small"
+            over = "small over" if value > figures.usable_amps else "small"
             parts.append(_text(x + bar / 2, y - 5, f"{value:.0f}", over, anchor="middle"))
             if before:
                 parts.append(
                     _text(x + bar / 2, floor + 15, "before" if kind else "after", "small soft", anchor="middle")
                 )
         parts.append(_text(middle, floor + 34, LINE_NAMES[letter], anchor="middle"))
-    y = floor - after.usable * scale
+    y = floor - after.usable_amps * scale
     parts.append(f'  <line class="usable" x1="{left}" y1="{_n(y)}" x2="{width - 24}" y2="{_n(y)}"/>')
     # Not beside the line, where a bar may stand.
-    parts.append(_text(width - 24, top - 14, f"- - usable: {after.usable} A", "small over", anchor="end"))
+    parts.append(_text(width - 24, top - 14, f"- - usable: {after.usable_amps} A", "small over", anchor="end"))
     between = " → ".join(f"{figures.full_imbalance:g} A" for figures in shown)
     parts.append(_text(left, floor + 60, f"Between the most and the least loaded line: {between}"))
     parts.append(
@@ -114,7 +114,7 @@ def _amps_in_words(before: Figures | None, after: Figures) -> str:
     head += f"; {after.full_imbalance:g} A between lines"
     if before is not None:
         head += f". Before: {lines(before.single_phase)}; {before.full_imbalance:g} A between lines"
-    return f"{head}. The main fuse leaves {after.usable} A per line."
+    return f"{head}. The main fuse leaves {after.usable_amps} A per line."
 
 
 def chargers_by_line(site: SiteFile) -> str:

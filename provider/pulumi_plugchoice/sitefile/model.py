@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.limits import PRESETS
-from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, turned
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, shift_rotation
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import judge
 
@@ -582,4 +582,4 @@ def _about_connector(
 
 
 def _turns(rotation: str) -> list[str]:
-    return [turned(rotation, step) for step in range(3)]
+    return [shift_rotation(rotation, step) for step in range(3)]

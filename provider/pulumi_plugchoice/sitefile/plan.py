@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical import planner
-from pulumi_plugchoice.electrical.rotations import turned
+from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .definition import counted, definition_of
@@ -52,7 +52,7 @@ def with_plan(path: str | Path, plan: Plan) -> str:
         for number, connector in enumerate(charger.connectors):
             rotation = connector.phase_rotation
             turn = steps.get(charger.key, 0)
-            wanted = turned(rotation, turn) if rotation and turn else None
+            wanted = shift_rotation(rotation, turn) if rotation and turn else None
             if wanted != connector.planned_rotation:
                 changes["chargers", place, "connectors", number, "planned_rotation"] = wanted
     return with_values(_text(path), changes)
@@ -89,7 +89,7 @@ def take_over(path: str | Path, charger: str) -> str:
 
 def _steps_of(visit: Visit) -> int:
     number, before = next(iter(visit.before.items()))
-    return next(step for step in range(3) if turned(before, step) == visit.after[number])
+    return next(step for step in range(3) if shift_rotation(before, step) == visit.after[number])
 
 
 def _has_plan(charger: ChargerEntry) -> bool:
