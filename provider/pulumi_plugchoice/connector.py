@@ -17,7 +17,7 @@ from pulumi import dynamic
 
 from . import inputs as rules
 from ._text import is_uuid
-from .electrical.settings import SETTING_NAMES, differing, settings_of, shown
+from .electrical.settings import SETTING_NAMES, find_changes, read_settings, show
 from .errors import ConnectorNotFound, IdentityNotFound, NotFound, OfflineError, PermissionDenied, PlugchoiceError
 from .gate import gate, program_line
 from .runtime import session as run
@@ -280,7 +280,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             session.notices.say(f"{error}. Compared with the stored values only", kind="connectors not readable")
             return dynamic.DiffResult(changes=changed)
         _report_drift(session, live, olds, news)
-        differs = bool(differing(declared_settings(news), live.connector))
+        differs = bool(find_changes(declared_settings(news), live.connector))
         if differs:
             session.plan(live, declared_settings(news))
             missing = _missing_setting(live, declared_settings(news))
@@ -366,12 +366,12 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             facts = {
                 "charger": charger,
                 "connector_id": number,
-                **without_none(settings_of(live.connector)),
+                **without_none(read_settings(live.connector)),
                 **facts_of(live),
             }
             return dynamic.ReadResult(id_, facts)
         _report_drift(session, live, props, None)
-        now = {name: value for name, value in settings_of(live.connector).items() if name in props["managed"]}
+        now = {name: value for name, value in read_settings(live.connector).items() if name in props["managed"]}
         base = {name: value for name, value in props.items() if name not in SETTING_NAMES} | without_none(now)
         outs = base | {"managed": props["managed"], "adopted": props.get("adopted", {})} | facts_of(live)
         return dynamic.ReadResult(id_, outs, inputs_of(base))
@@ -389,7 +389,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             return
         if (charger, number) in session.declared:
             adopted = props.get("adopted", {})
-            originals = ", ".join(shown(setting, adopted.get(setting)) for setting in props.get("managed", ()))
+            originals = ", ".join(show(setting, adopted.get(setting)) for setting in props.get("managed", ()))
             session.notices.say(
                 f"{name} is not restored to {originals}: this program still declares that connector. If its resource "
                 "was renamed, aliases=[...] with the old name let Pulumi know it as the same",
@@ -475,7 +475,7 @@ def _check_declared(session: run.Session, olds: Props, inputs: Props) -> list[dy
 def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str]) -> list[dynamic.CheckFailure]:
     """Say what adopting changes; the failures when `on_adopt` asks for equal values."""
     declared = {name: inputs[name] for name in added if is_known(inputs[name])}
-    differ = differing(declared, live.connector)
+    differ = find_changes(declared, live.connector)
     if inputs.get("on_adopt") == "match":
         refused = [name for name in differ if getattr(live.connector, name) is not None]
         if refused:
@@ -483,7 +483,7 @@ def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str])
     if differ:
         session.plan(live, declared_settings(inputs))
         changes = ", ".join(
-            f"{shown(name, getattr(live.connector, name))} -> {shown(name, declared[name])}" for name in differ
+            f"{show(name, getattr(live.connector, name))} -> {show(name, declared[name])}" for name in differ
         )
         session.notices.say(f"{live.name} is adopted: {changes}", kind="adopted")
     return []
@@ -492,14 +492,14 @@ def _adoption(session: run.Session, live: Live, inputs: Props, added: list[str])
 def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Mistake | None:
     """The setting that has to be declared before another can be written: the PUT takes both, and nothing is guessed."""
     known = {name: value for name, value in declared.items() if is_known(value)}
-    if not differing(known, live.connector):
+    if not find_changes(known, live.connector):
         return None
-    unmanaged = {name: value for name, value in settings_of(live.connector).items() if name not in declared}
+    unmanaged = {name: value for name, value in read_settings(live.connector).items() if name not in declared}
     for name, value in unmanaged.items():
         if value is None:
             text = f"{name} of {live.name} has never been set in Plugchoice"
         elif rules.judge(name, value):
-            text = f"{name} of {live.name} is {shown(name, value)} in Plugchoice, which the API does not take back"
+            text = f"{name} of {live.name} is {show(name, value)} in Plugchoice, which the API does not take back"
         else:
             continue
         return rules.Mistake(name, None, f"{text}, and a write has to send both settings", f"declare {name} as well")
@@ -508,7 +508,7 @@ def _missing_setting(live: Live, declared: Mapping[str, Any]) -> rules.Mistake |
 
 def _mismatch(live: Live, name: str, wanted: Any) -> str:
     return (
-        f"{live.name} has {shown(name, getattr(live.connector, name))} where {shown(name, wanted)} is declared, and "
+        f"{live.name} has {show(name, getattr(live.connector, name))} where {show(name, wanted)} is declared, and "
         'on_adopt is "match": declare the live value, change it in Plugchoice, or adopt with on_adopt="overwrite"'
     )
 
@@ -518,7 +518,7 @@ def _refuse_mismatch(live: Live, inputs: Props, added: list[str]) -> None:
     if inputs.get("on_adopt") != "match":
         return
     declared = {name: value for name, value in declared_settings(inputs).items() if name in added}
-    for name in differing(declared, live.connector):
+    for name in find_changes(declared, live.connector):
         if getattr(live.connector, name) is not None:
             raise PlugchoiceError(_mismatch(live, name, declared[name]))
 
@@ -532,7 +532,7 @@ def _refuse_offline(session: run.Session, props: Props) -> None:
 def _summary(inputs: Mapping[str, Any]) -> str:
     """A declaration in a few words."""
     declared = declared_settings(inputs).items()
-    settings = ", ".join(shown(name, value) for name, value in declared if is_known(value))
+    settings = ", ".join(show(name, value) for name, value in declared if is_known(value))
     return f"{inputs.get(BY_IDENTITY, inputs['charger'])}/{inputs['connector_id']} ({settings or 'not yet known'})"
 
 
@@ -563,8 +563,8 @@ def _report_drift(session: run.Session, live: Live, stored: Mapping[str, Any], n
         now = getattr(live.connector, name)
         if now == stored.get(name) or (news is not None and name not in declared_settings(news)):
             continue
-        declared = f", {shown(name, news[name])} declared" if news is not None else ""
-        parts.append(f"{name} is {shown(name, now)} live, {shown(name, stored.get(name))} stored{declared}")
+        declared = f", {show(name, news[name])} declared" if news is not None else ""
+        parts.append(f"{name} is {show(name, now)} live, {show(name, stored.get(name))} stored{declared}")
     if parts:
         session.notices.say(f"drift on {live.name}: {'; '.join(parts)}", kind="drift")
 
@@ -594,5 +594,5 @@ def _restore(session: run.Session, name: str, charger: str, number: int, props: 
             return
         raise
     session.settle(found, wanted)
-    put_back = ", ".join(shown(setting, wanted[setting]) for setting in SETTING_NAMES if setting in wanted)
+    put_back = ", ".join(show(setting, wanted[setting]) for setting in SETTING_NAMES if setting in wanted)
     session.notices.say(f"{name} is restored to {put_back}", kind="restored")

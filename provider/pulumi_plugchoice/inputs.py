@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from ._text import is_uuid, printable
-from .electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, closest_rotation
+from .electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, suggest_rotation
 from .electrical.settings import SETTING_NAMES
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _problem(name: str, value: Any) -> tuple[str, str] | None:
     if name == "phase_rotation":
         if isinstance(value, str) and value in PHASE_ROTATIONS:
             return None
-        closest = closest_rotation(value) if isinstance(value, str) else None
+        closest = suggest_rotation(value) if isinstance(value, str) else None
         suggestion = f"did you mean {closest!r}?" if closest else f"allowed: {' '.join(PHASE_ROTATIONS)}"
         return "is not a phase rotation", suggestion
     if name == "max_amperage":

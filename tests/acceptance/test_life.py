@@ -34,7 +34,7 @@ def test_first_up_writes_only_what_differs_and_says_what_it_adopts(stack: Stack,
     )
     assert sorted(result.lines("is adopted")) == [
         "plugchoice: HRB-002/1 is adopted: RST -> STR, 16 A -> 20 A",
-        "plugchoice: HRB-003/1 is adopted: unset -> TRS, unset -> 16 A",
+        "plugchoice: HRB-003/1 is adopted: not set -> TRS, not set -> 16 A",
     ]
     resources = stack.resources()
     assert resources["other"]["id"] == f"{charger_uuid(2)}/1"

@@ -104,8 +104,8 @@ def test_a_broken_limit_that_is_worse_than_live_is_refused_before_any_write(stac
         lines = result.lines("limit single_phase_amps")
         assert len(lines) == 1, result.output
         assert (
-            "limit single_phase_amps 118 A: 144 A on L1 when every point charges a one-phase car (48 A now); refused "
-            "because it would be worse than it is: change the connectors, or the limit"
+            "limit single_phase_amps (118 A) exceeded: 144 A on L1 when every connector charges a one-phase car, 48 A "
+            "live; the change makes the site worse: change the connectors or the limit"
         ) in lines[0]
     assert stack.resources() == {}
 
@@ -118,8 +118,8 @@ def test_a_broken_limit_that_is_no_worse_is_said_and_applied(stack: Stack, emula
     result = stack.must_up()
 
     assert len(result.puts) == 1
-    assert result.lines("limit single_phase_amps 118 A: 128 A on L1")[0].endswith(
-        "(144 A now); broken, and the site is no worse than it is"
+    assert result.lines("limit single_phase_amps (118 A) exceeded: 128 A on L1")[0].endswith(
+        "144 A live; allowed, because the change does not make it worse"
     )
 
 
@@ -131,7 +131,7 @@ def test_letters_never_set_do_not_make_the_truth_worse(stack: Stack, emulator: E
     result = stack.must_up()
 
     assert len(result.puts) == 9
-    assert any("the site is no worse than it is" in line for line in result.lines("limit single_phase_amps"))
+    assert any("the change does not make it worse" in line for line in result.lines("limit single_phase_amps"))
 
 
 def test_a_live_fuse_above_the_declared_one_is_refused(stack: Stack, emulator: Emulator) -> None:
@@ -377,8 +377,8 @@ def test_sockets_that_the_file_leaves_out_count_where_their_charger_is(stack: St
     result = stack.must_up()
 
     assert balance(stack)["group_amps"] == {"east": "one-phase 48/0/0 A, three-phase 48/48/48 A of 25 A usable"}
-    assert result.lines("the fuse of group east has 25 A usable per line, and one-phase cars at every point draw 48 A")
-    assert result.lines("HRB-001: 2 sockets of 48 A together, and the breaker has 20 A")
+    assert result.lines("fuse of group east: 48 A on L1 when every connector charges a one-phase car, 25 A usable")
+    assert result.lines("HRB-001: two sockets, 48 A in total, but the breaker is 20 A")
 
 
 def test_an_ac_socket_beside_dc_is_counted(stack: Stack, emulator: Emulator) -> None:
@@ -416,7 +416,7 @@ def test_without_neutral_a_broken_limit_is_only_said(stack: Stack, emulator: Emu
     result = stack.must_up()
 
     assert len(result.puts) == 3
-    assert any("without neutral this is only said" in line for line in result.lines("limit single_phase_amps"))
+    assert any("warning only: the supply has no neutral" in line for line in result.lines("limit single_phase_amps"))
 
 
 def test_a_model_made_in_the_program_is_looked_at_as_a_whole(stack: Stack) -> None:

@@ -30,7 +30,7 @@ from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import ClientCredentials, Options, Token
 from pulumi_plugchoice.connector import ChargerConnectorProvider
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
-from pulumi_plugchoice.electrical.settings import shown
+from pulumi_plugchoice.electrical.settings import show
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import INPUT_NAMES
 from pulumi_plugchoice.runtime.engine import _OneLine
@@ -366,4 +366,4 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
 @given(name=st.sampled_from(["phase_rotation", "max_amperage"]), value=JSON)
 def test_any_live_value_can_be_named(name: str, value: object) -> None:
     """Messages show live values as they are, and a live rotation may be any text."""
-    assert is_one_line(printable(shown(name, value)))
+    assert is_one_line(printable(show(name, value)))

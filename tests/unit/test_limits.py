@@ -6,8 +6,8 @@ import pytest
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple, compute_figures
 from pulumi_plugchoice.electrical.limits import (
     PRESETS,
-    ExceededLimit,
     ChargerFacts,
+    ExceededLimit,
     Limits,
     compute_eighty_percent,
     find_exceeded_limits,

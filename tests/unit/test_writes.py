@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stamina
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings
-from pulumi_plugchoice.electrical.settings import SETTING_NAMES, differing, settings_of, shown
+from pulumi_plugchoice.electrical.settings import SETTING_NAMES, find_changes, read_settings, show
 from pulumi_plugchoice.errors import (
     InvalidResponse,
     NotFound,
@@ -128,10 +128,10 @@ def test_both_settings_take_one_put_and_no_read() -> None:
     """The answer is the confirmation, and the shared reading knows it."""
     run = Run()
     settled = run.settle(**BOTH)
-    assert settings_of(settled.connector) == BOTH
+    assert read_settings(settled.connector) == BOTH
     assert settled.name == "HRB-001/1"
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20"]
-    assert settings_of(run.live.find(CHARGER, 1, None).connector) == BOTH
+    assert read_settings(run.live.find(CHARGER, 1, None).connector) == BOTH
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_answer_with_other_values_is_checked_and_believed_when_the_read_agree
         return Connector(connector_id=1, phase_rotation=None, max_amperage=None)
 
     run.puts(nulls)
-    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert read_settings(run.settle(**BOTH).connector) == BOTH
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
 
@@ -260,16 +260,16 @@ def test_an_answer_lost_after_the_write_needs_no_second_put() -> None:
     """The read shows that it was carried out."""
     run = Run()
     run.puts(run.lost_after)
-    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert read_settings(run.settle(**BOTH).connector) == BOTH
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
-    assert settings_of(run.live.find(CHARGER, 1, None).connector) == BOTH
+    assert read_settings(run.live.find(CHARGER, 1, None).connector) == BOTH
 
 
 def test_a_put_lost_before_the_write_is_sent_again() -> None:
     """The read shows that it was not carried out."""
     run = Run()
     run.puts(run.lost_before)
-    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert read_settings(run.settle(**BOTH).connector) == BOTH
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ, f"PUT {CHARGER}/1 STR 20"]
 
 
@@ -301,7 +301,7 @@ def test_every_answer_that_leaves_doubt_is_followed_by_a_read(doubt: Exception) 
         raise doubt
 
     run.puts(carried_out)
-    assert settings_of(run.settle(**BOTH).connector) == BOTH
+    assert read_settings(run.settle(**BOTH).connector) == BOTH
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
 
@@ -359,13 +359,16 @@ def test_no_write_is_tried_again_after_the_deadline() -> None:
 def test_settings_are_named_and_shown_in_one_way() -> None:
     """In messages."""
     assert SETTING_NAMES == ("phase_rotation", "max_amperage")
-    assert [shown("phase_rotation", "RST"), shown("max_amperage", 16)] == ["RST", "16 A"]
-    assert [shown(name, None) for name in SETTING_NAMES] == ["unset", "unset"]
+    assert [show("phase_rotation", "RST"), show("max_amperage", 16)] == ["RST", "16 A"]
+    assert [show(name, None) for name in SETTING_NAMES] == ["not set", "not set"]
 
 
 def test_only_what_is_wanted_is_compared() -> None:
     """An unmanaged setting never differs."""
     connector = Connector(connector_id=1, phase_rotation="RST", max_amperage=None)
-    assert differing({"max_amperage": 16, "phase_rotation": "RST"}, connector) == ["max_amperage"]
-    assert differing({"phase_rotation": "RST"}, connector) == []
-    assert differing({"max_amperage": 16, "phase_rotation": "STR"}, connector) == ["phase_rotation", "max_amperage"]
+    assert find_changes({"max_amperage": 16, "phase_rotation": "RST"}, connector) == ["max_amperage"]
+    assert find_changes({"phase_rotation": "RST"}, connector) == []
+    assert find_changes({"max_amperage": 16, "phase_rotation": "STR"}, connector) == [
+        "phase_rotation",
+        "max_amperage",
+    ]

@@ -237,7 +237,7 @@ def compute_imbalance(lines: Triple) -> float:
 
 
 def compute_worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -> float:
-    """Compute the highest A between two lines when the points of one charge one-phase cars and the other's are empty."""
+    """Compute the highest A between two lines when the points of one charge one-phase cars and others are empty."""
     cars = sum_single_phase(points)
     return _round(max(base[p] + cars[p] - base[q] for p in range(3) for q in range(3) if p != q))
 

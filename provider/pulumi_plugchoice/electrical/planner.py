@@ -5,8 +5,9 @@ balancing wrong currents.
 
 A plan is better than another if it has, in this order: less current above any fuse; less current on the most loaded
 line of the site; a smaller difference between two lines; less current on the most loaded lines of all groups; fewer
-chargers to rewire. The sockets of a charger share one cable, so they are shifted together. With up to 8 chargers that can be
-rewired, all plans (6,561) are compared; with more, a search finds a plan that is never worse than the declared one.
+chargers to rewire. The sockets of a charger share one cable, so they are shifted together. With up to 8 chargers that
+can be rewired, all plans (6,561) are compared; with more, a search finds a plan that is never worse than the declared
+one.
 """
 
 from __future__ import annotations

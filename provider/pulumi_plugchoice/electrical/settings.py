@@ -28,13 +28,13 @@ def read_settings(connector: Connector) -> dict[str, Any]:
     return {name: getattr(connector, name) for name in SETTING_NAMES}
 
 
-def find_differences(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
+def find_changes(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
     """Return the names in `wanted` whose live value is different."""
     live = read_settings(connector)
     return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]
 
 
-def format_setting(name: str, value: Any) -> str:
+def show(name: str, value: Any) -> str:
     """Format a setting's value for people: `RST`, `16 A`, `not set`."""
     if value is None:
         return "not set"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import is_uuid, printable
-from pulumi_plugchoice.electrical.settings import SETTING_NAMES, settings_of
+from pulumi_plugchoice.electrical.settings import SETTING_NAMES, read_settings
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import INPUT_NAMES
 
@@ -91,7 +91,9 @@ def outputs_of(inputs: Mapping[str, Any], live: Live, adopted: Mapping[str, Any]
 
 def originals_of(found: Live, names: list[str]) -> dict[str, Any]:
     """The live values of settings that become managed. None cannot be stored: a missing name was unset."""
-    return {name: value for name, value in settings_of(found.connector).items() if name in names and value is not None}
+    return {
+        name: value for name, value in read_settings(found.connector).items() if name in names and value is not None
+    }
 
 
 def charger_name(props: Mapping[str, Any], charger: str) -> str:

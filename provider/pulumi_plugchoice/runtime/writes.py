@@ -14,7 +14,7 @@ import stamina
 from pydantic import ValidationError
 
 from pulumi_plugchoice.api.models import ConnectorSettings
-from pulumi_plugchoice.electrical.settings import SETTING_NAMES, differing, settings_of, shown
+from pulumi_plugchoice.electrical.settings import SETTING_NAMES, find_changes, read_settings, show
 from pulumi_plugchoice.errors import (
     ApiError,
     InvalidResponse,
@@ -49,7 +49,7 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
         UnknownSetting: see `body_for`.
         PlugchoiceError: the API refused.
     """
-    if not differing(wanted, found.connector):
+    if not find_changes(wanted, found.connector):
         return found
     deadline = client.transport.deadline()
     charger, number = found.charger, found.connector.connector_id
@@ -68,7 +68,7 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
                 client.transport.budget.retried(time.monotonic() - failed_at)
             if is_partial:
                 found = live.read_now(charger, number, deadline)
-                if not differing(wanted, found.connector):
+                if not find_changes(wanted, found.connector):
                     return found
             body = body_for(wanted, found)
             try:
@@ -88,7 +88,7 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
                 return _with(found, answered)
             unsettled = str(doubt)
             now = _look_again(live, found, wanted, unsettled, deadline)
-            if not differing(body.model_dump(), now.connector):
+            if not find_changes(body.model_dump(), now.connector):
                 return now
             failed_at = time.monotonic()
             raise _Unsettled(_differs(now, body, unsettled))
@@ -111,15 +111,15 @@ def body_for(wanted: Mapping[str, Any], found: Live) -> ConnectorSettings:
     Raises:
         UnknownSetting: a setting that is not wanted has no live value that the API would accept.
     """
-    for name, value in settings_of(found.connector).items():
+    for name, value in read_settings(found.connector).items():
         if name not in wanted and value is None:
             raise UnknownSetting(found.name, name, "is not set in Plugchoice")
-    values = settings_of(found.connector) | dict(wanted)
+    values = read_settings(found.connector) | dict(wanted)
     try:
         return ConnectorSettings.model_validate(values)
     except ValidationError as error:
         name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
-        live = f"is {shown(name, values[name])} in Plugchoice, a value that the API does not accept"
+        live = f"is {show(name, values[name])} in Plugchoice, a value that the API does not accept"
         raise UnknownSetting(found.name, name, live) from None
 
 
@@ -130,7 +130,7 @@ def _confirms(answered: Connector, found: Live, body: ConnectorSettings) -> bool
         one, other = getattr(answered, name), getattr(known, name)
         if one is not None and other is not None and one != other:
             return False
-    return not differing(body.model_dump(), answered)
+    return not find_changes(body.model_dump(), answered)
 
 
 def _with(found: Live, answered: Connector) -> Live:
@@ -149,15 +149,15 @@ def _look_again(live: LiveConnectors, found: Live, wanted: Mapping[str, Any], do
 
 def _unknown(found: Live, wanted: Mapping[str, Any]) -> str:
     """What is not known, with the values that there were: the next run may not see these any more."""
-    asked = ", ".join(shown(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
-    were = ", ".join(shown(name, getattr(found.connector, name)) for name in SETTING_NAMES if name in wanted)
+    asked = ", ".join(show(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
+    were = ", ".join(show(name, getattr(found.connector, name)) for name in SETTING_NAMES if name in wanted)
     return f"it is not known whether {found.name} now holds {asked} (it was {were})"
 
 
 def _differs(now: Live, body: ConnectorSettings, doubt: str) -> str:
     wanted = body.model_dump()
     details = ", ".join(
-        f"{name} is {shown(name, getattr(now.connector, name))}, not {shown(name, wanted[name])}"
-        for name in differing(wanted, now.connector)
+        f"{name} is {show(name, getattr(now.connector, name))}, not {show(name, wanted[name])}"
+        for name in find_changes(wanted, now.connector)
     )
     return f"{now.name} did not take the write: {details} ({doubt})"
