@@ -128,11 +128,11 @@ def drive(plan: Plan, take: Callable[[], object], answered: Callable[[http.clien
 
 def ours(plan: Plan) -> Score:
     pacer = Pacer("bench", folder=plan.folder, say=print, window=plan.window)
-    pacer.answered({}, 429, 0.0)  # opens the file, as the others have by now
+    pacer.note_answer({}, 429, 0.0)  # opens the file, as the others have by now
 
     def answered(response: http.client.HTTPResponse) -> None:
         after = response.headers["Retry-After"]
-        pacer.answered(response.headers, response.status, float(after) if after else None)  # type: ignore[arg-type]
+        pacer.note_answer(response.headers, response.status, float(after) if after else None)  # type: ignore[arg-type]
 
     return drive(plan, pacer.take, answered)
 
@@ -221,7 +221,7 @@ def costs_alone() -> None:
     with tempfile.TemporaryDirectory(prefix="plugchoice-bench-") as folder:
         pacer = Pacer("bench", folder=Path(folder), say=print, sleep=lambda _: None)
         print(f"\nOne process alone, median / p99: ours {cost_of(pacer.take, lambda: None)}, ", end="")
-        print(f"with its answer {cost_of(pacer.take, lambda: pacer.answered(told, 200))}; ", end="")
+        print(f"with its answer {cost_of(pacer.take, lambda: pacer.note_answer(told, 200))}; ", end="")
         pacer.close()
         try:
             from pyrate_limiter import Limiter

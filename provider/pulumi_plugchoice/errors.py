@@ -4,6 +4,8 @@
     ├── ConfigError              a setting is missing or cannot be right; nothing was sent
     ├── OfflineError               a write was asked for while PLUGCHOICE_OFFLINE is on
     ├── TransportError             no answer: refused, reset, TLS, name not found
+    │   ├── NoConnection           no connection was made, so the request had no effect
+    │   ├── UntrustedServer        TLS failed
     │   └── RequestTimeout         no answer in time; a PUT may still have been carried out
     ├── InvalidResponse            an answer that is not what the API documents (HTML, no `data`, redirect)
     ├── ApiError                   an answer with an error status
@@ -16,7 +18,8 @@
     ├── ConnectorNotFound          the charger answers, but has no connector with that number
     ├── IdentityNotFound           no charger of the site has that OCPP identity
     ├── UnknownSetting             a write must send both settings, and one is neither declared nor set
-    └── WriteNotSettled            a connector does not hold, or may not hold, what was asked
+    └── WriteNotSettled            after a write, the connector has other values, or it is not known which
+        └── WriteNotTaken          the connector was read back and has other values
 
 Every message is one line without control characters, so that a server's text can neither break the layout of
 `pulumi`'s output nor drive a terminal. No message holds a token, a client secret or a pincode: `hide` names the secrets
@@ -34,7 +37,13 @@ if TYPE_CHECKING:
 
 
 class PlugchoiceError(Exception):
-    """Base of all errors of this package; `str()` is one line."""
+    """Base of all errors of this package; `str()` is one line.
+
+    Attributes:
+        is_final: whether the retry loop has given up on it.
+    """
+
+    is_final = False
 
 
 class ConfigError(PlugchoiceError):
@@ -61,6 +70,14 @@ class _RequestError(PlugchoiceError):
 
 class TransportError(_RequestError):
     """No answer was received."""
+
+
+class NoConnection(TransportError):
+    """No connection was made, so the request cannot have had an effect."""
+
+
+class UntrustedServer(TransportError):
+    """The server did not prove who it is; trying again does not change that."""
 
 
 class RequestTimeout(TransportError):
@@ -188,3 +205,7 @@ class UnknownSetting(PlugchoiceError):
 
 class WriteNotSettled(PlugchoiceError):
     """After a write the live value differs from what was asked, or could not be read."""
+
+
+class WriteNotTaken(WriteNotSettled):
+    """The connector was read back after a write and has other values, so writing again is safe."""

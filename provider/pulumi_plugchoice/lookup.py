@@ -72,7 +72,7 @@ def open_client() -> PlugchoiceClient:
     """
     if names.offline(os.environ):
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
-    from .api.connect import connect
+    from .api import connect
 
     return connect(Options.load(_config(), os.environ), Notices().say_once)
 

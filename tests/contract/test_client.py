@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Site, SiteGroup
-from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.api.retry import Backoff
+from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError, ValidationFailed
 from pulumi_plugchoice.lookup import get_site_connectors
@@ -304,7 +305,7 @@ def test_a_validation_failure_shows_the_servers_words_by_field(
     emulator.switch(error_style=style)
     path = f"/v3/chargers/{CHARGER}/connectors/1"
     with pytest.raises(ValidationFailed) as refused:
-        client.transport.put(path, {"phase_rotation": "rst", "max_amperage": 2000})
+        client._transport.put(path, {"phase_rotation": "rst", "max_amperage": 2000})
     assert set(refused.value.errors) == {"phase_rotation", "max_amperage"}
     assert str(refused.value) == (
         f"PUT {path}: answered 422 (phase_rotation: The selected phase rotation is "

@@ -20,7 +20,8 @@ from pulumi_plugchoice._text import hide, printable
 from pulumi_plugchoice.api import client as client_module
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import ConnectorSettings
-from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.api.retry import Backoff
+from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import ClientCredentials, Options, Token
 from pulumi_plugchoice.errors import (
     ApiError,
@@ -447,7 +448,7 @@ def test_odd_headers_neither_fail_nor_hold_us_up(header: str, status: str, tmp_p
         pacer.close()
         assert time.monotonic() - started < LATE
         assert said == []
-        assert_printable(transport.budget.line() or "")
+        assert_printable(transport._budget.line() or "")
 
 
 def test_a_server_that_says_to_wait_for_years_holds_nobody_for_long(tmp_path: Path) -> None:

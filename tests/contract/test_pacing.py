@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pulumi_plugchoice.api.budget import Budget
-from pulumi_plugchoice.api.transport import Backoff, Transport
+from pulumi_plugchoice.api.retry import Backoff
+from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.quota.pacer import Pacer
@@ -42,7 +43,7 @@ def test_a_429_holds_every_program_of_the_user(emulator: Emulator, tmp_path: Pat
 
     assert [request["status"] for request in calls.requests] == [429, 200, 200]
     assert took >= 1.0
-    line = first.budget.line()
+    line = first._budget.line()
     assert line is not None
     assert "1 retry" in line
     assert "waited 1." in line

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.api import transport
-from pulumi_plugchoice.api.transport import Backoff
+from pulumi_plugchoice.api.retry import Backoff
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 from support.engine_double import Engine, Report, Stored

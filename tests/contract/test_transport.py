@@ -14,11 +14,13 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi_plugchoice import __version__
-from pulumi_plugchoice.api.transport import Backoff, Deadline, Transport
+from pulumi_plugchoice.api.retry import Backoff, Deadline
+from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import ClientCredentials, Options, Token
 from pulumi_plugchoice.errors import (
     ApiError,
@@ -131,14 +133,16 @@ def test_waits_grow_and_leave_time_for_the_answer() -> None:
     deadline = Deadline(100, lambda: now[0])
     backoff = Backoff(first=0.5, longest=20, jitter=0)
     waits = []
-    for retried in range(7):
-        waits.append(backoff.wait(retried, deadline))
-        now[0] += waits[-1]
+    for retries in range(7):
+        wait = backoff.wait(retries, deadline)
+        assert wait is not None
+        waits.append(wait)
+        now[0] += wait
     assert waits == [0.5, 1, 2, 4, 8, 16, 20]
     now[0] = 90
     assert backoff.wait(7, deadline) == 5
     now[0] = 99.5
-    assert backoff.wait(8, deadline) is False
+    assert backoff.wait(8, deadline) is None
 
 
 def test_waits_differ_by_chance() -> None:
@@ -146,24 +150,26 @@ def test_waits_differ_by_chance() -> None:
     deadline = Deadline(1000)
     waits = {Backoff(first=0.5, longest=20, jitter=0.5).wait(0, deadline) for _ in range(50)}
     assert len(waits) > 10
-    assert all(0.5 <= wait <= 1 for wait in waits)
+    assert all(wait is not None and 0.5 <= wait <= 1 for wait in waits)
 
 
 def test_an_unclear_write_is_not_sent_again(emulator: Emulator) -> None:
-    """It may have been carried out: whoever called has to look."""
+    """It may have been carried out: the caller has to read first."""
     for fault in ({"kind": "status", "status": 503}, {"kind": "reset_after"}, {"kind": "html"}):
         emulator.clear_faults()
         emulator.fault(**fault, times=None)
+        client = transport(emulator.base_url)
         with emulator.recording() as calls, pytest.raises(PlugchoiceError):
-            transport(emulator.base_url).put(WRITE, BODY)
+            client.retry(partial(client.put, WRITE, BODY), client.deadline(), idempotent=False)
         assert len(calls) == 1, fault
 
 
 def test_a_write_that_was_refused_for_its_rate_is_sent_again(emulator: Emulator) -> None:
     """It certainly had no effect."""
     emulator.fault("status", method="PUT", status=429, retry_after=0)
+    client = transport(emulator.base_url)
     with emulator.recording() as calls:
-        answer = transport(emulator.base_url).put(WRITE, BODY)
+        answer = client.retry(lambda: client.put(WRITE, BODY), client.deadline(), idempotent=False)
     assert answer["data"]["phase_rotation"] == "STR"
     assert len(calls.puts) == 2
 
@@ -351,7 +357,7 @@ def test_a_service_that_comes_back_is_used(emulator: Emulator) -> None:
     port = port_of_nobody()
     client = transport(f"http://127.0.0.1:{port}", deadline=10)
     with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(client.put, WRITE, BODY)
+        pending = pool.submit(client.retry, lambda: client.put(WRITE, BODY), client.deadline(), idempotent=False)
         with Recorder(port=port).running() as server:
             assert pending.result(10) == {"data": {}}
     assert [request["method"] for request in server.requests] == ["PUT"]

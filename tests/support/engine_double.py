@@ -156,8 +156,8 @@ def provider_process(environment: Mapping[str, str], printed: io.StringIO | None
         finally:
             session.close()
             client = vars(session).get("_client")
-            if client is not None and client.transport._pacer is not None:
-                client.transport._pacer.close()
+            if client is not None:
+                client.close()
 
 
 class _Deployment:

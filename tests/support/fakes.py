@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
-from pulumi_plugchoice.api.transport import Deadline, Transport
+from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pulumi_plugchoice.api.retry import Backoff, Deadline
 
 Values = tuple[str | None, int | None]
 
@@ -47,10 +49,12 @@ class FakeClient(PlugchoiceClient):
     before: Callable[[str], None] = lambda _: None
     put: Callable[[str, int, ConnectorSettings], Connector] | None = None
     deadline_seconds: float = 60.0
+    backoff: Backoff | None = None
 
     def __post_init__(self) -> None:
-        """Nothing is ever sent with this transport; it knows the deadline."""
-        self.transport = Transport(Options("http://localhost:1", Token("t"), deadline=self.deadline_seconds))
+        """Nothing is ever sent with this transport; it knows the deadline and the retries."""
+        options = Options("http://localhost:1", Token("t"), deadline=self.deadline_seconds)
+        self._transport = Transport(options, backoff=self.backoff)
         self._lock = threading.Lock()
 
     def site_connectors(self, site: str) -> list[SiteConnector]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from pulumi_plugchoice.api.auth import BearerAuth, FetchedToken, FixedToken
+from pulumi_plugchoice.api.auth import BearerAuth, ClientToken, PersonalToken
 from pulumi_plugchoice.errors import AuthenticationFailed
 
 THREADS = 8
@@ -26,12 +26,12 @@ class Endpoint:
         self.fetched += 1
         return f"token-{self.fetched}", self.lifetime
 
-    def bearer(self) -> FetchedToken:
+    def bearer(self) -> ClientToken:
         """Credentials that ask here."""
-        return FetchedToken(self.fetch, lambda: self.now)
+        return ClientToken(self.fetch, lambda: self.now)
 
 
-def all_threads(endpoint: Endpoint, bearer: FetchedToken) -> set[str]:
+def all_threads(endpoint: Endpoint, bearer: ClientToken) -> set[str]:
     """What 8 threads get that ask while the first fetch is on its way."""
     barrier = threading.Barrier(THREADS)
     before = endpoint.fetched
@@ -97,7 +97,7 @@ def test_a_failed_fetch_is_tried_again_by_the_next_one_who_asks() -> None:
             raise answers.pop()
         return endpoint.fetch()
 
-    bearer = FetchedToken(fetch, lambda: endpoint.now)
+    bearer = ClientToken(fetch, lambda: endpoint.now)
     with pytest.raises(AuthenticationFailed):
         bearer.current()
     assert bearer.current() == "token-1"
@@ -105,7 +105,7 @@ def test_a_failed_fetch_is_tried_again_by_the_next_one_who_asks() -> None:
 
 def test_a_personal_access_token_cannot_be_renewed() -> None:
     """There is no other to try."""
-    bearer = FixedToken("personal")
+    bearer = PersonalToken("personal")
     assert bearer.current() == "personal"
     assert bearer.renew("personal") is False
     assert bearer.current() == "personal"
@@ -122,4 +122,4 @@ def test_no_repr_shows_a_token() -> None:
     fetched = Endpoint().bearer()
     fetched.current()
     assert "token-1" not in repr(fetched)
-    assert "hush" not in f"{FixedToken('hush')!r} {BearerAuth('hush')!r}"
+    assert "hush" not in f"{PersonalToken('hush')!r} {BearerAuth('hush')!r}"

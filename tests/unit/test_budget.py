@@ -13,14 +13,14 @@ def test_a_run_without_a_call_says_nothing() -> None:
 def test_all_counts() -> None:
     """Reads, writes, the token, retries, waiting and the quota of the last answer."""
     budget = Budget()
-    budget.sent("POST", "/oauth/token")
+    budget.count_request("POST", "/oauth/token")
     for _ in range(2):
-        budget.sent("GET", "/v3/sites/x/connectors")
-    budget.sent("PUT", "/v3/chargers/x/connectors/1")
-    budget.retried(1.25)
-    budget.paced(0.25)
-    budget.answered({"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "456"})
-    budget.answered({})
+        budget.count_request("GET", "/v3/sites/x/connectors")
+    budget.count_request("PUT", "/v3/chargers/x/connectors/1")
+    budget.count_retry(1.25)
+    budget.count_wait(0.25)
+    budget.note_quota({"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "456"})
+    budget.note_quota({})
 
     assert budget.line() == (
         "API calls: 4 (2 reads, 1 write, 1 for a token), 1 retry, waited 1.5 s, 456 of 500 left this minute"
@@ -30,8 +30,8 @@ def test_all_counts() -> None:
 def test_a_preview_says_what_its_update_will_need() -> None:
     """The same reads again, one more for each partial write, and the writes."""
     budget = Budget()
-    budget.sent("GET", "/v3/sites/x/connectors")
-    budget.sent("GET", "/v3/sites/x/connectors?page=2")
+    budget.count_request("GET", "/v3/sites/x/connectors")
+    budget.count_request("GET", "/v3/sites/x/connectors?page=2")
 
     assert budget.line(planned_writes=5, planned_reads=1) == (
         "API calls: 2 (2 reads, 0 writes); the update will need about 8 (3 reads, 5 writes)"
@@ -41,7 +41,7 @@ def test_a_preview_says_what_its_update_will_need() -> None:
 def test_headers_that_are_no_numbers_are_not_repeated() -> None:
     """A server's text does not reach the terminal this way."""
     budget = Budget()
-    budget.sent("GET", "/v3/user")
-    budget.answered({"X-RateLimit-Limit": "\x1b[31m", "X-RateLimit-Remaining": "many"})
+    budget.count_request("GET", "/v3/user")
+    budget.note_quota({"X-RateLimit-Limit": "\x1b[31m", "X-RateLimit-Remaining": "many"})
 
     assert budget.line() == "API calls: 1 (1 read, 0 writes)"

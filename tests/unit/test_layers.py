@@ -34,7 +34,6 @@ LAYERS: list[set[str]] = [
 USERS = {
     "requests": {"api"},
     "urllib3": {"api"},
-    "stamina": {"api", "runtime"},
     "pulumi": {"runtime", "gate", "connector", "balance", "lookup", "site", "cli"},
     "pydantic": {"api", "runtime", "sitefile", "emulator"},
     "ruamel": {"sitefile"},
@@ -117,4 +116,4 @@ def test_a_program_starts_without_the_http_side() -> None:
     code = "import sys, pulumi_plugchoice; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "pulumi" in loaded
-    assert not {"requests", "urllib3", "pydantic", "stamina", "fastapi", "click"} & set(loaded)
+    assert not {"requests", "urllib3", "pydantic", "fastapi", "click"} & set(loaded)

@@ -123,14 +123,14 @@ def test_modes_that_are_too_open_are_put_right(kit: Kit) -> None:
 def test_a_429_holds_everyone_for_retry_after(kit: Kit) -> None:
     one, other = kit.pacer(), kit.pacer()
     one.take()
-    one.answered({"Retry-After": "17"}, 429, 17.0)
+    one.note_answer({"Retry-After": "17"}, 429, 17.0)
     assert other.take() == pytest.approx(17)
 
 
 def test_a_429_without_retry_after_holds_for_a_minute(kit: Kit) -> None:
     one, other = kit.pacer(), kit.pacer()
     one.take()
-    one.answered({}, 429)
+    one.note_answer({}, 429)
     assert other.take() == pytest.approx(60)
 
 
@@ -141,7 +141,7 @@ def test_one_who_waits_already_sees_a_hold_that_comes_meanwhile(kit: Kit) -> Non
 
     def sleep(seconds: float) -> None:
         if not kit.clock.slept:
-            one.answered({}, 429, 20.0)
+            one.note_answer({}, 429, 20.0)
         kit.clock.sleep(seconds)
 
     assert kit.pacer(sleep=sleep).take() == pytest.approx(20)
@@ -151,7 +151,7 @@ def test_one_who_waits_already_sees_a_hold_that_comes_meanwhile(kit: Kit) -> Non
 def test_a_wait_past_the_deadline_is_refused_at_once(kit: Kit) -> None:
     pacer = kit.pacer()
     pacer.take()
-    pacer.answered({}, 429, 48.0)
+    pacer.note_answer({}, 429, 48.0)
     with pytest.raises(NoSlotInTime, match=r"may go in 48 s, which is past the deadline: the 500 requests") as caught:
         pacer.take(10.0)
     assert caught.value.seconds == pytest.approx(48)
@@ -166,7 +166,7 @@ def test_a_hold_while_waiting_does_not_lead_past_the_deadline(kit: Kit) -> None:
         pacer.take()
 
     def sleep(seconds: float) -> None:
-        pacer.answered({}, 429, 30.0)
+        pacer.note_answer({}, 429, 30.0)
         kit.clock.sleep(seconds)
 
     with pytest.raises(NoSlotInTime):
@@ -178,7 +178,7 @@ def test_totals_for_the_call_budget(kit: Kit) -> None:
     pacer = kit.pacer()
     assert pacer.totals() == (0, 0.0, 500, None)
     pacer.take()
-    pacer.answered(told(420), 200)
+    pacer.note_answer(told(420), 200)
     for _ in range(60):
         pacer.take()
     totals = pacer.totals()
@@ -189,7 +189,7 @@ def test_totals_for_the_call_budget(kit: Kit) -> None:
 def test_the_share_of_several_hosts_wins_over_the_server(kit: Kit) -> None:
     pacer = kit.pacer(limit=100)
     pacer.take()
-    pacer.answered(told(499), 200)
+    pacer.note_answer(told(499), 200)
     for _ in range(98):
         pacer.take()
     assert kit.clock.now >= 1061.5 - 1e-6
@@ -211,14 +211,14 @@ def test_the_share_of_several_hosts_wins_over_the_server(kit: Kit) -> None:
 def test_headers_that_make_no_sense_are_not_believed(kit: Kit, headers: dict[str, str]) -> None:
     pacer = kit.pacer()
     pacer.take()
-    pacer.answered(headers, 200)
-    pacer.answered(headers, 503, 5.0)
+    pacer.note_answer(headers, 200)
+    pacer.note_answer(headers, 503, 5.0)
     assert pacer.take() == 0
     assert pacer.totals().limit == 500
 
 
 def test_an_answer_without_a_slot_is_harmless(kit: Kit) -> None:
-    kit.pacer().answered(told(10), 200)
+    kit.pacer().note_answer(told(10), 200)
     assert kit.pacer().take() == 0
 
 
@@ -337,7 +337,7 @@ def test_a_forked_process_opens_the_file_for_itself(kit: Kit) -> None:
 def assert_alone_with_one_notice(kit: Kit, pacer: Pacer, reason: str) -> None:
     assert pacer.take() == 0
     assert [pacer.take() for _ in range(10)] == [0.0] * 10
-    pacer.answered({}, 429, 5.0)
+    pacer.note_answer({}, 429, 5.0)
     assert pacer.take() == pytest.approx(5)
     assert alone(pacer)
     [line] = kit.said
@@ -488,7 +488,7 @@ def test_a_file_deleted_in_use_is_made_anew_and_shared_again(kit: Kit) -> None:
     assert not alone(one)
     assert not alone(other)
     assert one._reserve(math.inf).number == 3
-    one.answered(told(10), 200)
+    one.note_answer(told(10), 200)
     assert kit.said == []
 
 
@@ -518,7 +518,7 @@ def test_a_call_costs_less_than_a_millisecond(tmp_path: Path) -> None:
     for _ in range(400):
         started = time.perf_counter()
         pacer.take()
-        pacer.answered(told(499), 200)
+        pacer.note_answer(told(499), 200)
         costs.append(time.perf_counter() - started)
     pacer.close()
     assert statistics.median(costs) < 0.001

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import stamina
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings
+from pulumi_plugchoice.api.retry import Backoff, Deadline
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, find_changes, read_settings, show
 from pulumi_plugchoice.errors import (
     InvalidResponse,
+    NoConnection,
     NotFound,
     PermissionDenied,
     PlugchoiceError,
@@ -26,7 +27,7 @@ from pulumi_plugchoice.runtime.writes import settle
 from support.fakes import Clock, FakeClient, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
 PATH = f"/v3/chargers/{CHARGER}/connectors/1"
@@ -34,12 +35,23 @@ READ = f"GET charger {CHARGER}"
 BOTH = {"phase_rotation": "STR", "max_amperage": 20}
 
 
+class ThreeTries(Backoff):
+    """At most three, one right after the other."""
+
+    def wait(self, retries: int, deadline: Deadline) -> float | None:
+        """No time, and then the end."""
+        return 0.0 if retries < 2 and super().wait(retries, deadline) is not None else None
+
+
 class Run:
     """One connector, read before the write as RST, 16 A."""
 
     def __init__(self, values: Values = ("RST", 16), *, deadline: float = 60) -> None:
         self.client = FakeClient(
-            chargers={CHARGER: {1: values}}, identities={CHARGER: "HRB-001"}, deadline_seconds=deadline
+            chargers={CHARGER: {1: values}},
+            identities={CHARGER: "HRB-001"},
+            deadline_seconds=deadline,
+            backoff=ThreeTries(),
         )
         self.live = LiveConnectors(self.client, lambda _: None, clock=Clock())
         self.found = self.live.find(CHARGER, 1, None)
@@ -91,13 +103,6 @@ class Run:
     def lost_before(self, _: ConnectorSettings) -> Connector:
         """The PUT never arrives."""
         raise TransportError("PUT", PATH, "the connection was lost (reset)")
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting() -> Iterator[None]:
-    """At most three tries, one right after the other."""
-    with stamina.set_testing(True, attempts=3):
-        yield
 
 
 def answers(rotation: str | None, amperage: int | None, number: int = 1) -> Callable[[ConnectorSettings], Connector]:
@@ -283,6 +288,25 @@ def test_a_partial_write_that_is_sent_again_reads_the_other_setting_again() -> N
     assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ, READ, f"PUT {CHARGER}/1 STR 32"]
 
 
+def test_a_partial_write_that_was_refused_for_its_rate_reads_the_other_setting_again() -> None:
+    """The wait may be a minute, in which somebody edits it."""
+    run = Run()
+    run.puts(raises(RateLimited("PUT", PATH, 429, retry_after=0.0)))
+    edits = iter([("RST", 16), ("RST", 32)])
+    run.client.before = lambda call: setattr(run, "values", next(edits)) if call == READ else None
+    run.settle(phase_rotation="STR")
+    assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ, f"PUT {CHARGER}/1 STR 32"]
+
+
+def test_a_write_that_was_never_sent_leaves_no_doubt() -> None:
+    """No connection, no effect: the error says that, and nothing is read back."""
+    run = Run()
+    refused = NoConnection("PUT", PATH, "cannot connect to http://localhost:1 (Connection refused)")
+    run.puts(*[raises(refused)] * 9)
+    assert run.fails(**BOTH) == str(refused)
+    assert run.client.calls == [f"PUT {CHARGER}/1 STR 20"] * 3
+
+
 @pytest.mark.parametrize(
     "doubt",
     [
@@ -360,7 +384,7 @@ def test_settings_are_named_and_shown_in_one_way() -> None:
     """In messages."""
     assert SETTING_NAMES == ("phase_rotation", "max_amperage")
     assert [show("phase_rotation", "RST"), show("max_amperage", 16)] == ["RST", "16 A"]
-    assert [show(name, None) for name in SETTING_NAMES] == ["not set", "not set"]
+    assert [show(name, None) for name in SETTING_NAMES] == ["unset", "unset"]
 
 
 def test_only_what_is_wanted_is_compared() -> None:
@@ -368,7 +392,4 @@ def test_only_what_is_wanted_is_compared() -> None:
     connector = Connector(connector_id=1, phase_rotation="RST", max_amperage=None)
     assert find_changes({"max_amperage": 16, "phase_rotation": "RST"}, connector) == ["max_amperage"]
     assert find_changes({"phase_rotation": "RST"}, connector) == []
-    assert find_changes({"max_amperage": 16, "phase_rotation": "STR"}, connector) == [
-        "phase_rotation",
-        "max_amperage",
-    ]
+    assert find_changes({"max_amperage": 16, "phase_rotation": "STR"}, connector) == ["phase_rotation", "max_amperage"]

@@ -1,23 +1,26 @@
-"""The Bearer token on each request: given, or fetched with OAuth2 client credentials.
+"""The Bearer token of each request: a personal access token, or one fetched with OAuth2 client credentials.
 
-A custom `AuthBase` also keeps `requests` from replacing the header with credentials of a `.netrc` file.
+The custom `AuthBase` also keeps `requests` from replacing the header with credentials from a `.netrc` file.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from requests.auth import AuthBase
+
+from pulumi_plugchoice.config import is_token
+from pulumi_plugchoice.errors import InvalidResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from requests import PreparedRequest
 
-_HEADER = "Authorization"
-# A token is renewed this many seconds before it ends, so that it does not end on the way.
+# A token is renewed this long before it expires, so that it does not expire on the way.
 _EARLY_SECONDS = 60.0
 
 
@@ -28,11 +31,11 @@ class Bearer(Protocol):
         """The token to send now."""
 
     def renew(self, refused: str) -> bool:
-        """Whether there is another token to try after `refused` was answered with 401."""
+        """Whether there is another token to try, after a 401 for the token `refused`."""
 
 
-class FixedToken:
-    """A personal access token: there is no other to try."""
+class PersonalToken:
+    """A personal access token. A program cannot renew it."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -42,15 +45,15 @@ class FixedToken:
         return self._token
 
     def renew(self, refused: str) -> bool:  # noqa: ARG002 - part of the protocol
-        """Never: a personal access token cannot be renewed by a program."""
+        """Always False."""
         return False
 
 
-class FetchedToken:
-    """A token from OAuth2 client credentials, shared by all threads and fetched by one of them at a time.
+class ClientToken:
+    """A token from OAuth2 client credentials. All threads share it, and one of them fetches it at a time.
 
     Args:
-        fetch: gives a token and its lifetime in seconds, or raises.
+        fetch: returns a token and its lifetime in s, or raises.
         clock: seconds, monotonic.
     """
 
@@ -59,26 +62,26 @@ class FetchedToken:
         self._clock = clock
         self._lock = threading.Lock()
         self._token: str | None = None
-        self._ends = 0.0
+        self._expires_at = 0.0
 
     def current(self) -> str:
-        """The token; fetched when there is none or it is about to end."""
+        """The token; fetched when there is none, or when it is about to expire."""
         with self._lock:
-            if self._token is None or self._clock() >= self._ends:
-                self._refetch()
-            assert self._token is not None  # noqa: S101 - for the type checker: _refetch sets it or raises
+            if self._token is None or self._clock() >= self._expires_at:
+                self._fetch_now()
+            assert self._token is not None  # noqa: S101 - for the type checker: _fetch_now sets it or raises
             return self._token
 
     def renew(self, refused: str) -> bool:
-        """Fetch a new token, unless another thread has done so since `refused` was sent."""
+        """Fetch a new token, unless another thread has done so since `refused` went out."""
         with self._lock:
             if self._token == refused:
-                self._refetch()
+                self._fetch_now()
         return True
 
-    def _refetch(self) -> None:
+    def _fetch_now(self) -> None:
         self._token, lifetime = self._fetch()
-        self._ends = self._clock() + max(lifetime - _EARLY_SECONDS, lifetime / 2)
+        self._expires_at = self._clock() + max(lifetime - _EARLY_SECONDS, lifetime / 2)
 
 
 class BearerAuth(AuthBase):
@@ -88,6 +91,25 @@ class BearerAuth(AuthBase):
         self._token = token
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Set the header."""
-        request.headers[_HEADER] = f"Bearer {self._token}"
+        """Set the header (guides/authentication)."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def parse_token(method: str, path: str, answer: Any) -> tuple[str, float]:
+    """The token and its lifetime in s, from the parsed answer of the token endpoint.
+
+    Raises:
+        InvalidResponse: there is no token, or its lifetime is not a number.
+    """
+    fields = answer if isinstance(answer, dict) else {}
+    token, lifetime = fields.get("access_token"), fields.get("expires_in", 3600)
+    if not isinstance(token, str) or not is_token(token):
+        raise InvalidResponse(method, path, "answered without an access_token that can be sent")
+    try:
+        seconds = float(lifetime)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds < 0:
+        raise InvalidResponse(method, path, "answered with an expires_in that is no number of seconds")
+    return token, seconds

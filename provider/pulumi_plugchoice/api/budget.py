@@ -26,7 +26,7 @@ class Budget:
         self._limit: str | None = None
         self._remaining: str | None = None
 
-    def sent(self, method: str, path: str) -> None:
+    def count_request(self, method: str, path: str) -> None:
         """A request goes out."""
         with self._lock:
             if path.startswith("/oauth/"):
@@ -36,18 +36,18 @@ class Budget:
             else:
                 self._writes += 1
 
-    def retried(self, waited: float) -> None:
+    def count_retry(self, waited: float) -> None:
         """A request goes out again, after `waited` s."""
         with self._lock:
             self._retries += 1
             self._waited += waited
 
-    def paced(self, waited: float) -> None:
+    def count_wait(self, waited: float) -> None:
         """A request was held back for `waited` s, so that all programs together stay within the quota."""
         with self._lock:
             self._waited += waited
 
-    def answered(self, headers: Mapping[str, str]) -> None:
+    def note_quota(self, headers: Mapping[str, str]) -> None:
         """An answer came; its headers tell the quota (guides/rate-limiting)."""
         limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
         if limit and remaining and limit.isdecimal() and remaining.isdecimal():

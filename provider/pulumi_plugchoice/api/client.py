@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
@@ -22,11 +23,12 @@ from .models import (
     SiteGroup,
     User,
 )
+from .retry import Deadline, ResultT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from .transport import Deadline, Transport
+    from .transport import Transport
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -43,12 +45,24 @@ class PlugchoiceClient:
     """
 
     def __init__(self, transport: Transport) -> None:
-        self.transport = transport
+        self._transport = transport
+
+    def deadline(self, longest: float = math.inf) -> Deadline:
+        """The time that one operation may take with all its requests, and `longest` s at most; counted from now."""
+        return Deadline(min(longest, self._transport.deadline().left()))
+
+    def retry(self, call: Callable[[], ResultT], deadline: Deadline, *, idempotent: bool) -> ResultT:
+        """Call until it succeeds or the deadline comes; see `Retry.run`. All methods that read do so by themselves."""
+        return self._transport.retry(call, deadline, idempotent=idempotent)
+
+    def close(self) -> None:
+        """Close what is open on this machine."""
+        self._transport.close()
 
     def user(self) -> User:
         """The user that the token acts as (users/get-current-user); the cheapest check of a token."""
         path = "/v3/user"
-        return _parse(User, self.transport.get(path), "GET", path)
+        return _parse(User, self._transport.get(path), "GET", path)
 
     def sites(self) -> list[Site]:
         """All sites that the token sees (sites/list-sites)."""
@@ -63,7 +77,7 @@ class PlugchoiceClient:
     def site_groups(self, site: str) -> list[SiteGroup]:
         """The load-balancing groups of a site (site-groups/list-groups)."""
         path = f"/v3/sites/{site}/groups"
-        items = _data(self.transport.get(path), "GET", path)
+        items = _data(self._transport.get(path), "GET", path)
         if not isinstance(items, list):
             raise InvalidResponse("GET", path, "answered with `data` that is no list")
         return [_parse(SiteGroup, item, "GET", path) for item in items]
@@ -71,7 +85,7 @@ class PlugchoiceClient:
     def power_management(self, site: str) -> PowerManagement:
         """Which charger of a site is in which group (power-management/get-power-management)."""
         path = f"/v3/sites/{site}/power-management"
-        return _parse(PowerManagement, _bare(self.transport.get(path)), "GET", path)
+        return _parse(PowerManagement, _bare(self._transport.get(path)), "GET", path)
 
     def group_meter(self, site: str, group_id: int, deadline: Deadline | None = None) -> GroupMeter | None:
         """The meter of a group (site-groups/get-group-meter); None when it has none, which the API answers with 404.
@@ -81,7 +95,7 @@ class PlugchoiceClient:
         """
         path = f"/v3/sites/{site}/groups/{group_id}/meter"
         try:
-            answer = self.transport.get(path, deadline)
+            answer = self._transport.get(path, deadline)
         except NotFound:
             return None
         return _parse(GroupMeter, _bare(answer), "GET", path)
@@ -89,19 +103,22 @@ class PlugchoiceClient:
     def power_usage(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> PowerUsage:
         """What a connector draws now (connectors/get-power-usage)."""
         path = f"/v3/chargers/{charger}/connectors/{connector_id}/power-usage"
-        return _parse(PowerUsage, _bare(self.transport.get(path, deadline)), "GET", path)
+        return _parse(PowerUsage, _bare(self._transport.get(path, deadline)), "GET", path)
 
     def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
         """A charger with its connectors (chargers/get-charger). No endpoint reads one connector alone."""
         path = f"/v3/chargers/{charger}"
-        return _parse(Charger, _data(self.transport.get(path, deadline), "GET", path), "GET", path)
+        return _parse(Charger, _data(self._transport.get(path, deadline), "GET", path), "GET", path)
 
     def put_connector(
         self, charger: str, connector_id: int, settings: ConnectorSettings, deadline: Deadline | None = None
     ) -> Connector:
-        """Set both settings of a connector (connectors/update-connector); returns it as the API answers it."""
+        """Set both settings of a connector (connectors/update-connector), and return it as the API answers it.
+
+        One request, without retries: after an error the connector has to be read first.
+        """
         path = f"/v3/chargers/{charger}/connectors/{connector_id}"
-        answer = self.transport.put(path, settings.model_dump(), deadline)
+        answer = self._transport.put(path, settings.model_dump(), deadline)
         return _parse(Connector, _data(answer, "PUT", path), "PUT", path)
 
     def _pages(self, path: str) -> Iterator[Any]:
@@ -111,18 +128,18 @@ class PlugchoiceClient:
         """
         asked: set[str] = set()
         following: str | None = path
-        until = self.transport.deadline(_LIST_DEADLINES)
+        until = self._transport.deadline(_LIST_DEADLINES)
         while following is not None:
             if following in asked or len(asked) >= _MOST_PAGES or not until.left():
                 raise InvalidResponse("GET", following, f"the pages do not end ({len(asked)} read)")
             asked.add(following)
-            answer = self.transport.get(following)
+            answer = self._transport.get(following)
             items = _data(answer, "GET", following)
             if not isinstance(items, list):
                 raise InvalidResponse("GET", following, "answered with `data` that is no list")
             yield from items
             link = _next_link(answer, following)
-            following = self.transport.path_of(link, following) if link else None
+            following = self._transport.path_of(link, following) if link else None
 
 
 def _data(answer: Any, method: str, path: str) -> Any:

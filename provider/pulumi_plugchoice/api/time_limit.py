@@ -1,16 +1,18 @@
-"""A bound on the time that one HTTP request takes as a whole.
+"""Bounds the time that one HTTP request takes as a whole.
 
-A socket's timeout begins anew with each byte, so a server that sends a byte now and then, in its status line, headers
-or chunk sizes, could hold a request for ever: those are read inside the libraries, where nobody looks at a clock. Here
-a timer ends the connection itself when the time is up, and the read that waits for it fails at once. What comes before
-the connection, the lookup of a name, has the system's own bounds only.
+A socket's timeout begins anew with each byte, so a server that sends one now and then, in its status line, headers or
+chunk sizes, could hold a request for ever: the libraries read those without looking at a clock. Here a watchdog thread
+shuts the connection down when the time is up, and the read that waits for it fails at once. It does not cover the
+lookup of the host's name, which has the system's own bounds.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -23,61 +25,113 @@ if TYPE_CHECKING:
 _this_thread = threading.local()
 
 
-class TimeLimit:
-    """While the block lasts, requests of this thread have `seconds` together; then their connection is ended.
+class Watchdog:
+    """One thread that ends time limits. It starts with the first limit and sleeps while there is none."""
 
-    Only connections of a `TimeLimitAdapter` know of it. Whatever error comes of it, `is_over` tells why.
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._limits: set[TimeLimit] = set()
+        self._wakes_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def add(self, limit: TimeLimit) -> None:
+        """End `limit` when its time is up. Raises RuntimeError when the system gives no thread."""
+        with self._changed:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="plugchoice-time-limit", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._limits.add(limit)
+            if limit.ends_at < self._wakes_at:
+                self._changed.notify()
+
+    def remove(self, limit: TimeLimit) -> None:
+        """Forget `limit`."""
+        with self._changed:
+            self._limits.discard(limit)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                over = [limit for limit in self._limits if limit.ends_at <= now]
+                self._limits.difference_update(over)
+                if not over:
+                    self._wakes_at = min((limit.ends_at for limit in self._limits), default=float("inf"))
+                    self._changed.wait(self._wakes_at - now if self._limits else None)
+            for limit in over:
+                limit.end()
+
+
+_watchdog = Watchdog()
+
+
+def _replace_watchdog() -> None:
+    # A fork takes the thread away, and leaves the lock as it was at that moment.
+    global _watchdog  # noqa: PLW0603 - one for the process
+    _watchdog = Watchdog()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_replace_watchdog)
+
+
+class TimeLimit:
+    """While the block lasts, requests of this thread have `seconds` together; then their connection is shut down.
+
+    It covers connections of a `TimeLimitAdapter` only. Whatever error comes of it, `is_over` tells why.
     """
 
     def __init__(self, seconds: float) -> None:
         self.is_over = False
+        self.ends_at = time.monotonic() + seconds
         self._lock = threading.Lock()
         # A handle of our own: the library closes its connection before it reads a body that ends with the connection.
         self._handle: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
+        self._watchdog = _watchdog
 
     def start(self) -> None:
         """Start the clock. Raises RuntimeError when the system gives no thread for it."""
-        self._timer.start()
+        self._watchdog.add(self)
 
     def __enter__(self) -> None:
         _this_thread.limit = self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._timer.cancel()
+        self._watchdog.remove(self)
         _this_thread.limit = None
         with self._lock:
-            # A timer that fires now must not end what the next request uses.
-            self._drop()
+            # The watchdog may call `end` even now, and must not shut down what the next request uses.
+            self._drop_handle()
 
-    def covers(self, connection: socket.socket) -> None:
-        """This is the connection to end when the time is up."""
+    def cover(self, connection: socket.socket) -> None:
+        """Shut this connection down when the time is up."""
         with self._lock:
-            self._drop()
+            self._drop_handle()
             with contextlib.suppress(OSError):  # closed already: then nothing can wait for it
                 self._handle = connection.dup()
             if self.is_over:
-                self._shut()
+                self._shut_down()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """The time is up."""
         with self._lock:
             self.is_over = True
-            self._shut()
+            self._shut_down()
 
-    def _shut(self) -> None:
+    def _shut_down(self) -> None:
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 self._handle.shutdown(socket.SHUT_RDWR)
 
-    def _drop(self) -> None:
+    def _drop_handle(self) -> None:
         if self._handle is not None:
             self._handle.close()
             self._handle = None
 
 
-class _Limited:
-    """Lets the thread's `TimeLimit` know the socket, for the handshake of TLS as well as for later requests."""
+class _CoverMixin:
+    """Tells the thread's `TimeLimit` the socket, for the TLS handshake and for each request."""
 
     # A second handle of the same connection: TLS takes the first one over, and is not to be used by two threads.
     _handle: socket.socket | None = None
@@ -101,14 +155,14 @@ class _Limited:
     def _cover(self) -> None:
         limit: TimeLimit | None = getattr(_this_thread, "limit", None)
         if limit is not None and self._handle is not None:
-            limit.covers(self._handle)
+            limit.cover(self._handle)
 
 
-class _HTTPConnection(_Limited, HTTPConnection):
+class _HTTPConnection(_CoverMixin, HTTPConnection):
     pass
 
 
-class _HTTPSConnection(_Limited, HTTPSConnection):
+class _HTTPSConnection(_CoverMixin, HTTPSConnection):
     pass
 
 

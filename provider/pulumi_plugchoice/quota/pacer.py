@@ -133,7 +133,7 @@ class Pacer:
             self._waited += waited
         return waited
 
-    def answered(self, headers: Mapping[str, str], status: int, retry_after: float | None = None) -> None:
+    def note_answer(self, headers: Mapping[str, str], status: int, retry_after: float | None = None) -> None:
         """Take note of the answer to the request that this thread took its last slot for."""
         limit = _number(headers.get("X-RateLimit-Limit"))
         remaining = _number(headers.get("X-RateLimit-Remaining"))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import Connector, SiteGroup
-    from pulumi_plugchoice.api.transport import Deadline
+    from pulumi_plugchoice.api.retry import Deadline
 
 LIFETIME_SECONDS: Final = 60.0
 # How long a charger's 404 waits for another charger's answer to prove that the token sees anything at all. The engine

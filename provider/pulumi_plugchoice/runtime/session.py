@@ -97,7 +97,7 @@ class Session:
     # process imports this module too, never makes a call, and would pay a fifth of a second for requests and pydantic.
     @cached_property
     def _client(self) -> PlugchoiceClient:
-        from pulumi_plugchoice.api.connect import connect
+        from pulumi_plugchoice.api import connect
 
         return connect(Options.load(self.config, self._environment), self.notices.say_once, self.budget)
 

@@ -1,16 +1,14 @@
-"""Setting a connector, with proof: nothing is reported as done that the API has not confirmed.
+"""Writes a connector's settings, and reports nothing as done that the API has not confirmed.
 
 The PUT takes both settings, so a setting that is not managed is read just before the write and sent back as it is. An
-answer that shows other values, or no answer at all, is followed by a fresh read: only the live value decides.
+answer with other values, or no answer, is followed by a fresh read: only the live value decides.
 """
 
 from __future__ import annotations
 
-import itertools
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import stamina
 from pydantic import ValidationError
 
 from pulumi_plugchoice.api.models import ConnectorSettings
@@ -18,11 +16,13 @@ from pulumi_plugchoice.electrical.settings import SETTING_NAMES, find_changes, r
 from pulumi_plugchoice.errors import (
     ApiError,
     InvalidResponse,
+    NoConnection,
     PlugchoiceError,
     ServerError,
     TransportError,
     UnknownSetting,
     WriteNotSettled,
+    WriteNotTaken,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import Connector
-    from pulumi_plugchoice.api.transport import Deadline
+    from pulumi_plugchoice.api.retry import Deadline
 
     from .live import Live, LiveConnectors
 
@@ -41,62 +41,54 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
     Args:
         client: where to write.
         live: the run's readings; updated.
-        found: the connector as last read. When it already holds `wanted`, nothing is written.
+        found: the connector as last read. When it has the wanted values already, nothing is written.
         wanted: one or both settings, by name.
 
     Raises:
-        WriteNotSettled: the live value differs after the write, or is not known.
+        WriteNotSettled: after the write, the live value differs or is not known.
         UnknownSetting: see `body_for`.
         PlugchoiceError: the API refused.
     """
     if not find_changes(wanted, found.connector):
         return found
-    deadline = client.transport.deadline()
+    deadline = client.deadline()
     charger, number = found.charger, found.connector.connector_id
-    is_partial = len(wanted) < len(SETTING_NAMES)
-    retried = itertools.count()
-    unsettled: str | None = None
-    failed_at = 0.0
+    doubt: str | None = None
 
-    def again(error: Exception) -> bool | float:
-        """Whether to write again, or after how many seconds (stamina's back-off hook)."""
-        return isinstance(error, _Unsettled) and client.transport.backoff.wait(next(retried), deadline)
+    def try_write() -> Live:
+        nonlocal found, doubt
+        if len(wanted) < len(SETTING_NAMES):
+            found = live.read_now(charger, number, deadline)
+            if not find_changes(wanted, found.connector):
+                return found
+        body = body_for(wanted, found)
+        try:
+            answer = client.put_connector(charger, number, body, deadline)
+        except NoConnection:
+            raise
+        except (TransportError, InvalidResponse, ServerError) as error:
+            # The write may have been carried out. Only the connector can tell.
+            doubt = str(error)
+        else:
+            if _is_confirmation(answer, found, body):
+                live.wrote(charger, answer)
+                return replace(found, connector=answer)
+            doubt = "the API answered with other values"
+        now = _read_back(live, found, wanted, doubt, deadline)
+        if find_changes(body.model_dump(), now.connector):
+            raise WriteNotTaken(_describe_difference(now, body, doubt))
+        return now
 
-    for attempt in stamina.retry_context(on=again, attempts=None, timeout=None):
-        with attempt:
-            if attempt.num > 1:
-                client.transport.budget.retried(time.monotonic() - failed_at)
-            if is_partial:
-                found = live.read_now(charger, number, deadline)
-                if not find_changes(wanted, found.connector):
-                    return found
-            body = body_for(wanted, found)
-            try:
-                answered = client.put_connector(charger, number, body, deadline)
-                doubt = None if _confirms(answered, found, body) else "the API answered with other values"
-            except (TransportError, InvalidResponse, ServerError) as error:
-                # The write may have been carried out; whoever knows is the connector itself.
-                answered, doubt = None, str(error)
-            except PlugchoiceError as error:
-                if unsettled is None:
-                    raise
-                raise WriteNotSettled(
-                    f"{_unknown(found, wanted)}: an earlier write ({unsettled}) may still take effect; then: {error}"
-                ) from None
-            if doubt is None and answered is not None:
-                live.wrote(charger, answered)
-                return _with(found, answered)
-            unsettled = str(doubt)
-            now = _look_again(live, found, wanted, unsettled, deadline)
-            if not find_changes(body.model_dump(), now.connector):
-                return now
-            failed_at = time.monotonic()
-            raise _Unsettled(_differs(now, body, unsettled))
-    raise AssertionError("unreachable: stamina returns or raises")
-
-
-class _Unsettled(WriteNotSettled):
-    """The connector was read after the write and holds other values: worth another write until the deadline."""
+    try:
+        return client.retry(try_write, deadline, idempotent=False)
+    except WriteNotSettled:
+        raise
+    except PlugchoiceError as error:
+        if doubt is None:
+            raise
+        raise WriteNotSettled(
+            f"{_describe_doubt(found, wanted)}: an earlier write ({doubt}) may still take effect; then: {error}"
+        ) from None
 
 
 def body_for(wanted: Mapping[str, Any], found: Live) -> ConnectorSettings:
@@ -123,38 +115,33 @@ def body_for(wanted: Mapping[str, Any], found: Live) -> ConnectorSettings:
         raise UnknownSetting(found.name, name, live) from None
 
 
-def _confirms(answered: Connector, found: Live, body: ConnectorSettings) -> bool:
-    """Whether an answer proves the write: about this connector of this charger, and with the values asked for."""
-    known = found.connector
+def _is_confirmation(answer: Connector, found: Live, body: ConnectorSettings) -> bool:
+    """Whether an answer proves the write: it is about this connector of this charger, and has the values sent."""
     for name in ("connector_id", "id", "charger_id"):
-        one, other = getattr(answered, name), getattr(known, name)
+        one, other = getattr(answer, name), getattr(found.connector, name)
         if one is not None and other is not None and one != other:
             return False
-    return not find_changes(body.model_dump(), answered)
+    return not find_changes(body.model_dump(), answer)
 
 
-def _with(found: Live, answered: Connector) -> Live:
-    return type(found)(found.charger, found.identity, answered)
-
-
-def _look_again(live: LiveConnectors, found: Live, wanted: Mapping[str, Any], doubt: str, deadline: Deadline) -> Live:
+def _read_back(live: LiveConnectors, found: Live, wanted: Mapping[str, Any], doubt: str, deadline: Deadline) -> Live:
     try:
         return live.read_now(found.charger, found.connector.connector_id, deadline)
     except PlugchoiceError as error:
         raise WriteNotSettled(
-            f"{_unknown(found, wanted)}: {doubt}; and reading it back failed: {error}. "
+            f"{_describe_doubt(found, wanted)}: {doubt}; and reading it back failed: {error}. "
             "Run `pulumi up` again: it reads first and writes only what differs"
         ) from (error if isinstance(error, ApiError) else None)
 
 
-def _unknown(found: Live, wanted: Mapping[str, Any]) -> str:
-    """What is not known, with the values that there were: the next run may not see these any more."""
-    asked = ", ".join(show(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
-    were = ", ".join(show(name, getattr(found.connector, name)) for name in SETTING_NAMES if name in wanted)
-    return f"it is not known whether {found.name} now holds {asked} (it was {were})"
+def _describe_doubt(found: Live, wanted: Mapping[str, Any]) -> str:
+    """What is not known, with the values from before the write: the next run may not see those any more."""
+    after = ", ".join(show(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
+    before = ", ".join(show(name, getattr(found.connector, name)) for name in SETTING_NAMES if name in wanted)
+    return f"it is not known whether {found.name} now holds {after} (it was {before})"
 
 
-def _differs(now: Live, body: ConnectorSettings, doubt: str) -> str:
+def _describe_difference(now: Live, body: ConnectorSettings, doubt: str) -> str:
     wanted = body.model_dump()
     details = ", ".join(
         f"{name} is {show(name, getattr(now.connector, name))}, not {show(name, wanted[name])}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import GroupMeter, ManagedGroup, PowerManagement, PowerUsage, SiteConnector
-    from pulumi_plugchoice.api.transport import Deadline
+    from pulumi_plugchoice.api.retry import Deadline
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
 
     from .evidence import MeterUnit
@@ -222,9 +222,7 @@ class _Watch:
 
     def _deadline(self) -> Deadline:
         """One reading that fails for long would hold up all others, and the moment would be gone."""
-        from pulumi_plugchoice.api.transport import Deadline
-
-        return Deadline(min(_LONGEST_READING, self._client.transport.deadline().left()))
+        return self._client.deadline(_LONGEST_READING)
 
     def _usage(self, key: Key) -> Reading | None:
         """What a connector draws: read, or as before when nothing can have changed."""
