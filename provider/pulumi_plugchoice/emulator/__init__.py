@@ -1,7 +1,7 @@
-"""A local Plugchoice: the v3 API as far as a connector tool needs it, with faults and drift on demand.
+"""A local Plugchoice: the part of the v3 API that a connector tool needs, with faults and edits on demand.
 
-It shares no code with the provider, on purpose: two independent readings of the API that tests hold against each other.
+It shares no code with the provider: tests compare the two, so each is written from the API's documentation alone.
 
-How a request travels: `protocol` (socket) > `gate` (log, faults, latency, rate limit) > `routes` (the API, thin) >
-`state` (the chargers, which know nothing of HTTP). `control` is the side door by which tests and demos change things.
+The path of a request: `protocol` (socket), `middleware` (log, rate limit, latency, faults), `routes` (the API),
+`inventory` (chargers, sites and tokens; knows nothing of HTTP). Tests and demos change things through `control`.
 """

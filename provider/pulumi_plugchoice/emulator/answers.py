@@ -1,4 +1,4 @@
-"""A whole answer, and what faults and switches make of it."""
+"""A whole answer, and how faults and switches change it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAGE = """<html>
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers and body, held back until the faults had their say."""
+    """Status, headers and body, not sent yet."""
 
     status: int
     headers: dict[str, str]
@@ -32,54 +32,55 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body parsed; None when it is not JSON."""
+        """The parsed body; None when it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
             return None
 
 
-def of_json(status: int, body: Any, **headers: str) -> Answer:
+def json_answer(status: int, body: Any, **headers: str) -> Answer:
     """An answer in JSON."""
     return Answer(status, {"content-type": "application/json", **headers}, json.dumps(body).encode())
 
 
-def of_html(status: int, title: str) -> Answer:
-    """An answer as a proxy in front of the API writes it."""
+def html_answer(status: int, title: str) -> Answer:
+    """A page of HTML, as a proxy in front of the API sends it."""
     return Answer(status, {"content-type": "text/html; charset=UTF-8"}, _PAGE.format(title=title).encode())
 
 
-def to_login(origin: str) -> Answer:
-    """What a stock Laravel app answers to a client that does not say it wants JSON."""
-    return replace(of_html(302, f"Redirecting to {origin}/login"), headers={"location": f"{origin}/login"})
+def login_redirect(origin: str) -> Answer:
+    """The answer of a stock Laravel app to a client that does not accept JSON."""
+    page = html_answer(302, f"Redirecting to {origin}/login")
+    return replace(page, headers={"location": f"{origin}/login"})
 
 
-def in_place(fault: Fault, origin: str) -> Answer | None:
-    """The answer of a fault that is given instead of carrying the request out."""
+def answer_instead(fault: Fault, origin: str) -> Answer | None:
+    """The answer of a fault that replaces the request; None for a fault that lets it happen."""
     if fault.kind == "status":
-        return of_status(fault)
+        return _status_answer(fault)
     if fault.kind == "html":
-        return of_html(200, "Welcome to the guest network")
+        return html_answer(200, "Welcome to the guest network")
     if fault.kind == "redirect":
         location = fault.location or f"{origin}/login"
         return Answer(fault.status or 302, {"location": location, "content-type": "text/html"}, b"")
     return None
 
 
-def of_status(fault: Fault) -> Answer:
-    """The answer of the `status` kinds: the given body, or the stock one."""
+def _status_answer(fault: Fault) -> Answer:
+    """The body of the fault, or the stock one of its status."""
     status = fault.status or 500
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     if fault.html:
-        page = of_html(status, f"{status} {text_for(status)}")
+        page = html_answer(status, f"{status} {text_for(status)}")
         return replace(page, headers=page.headers | headers)
-    return of_json(status, {"message": text_for(status)} if fault.body is None else fault.body, **headers)
+    return json_answer(status, {"message": text_for(status)} if fault.body is None else fault.body, **headers)
 
 
-def spoilt(answer: Answer, fault: Fault) -> Answer:
-    """What a fault makes of the answer to a request that was carried out."""
+def apply_fault(answer: Answer, fault: Fault) -> Answer:
+    """The answer to a request that was carried out, changed by a fault."""
     if fault.kind == "status_after_write":
-        return of_status(fault)
+        return _status_answer(fault)
     if fault.kind == "bad_json":
         return replace(answer, body=answer.body[: len(answer.body) // 2] or b"{")
     body = answer.json
@@ -92,23 +93,23 @@ def spoilt(answer: Answer, fault: Fault) -> Answer:
     return answer
 
 
-def odd(answer: Answer, switches: Switches) -> Answer:
-    """Successful answers with unknown keys or unknown status values, by switch."""
+def apply_switches(answer: Answer, switches: Switches) -> Answer:
+    """A successful answer with unknown keys or unknown status values, when the switches ask for them."""
     if not (switches.extra_keys or switches.odd_status) or answer.status >= 300:
         return answer
-    return replace(answer, body=json.dumps(_odd(answer.json, switches)).encode())
+    return replace(answer, body=json.dumps(_add_oddities(answer.json, switches)).encode())
 
 
-def _odd(value: Any, switches: Switches) -> Any:
+def _add_oddities(value: Any, switches: Switches) -> Any:
     if isinstance(value, list):
-        return [_odd(one, switches) for one in value]
+        return [_add_oddities(one, switches) for one in value]
     if not isinstance(value, dict):
         return value
-    changed = {key: _odd(one, switches) for key, one in value.items()}
+    result = {key: _add_oddities(one, switches) for key, one in value.items()}
     if switches.odd_status:
         for key in ("status", "connection_status"):
-            if key in changed:
-                changed[key] = "Hibernating"
+            if key in result:
+                result[key] = "Hibernating"
     if switches.extra_keys:
-        changed["added_in_a_later_version"] = {"since": 2031}
-    return changed
+        result["added_in_a_later_version"] = {"since": 2031}
+    return result

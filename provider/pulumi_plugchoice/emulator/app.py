@@ -1,4 +1,4 @@
-"""The application: API and control endpoints behind the gate."""
+"""The application: the API behind its middleware, and the control endpoints."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from starlette.exceptions import HTTPException
 
 from .control import PREFIX, ControlError, control_router
 from .inventory import MissingError
+from .middleware import ApiMiddleware
 from .problems import ProblemError, not_found
-from .request_path import Gate
 from .routes import api, host_root
 from .world import World
 
 
-def create_app(world: World) -> Gate:
-    """An ASGI application on this world."""
+def create_app(world: World) -> ApiMiddleware:
+    """An ASGI application for a world."""
     app = FastAPI(title="Plugchoice emulator", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(api)
     app.include_router(host_root)
@@ -41,17 +41,17 @@ def create_app(world: World) -> Gate:
         return JSONResponse({"error": str(error)}, error.status)
 
     @app.exception_handler(RequestValidationError)
-    async def control_misread(_: Request, error: RequestValidationError) -> Response:
+    async def control_body(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        advice = "send a JSON object, with Content-Type: application/json" if first["loc"][0] == "body" else "check it"
-        return JSONResponse({"error": f"{place}: {first['msg']}; {advice}"}, 422)
+        advice = "; send a JSON object, with Content-Type: application/json" if first["loc"][0] == "body" else ""
+        return JSONResponse({"error": f"{place}: {first['msg']}{advice}"}, 422)
 
-    return Gate(app, world)
+    return ApiMiddleware(app, world)
 
 
 def _no_route(request: Request, error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Laravel's texts for an unknown path (404) and a verb that a path does not take (405)."""
+    """Laravel's texts for an unknown path (404) and a method that a path does not take (405)."""
     path = request.url.path.strip("/")
     if error.status_code != 405:
         return {"message": f"The route {path} could not be found."}, error.status_code, {}

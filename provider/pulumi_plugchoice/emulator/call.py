@@ -1,4 +1,4 @@
-"""One request to the API: who asks, and what that token may see."""
+"""One request to the API: whose token it carries, and what that token may see."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SCOPE_KEY = "plugchoice.call"
 
 @dataclass
 class Call:
-    """What the gate found out about a request, and the checks that the routes share."""
+    """What the middleware knows about a request, and the checks that all routes share."""
 
     world: World
     token: Token | None
@@ -32,50 +32,48 @@ class Call:
     fault: Fault | None
 
     def check_entry(self) -> None:
-        """401, then 429; the other way round by switch."""
-        if self.world.switches.throttle_before_auth:
-            self.check_limit()
+        """401, then 429."""
         if self.token is None:
             raise ProblemError(401)
         self.check_limit()
 
     def check_limit(self) -> None:
-        """429 when the user has used up the window."""
+        """429 when the user has no request left in the window."""
         if self.allowance.retry_after is not None:
             raise ProblemError(429, headers=self.allowance.refusal)
 
     @property
-    def who(self) -> Token:
-        """The token, which `check_entry` has looked at."""
+    def caller(self) -> Token:
+        """The token of the request."""
         if self.token is None:
             raise ProblemError(401)
         return self.token
 
     def site(self, uuid: str, *, write: bool = False) -> tuple[Site, Level]:
         """The site and what the token may do there: 404, then 403."""
-        found = self.world.state.site(uuid)
-        return found, self._allowed(self.world.state.site_level(self.who, found), "Site", uuid, write=write)
+        site = self.world.inventory.site(uuid)
+        return site, self._check(self.world.inventory.site_level(self.caller, site), "Site", uuid, write=write)
 
     def charger(self, uuid: str, *, write: bool = False) -> tuple[Charger, Level]:
         """The charger and what the token may do with it: 404, then 403."""
-        found = self.world.state.charger(uuid)
-        return found, self._allowed(self.world.state.charger_level(self.who, found), "Charger", uuid, write=write)
+        one = self.world.inventory.charger(uuid)
+        return one, self._check(self.world.inventory.charger_level(self.caller, one), "Charger", uuid, write=write)
 
-    def _allowed(self, level: Level, model: str, uuid: str, *, write: bool) -> Level:
+    def _check(self, level: Level, model: str, uuid: str, *, write: bool) -> Level:
         if level == "none" and self.world.switches.foreign_charger_status == 404:
             raise not_found(model, uuid)
         if level == "none" or (write and level != "full"):
             raise ProblemError(403)
         return level
 
-    def visible(self, site: Site) -> list[Charger]:
-        """The chargers of a site that the token sees."""
-        state = self.world.state
-        return [one for one in site.chargers if state.charger_level(self.who, one, site) != "none"]
+    def visible_chargers(self, site: Site) -> list[Charger]:
+        """The chargers of a site that the token may see."""
+        inventory = self.world.inventory
+        return [one for one in site.chargers if inventory.charger_level(self.caller, one, site) != "none"]
 
     @property
     def page(self) -> Page:
-        """The page that was asked for; `per_page` is not looked at."""
+        """The page in the query; `per_page` is ignored, as the API does."""
         number = page_number(self.query.get("page"))
         return Page(f"{self.origin}{self.path}", number, self.world.switches.page_size)
 
@@ -91,7 +89,7 @@ class Call:
         return self.form()
 
     def form(self) -> dict[str, str]:
-        """The fields of a form body; none when the body is something else."""
+        """The fields of a form body; empty when the body is something else."""
         if "x-www-form-urlencoded" not in self.content_type:
             return {}
         return {name: values[-1] for name, values in parse_qs(self.body.decode(errors="replace")).items()}
@@ -102,13 +100,13 @@ async def _call(request: Request) -> Call:
     return call
 
 
-async def _entered(request: Request) -> Call:
+async def _checked_call(request: Request) -> Call:
     call = await _call(request)
     call.check_entry()
     return call
 
 
 AnyCall = Annotated[Call, Depends(_call)]
-"""A request as it came in."""
-ApiCall = Annotated[Call, Depends(_entered)]
-"""A request with a valid token and within the rate limit."""
+"""A request, unchecked."""
+ApiCall = Annotated[Call, Depends(_checked_call)]
+"""A request with a valid token, within the rate limit."""

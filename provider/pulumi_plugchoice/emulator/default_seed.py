@@ -1,4 +1,4 @@
-"""What the emulator starts with when no seed is given: one of every odd case, on two sites."""
+"""The seed of an emulator that is started without one: two sites, and one charger of every unusual kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HIDDEN, READ_ONLY = "5f0c3c1e-0000-4000-8000-000000000027", "5f0c3c1e-0000-4000-
 _DC = {"vendor": "Alpitronic", "name": "HYC50", "is_dc": True}
 _ODD: dict[int, dict[str, Any]] = {
     7: {"connectors": [{"phase_rotation": None, "max_amperage": None}]},
-    10: {"connection_status": "never_seen", "setup_completed": False, "connectors": []},
+    10: {"connection_status": "never_seen", "connectors": []},
     11: {"connectors": [{"phase_rotation": "RST", "max_amperage": 16}, {"phase_rotation": "STR", "max_amperage": 16}]},
     12: {
         "model": _DC,

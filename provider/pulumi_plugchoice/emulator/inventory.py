@@ -1,10 +1,10 @@
-"""The chargers and who may see them. Knows nothing of HTTP."""
+"""The chargers, sites and tokens, and who may see what. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
 import secrets
 import threading
-import time
+import uuid
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .electric import Circuit, Meter, Triple
+    from .currents import Circuit, Meter, Triple
 
 Level = Literal["none", "basic", "sensitive", "full"]
 FULL_ACCESS: dict[str, Level] = {"*": "full"}
-TOKEN_LIFETIME_SECONDS = 31_536_000
 
 
 def now() -> str:
@@ -24,8 +23,13 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 
+def make_uuid(kind: str, name: str) -> str:
+    """The UUID of an object whose seed gives none: the same at every start."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://plugchoice.example/{kind}/{name}"))
+
+
 class MissingError(Exception):
-    """There is no such thing. `model` is the name the API uses for it."""
+    """An object does not exist. `model` is the API's name for its kind."""
 
     def __init__(self, model: str, key: object) -> None:
         super().__init__(f"no {model} {key}")
@@ -57,7 +61,7 @@ class Connector:
 
 @dataclass
 class Charger:
-    """A charger. It does not know its site; the site knows its chargers."""
+    """A charger. It does not refer to its site; the site lists its chargers."""
 
     uuid: str
     id: int
@@ -87,7 +91,6 @@ class Charger:
     model: dict[str, Any] | None
     group: int | None = None
     connectors: list[Connector] = field(default_factory=list)
-    set_up_at: float | None = None
 
     def connector(self, number: int | str) -> Connector:
         """The connector with that OCPP number."""
@@ -99,7 +102,7 @@ class Charger:
 
 @dataclass
 class Group:
-    """A load-balancing group; the one without a parent is the building's main fuse."""
+    """A load-balancing group; the group without a parent is the building's main fuse."""
 
     id: int
     site_id: int
@@ -141,7 +144,7 @@ class Site:
 
 @dataclass
 class User:
-    """Whose requests are counted together."""
+    """A user: the requests of all its tokens are counted together."""
 
     uuid: str
     id: int
@@ -155,31 +158,21 @@ class Token:
     user: User
     access: dict[str, Level]
     revoked: bool = False
-    expires_at: float | None = None
-    client_id: str | None = None
-
-    @property
-    def valid(self) -> bool:
-        """Neither revoked nor expired."""
-        return not self.revoked and (self.expires_at is None or time.monotonic() < self.expires_at)
 
 
 @dataclass
 class Client:
-    """An OAuth client that gets tokens of its own."""
+    """An OAuth client, which gets tokens with these rights."""
 
-    client_secret: str
+    secret: str
     user: User
     access: dict[str, Level]
-    token_lifetime_seconds: float = TOKEN_LIFETIME_SECONDS
-    refresh_tokens: set[str] = field(default_factory=set)
 
 
 @dataclass
-class State:
-    """Everything the API can tell. Whoever changes it goes through a method here, under one lock."""
+class Inventory:
+    """Everything the API knows. All changes go through a method here, under one lock."""
 
-    team: dict[str, Any]
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
@@ -198,7 +191,7 @@ class State:
             raise MissingError("Charger", uuid)
         return found
 
-    def charger_called(self, name: str) -> Charger:
+    def find_charger(self, name: str) -> Charger:
         """The charger with that UUID or identity."""
         found = self.chargers.get(name.lower())
         found = found or next((charger for charger in self.chargers.values() if charger.identity == name), None)
@@ -214,7 +207,7 @@ class State:
         return found
 
     def site_of(self, charger: Charger) -> Site | None:
-        """The site a charger stands on."""
+        """The site that lists a charger, if any."""
         return next((site for site in self.sites.values() if any(one is charger for one in site.chargers)), None)
 
     def by_site(self) -> Iterator[tuple[Site | None, Charger]]:
@@ -252,30 +245,25 @@ class State:
         site = site or self.site_of(charger)
         return self.site_level(token, site) if site else access.get("*", "none")
 
-    def issue(self, client_id: str) -> str:
-        """A new token for an OAuth client."""
-        client = self.clients[client_id]
-        text = f"issued-{secrets.token_hex(20)}"
-        expires_at = time.monotonic() + client.token_lifetime_seconds
+    def user(self, name: str) -> User:
+        """The user of that name, added if it is new."""
         with self.lock:
-            self.tokens[text] = Token(client.user, dict(client.access), expires_at=expires_at, client_id=client_id)
-        return text
+            if name not in self.users:
+                self.users[name] = User(make_uuid("user", name), len(self.users) + 1, name)
+            return self.users[name]
 
-    def revoke_tokens_of(self, client_id: str) -> int:
-        """Revoke what a client was given; how many tokens that were."""
-        if client_id not in self.clients:
-            raise MissingError("Client", client_id)
+    def issue_token(self, client: Client) -> str:
+        """A new token for an OAuth client."""
+        text = f"issued-{secrets.token_hex(20)}"
         with self.lock:
-            issued = [token for token in self.tokens.values() if token.client_id == client_id and not token.revoked]
-            for token in issued:
-                token.revoked = True
-        return len(issued)
+            self.tokens[text] = Token(client.user, dict(client.access))
+        return text
 
     # Changing
 
     def edit(self, thing: Connector | Charger | Group, values: dict[str, Any]) -> bool:
-        """Set fields and bump `updated_at`; equal values change nothing. Unknown fields raise KeyError."""
-        known = {one.name for one in fields(thing)} - {"connectors", "set_up_at"}
+        """Set fields and `updated_at`; equal values change nothing. Unknown fields raise KeyError."""
+        known = {one.name for one in fields(thing)} - {"connectors"}
         unknown = sorted(set(values) - known)
         if unknown:
             raise KeyError(unknown[0], sorted(known))
@@ -288,49 +276,38 @@ class State:
         return changed
 
     def draw(self, connector: Connector, amps: Triple | None) -> None:
-        """A car draws so many amps on the terminals L1, L2, L3; none: it has left. The status follows."""
+        """Let a car draw these amps on terminals L1, L2, L3; None: the connector's status decides. Sets the status."""
         with self.lock:
             self.circuits[connector.id].amps = amps
             if amps is not None:
                 self.edit(connector, {"status": "Charging" if any(amps) else "Available"})
 
     def attach_meter(self, group: Group, meter: Meter) -> None:
-        """A group has this meter from now on."""
+        """Give a group a meter."""
         with self.lock:
             self.meters[meter.id] = meter
             self.edit(group, {"meter_id": meter.id})
 
     def detach_meter(self, group: Group) -> None:
-        """A group has no meter any more."""
+        """Take the meter of a group away."""
         with self.lock:
             del self.meters[self.meter_of(group).id]
             self.edit(group, {"meter_id": None})
 
     def remove_charger(self, charger: Charger) -> None:
-        """The charger is gone, from its site too."""
+        """Remove a charger, from its site too."""
         with self.lock:
             self.leave_site(charger)
             del self.chargers[charger.uuid]
 
     def leave_site(self, charger: Charger) -> None:
-        """The charger still exists, on no site."""
+        """Take a charger off its site; the charger still exists."""
         with self.lock:
             for site in self.sites.values():
                 site.chargers = [one for one in site.chargers if one is not charger]
             charger.group = None
 
     def remove_connector(self, charger: Charger, connector: Connector) -> None:
-        """The charger no longer reports this connector."""
+        """Remove a connector from its charger."""
         with self.lock:
             charger.connectors = [one for one in charger.connectors if one is not connector]
-
-    def set_up(self, charger: Charger, max_current: int, phase_rotation: str | None, group: int | None) -> None:
-        """What an installer's setup does: the charger restarts, its connectors report the new values."""
-        values: dict[str, Any] = {"max_amperage": max_current}
-        if phase_rotation is not None:
-            values["phase_rotation"] = phase_rotation
-        with self.lock:
-            charger.set_up_at = time.monotonic()
-            self.edit(charger, {"max_current": max_current, "setup_pending": True, "group": group or charger.group})
-            for connector in charger.connectors:
-                self.edit(connector, values)

@@ -23,7 +23,7 @@ def text_for(status: int) -> str:
 
 
 class ProblemError(Exception):
-    """An answer that is not a success."""
+    """An error answer."""
 
     def __init__(self, status: int, message: str | None = None, headers: dict[str, str] | None = None) -> None:
         super().__init__(message or text_for(status))
@@ -31,13 +31,13 @@ class ProblemError(Exception):
         self.headers = headers or {}
 
     def body(self, style: str) -> dict[str, Any]:
-        """The JSON of the answer. `style` is that of 422 messages."""
+        """The JSON of the answer. `style` is the `error_style` switch."""
         del style
         return {"message": str(self)}
 
 
 class InvalidError(ProblemError):
-    """422: texts for each field."""
+    """422, with texts for each field."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__(422)
@@ -53,5 +53,5 @@ class InvalidError(ProblemError):
 
 
 def not_found(model: str, key: object) -> ProblemError:
-    """404 for a thing."""
+    """404 for an object that does not exist."""
     return ProblemError(404, f"No query results for model [App\\Models\\{model}] {key}")

@@ -1,4 +1,4 @@
-"""The socket under a request, for faults that no well-behaved HTTP server can commit."""
+"""The socket under a request, for faults that no HTTP server offers."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ _OPEN: dict[tuple[str, int], asyncio.Transport] = {}
 
 
 class TrackedProtocol(H11Protocol):
-    """uvicorn's HTTP protocol; remembers which connection belongs to which client address."""
+    """uvicorn's HTTP protocol, which also records the connection of each client address."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -25,7 +25,7 @@ class TrackedProtocol(H11Protocol):
 
 
 def drop(scope: dict[str, Any], how: str) -> None:
-    """End the connection of a request: "rst" resets it, "fin" closes it after what was already written."""
+    """End the connection of a request: "rst" resets it, "fin" closes it after the bytes already written."""
     transport = _OPEN.get(tuple(scope["client"] or ()))
     if transport is None:
         return
@@ -39,6 +39,6 @@ def drop(scope: dict[str, Any], how: str) -> None:
 
 
 def drop_all() -> None:
-    """End every connection, so that slow answers do not hold up the end of the server."""
+    """End every connection, so that the server does not wait for slow answers when it stops."""
     for transport in list(_OPEN.values()):
         transport.close()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left to a user after a request. `retry_after` is set when the request was one too many."""
+    """The requests that a user has left after this one. `retry_after` (s) is set when this one exceeds the limit."""
 
     limit: int
     remaining: int
@@ -18,12 +18,12 @@ class Allowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What every answer tells."""
+        """The headers of every answer."""
         return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.remaining)}
 
     @property
     def refusal(self) -> dict[str, str]:
-        """What a 429 tells on top."""
+        """The further headers of a 429."""
         wait = self.retry_after or 1
         return {"Retry-After": str(wait), "X-RateLimit-Reset": str(int(time.time()) + wait)}
 
@@ -36,7 +36,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def hit(self, key: str, limit: int, window: float) -> Allowance:
-        """Count a request of `key`. A refused one is not counted."""
+        """Count a request of `key`. A refused request does not count."""
         moment = time.monotonic()
         with self._lock:
             count, start = self._windows.get(key, (0, moment))

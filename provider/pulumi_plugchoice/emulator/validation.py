@@ -1,4 +1,4 @@
-"""Validation as Laravel does it: trimmed strings, the loose integer rule, the stock texts."""
+"""Validation of a body as Laravel does it: trimmed strings, the loose integer rule, the stock texts."""
 
 from __future__ import annotations
 
@@ -11,43 +11,39 @@ from .problems import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-THREE_PHASE = ("RST", "RTS", "SRT", "STR", "TRS", "TSR")
-TWO_PHASE = ("RS", "RT", "SR", "ST", "TR", "TS")
-ONE_PHASE = ("R", "S", "T")
+ROTATIONS = ("RST", "RTS", "SRT", "STR", "TRS", "TSR", "RS", "RT", "SR", "ST", "TR", "TS", "R", "S", "T")
 _INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The rules of one field."""
+    """The rules of one required field."""
 
-    kind: Literal["string", "integer", "boolean"]
-    required: bool = False
-    nullable: bool = False
+    kind: Literal["string", "integer"]
     choices: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
 
 
-def validated(body: Any, rules: Mapping[str, Rule]) -> dict[str, Any]:
-    """The fields that were sent, in their right types. Raises `InvalidError` with every text for every field."""
-    sent = body if isinstance(body, dict) else {}
+def validate_fields(body: Any, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """The fields of a body in their types. Raises `InvalidError` with all texts for all fields."""
+    fields = body if isinstance(body, dict) else {}
     errors: dict[str, list[str]] = {}
     values: dict[str, Any] = {}
     for name, rule in rules.items():
-        value = sent.get(name)
+        value = fields.get(name)
         value = value.strip() or None if isinstance(value, str) else value
-        texts = _texts(name, value, rule, given=name in sent)
+        texts = _texts(name.replace("_", " "), value, rule)
         if texts:
             errors[name] = texts
-        elif name in sent:
-            values[name] = _typed(value, rule)
+        else:
+            values[name] = parse_integer(value) if rule.kind == "integer" else value
     if errors:
         raise InvalidError(errors)
     return values
 
 
-def integer(value: Any) -> int | None:
+def parse_integer(value: Any) -> int | None:
     """PHP's FILTER_VALIDATE_INT: 16, "16" and 16.0 are integers; 16.5, "16.0" and "016" are not."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < 1e15 else None
@@ -58,30 +54,15 @@ def integer(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else None
 
 
-def _typed(value: Any, rule: Rule) -> Any:
-    if value is None:
-        return None
-    if rule.kind == "integer":
-        return integer(value)
-    if rule.kind == "boolean":
-        return value in (True, 1, "1")
-    return value
-
-
-def _texts(name: str, value: Any, rule: Rule, *, given: bool) -> list[str]:
-    label = name.replace("_", " ")
-    if rule.required and (value is None or value in ([], {})):
+def _texts(label: str, value: Any, rule: Rule) -> list[str]:
+    if value is None or value in ([], {}):
         return [f"The {label} field is required."]
-    if not given or (value is None and rule.nullable):
-        return []
     texts = []
     if rule.kind == "string" and not isinstance(value, str):
         texts.append(f"The {label} field must be a string.")
-    if rule.kind == "integer" and integer(value) is None:
+    if rule.kind == "integer" and parse_integer(value) is None:
         texts.append(f"The {label} field must be an integer.")
-    if rule.kind == "boolean" and value not in (True, False, 0, 1, "0", "1"):
-        texts.append(f"The {label} field must be true or false.")
-    if rule.choices and (isinstance(value, (dict, list)) or _as_text(value) not in rule.choices):
+    if rule.choices and value not in rule.choices:
         texts.append(f"The selected {label} is invalid.")
     size = _size(value)
     if rule.minimum is not None and size < rule.minimum:
@@ -91,13 +72,8 @@ def _texts(name: str, value: Any, rule: Rule, *, given: bool) -> list[str]:
     return texts
 
 
-def _as_text(value: Any) -> str:
-    number = None if isinstance(value, str) else integer(value)
-    return str(value if number is None else number)
-
-
 def _size(value: Any) -> float:
-    """Numbers count as themselves, everything else by its length."""
+    """What minimum and maximum look at: a number itself, of everything else the length."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -105,4 +81,4 @@ def _size(value: Any) -> float:
             return float(value)
         except ValueError:
             return len(value)
-    return len(value) if isinstance(value, (list, dict)) else len(_as_text(value))
+    return len(value) if isinstance(value, (list, dict)) else 1

@@ -1,30 +1,30 @@
-"""Everything a reset puts back."""
+"""Everything that a reset restores."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .building import build
 from .faults import Faults
-from .log import RequestLog
+from .populate import build_inventory
 from .rate_limit import RateLimiter
+from .request_log import RequestLog
 from .switches import Switches
 
 if TYPE_CHECKING:
-    from .seeding import Seed
+    from .seed import Seed
 
 
 class World:
-    """The state, and the switches, faults, counters and log around it."""
+    """The inventory, and the switches, faults, request counts and log around it."""
 
     def __init__(self, seed: Seed) -> None:
         self._start_seed = seed
         self.reset()
 
     def reset(self, seed: Seed | None = None) -> None:
-        """Back to the given seed, or to the one of the start."""
+        """Start again from a seed, or from the seed of the start."""
         seed = seed or self._start_seed
-        self.state = build(seed)
+        self.inventory = build_inventory(seed)
         self.switches = Switches(**seed.switches)
         self.faults = Faults()
         self.limiter = RateLimiter()

@@ -56,15 +56,15 @@ class TestReset:
     @pytest.mark.parametrize(
         ("seed", "text"),
         [
-            ({"site": []}, "seed: site: unknown key; known here: tokens, clients, sites, chargers, switches"),
+            ({"site": []}, "seed: site: is not a known key; allowed: tokens, clients, sites, chargers, switches"),
             ({"sites": [{}]}, "seed: sites[0].name: is missing; add it"),
             ({"chargers": [{"identity": "A"}, {"identity": "A"}]}, "seed: charger identity 'A' is used 2 times"),
             (
                 {"chargers": [{"identity": "A", "connectors": [{"max_amperage": "16"}]}]},
-                'seed: chargers[0].connectors[0].max_amperage: input should be a valid integer, but it is "16"',
+                'seed: chargers[0].connectors[0].max_amperage: is "16"; it should be a valid integer',
             ),
-            ({"switches": {"speed": 1}}, "seed: switches.speed: unknown key"),
-            ([], "seed: should be a JSON object {...}, but it is []"),
+            ({"switches": {"speed": 1}}, "seed: switches.speed: is not a known key"),
+            ([], "seed: is []; it should be a JSON object {...}"),
         ],
     )
     def test_a_bad_seed_is_refused_and_nothing_changes(self, lab: Lab, seed: object, text: str) -> None:
@@ -111,16 +111,15 @@ class TestEdits:
     @pytest.mark.parametrize(
         ("method", "path", "status", "text"),
         [
-            ("PATCH", "/chargers/HRB-001", 422, "unknown key 'speed'; known here: "),
-            ("PATCH", "/chargers/HRB-001/connectors/1", 422, "unknown key 'speed'; known here: charger_id, "),
+            ("PATCH", "/chargers/HRB-001", 422, "speed: is not a known key; allowed: "),
+            ("PATCH", "/chargers/HRB-001/connectors/1", 422, "speed: is not a known key; allowed: charger_id, "),
             ("PATCH", "/chargers/nobody", 404, "no Charger nobody"),
             ("DELETE", f"/chargers/{ABSENT}", 404, f"no Charger {ABSENT}"),
             ("DELETE", "/chargers/HRB-011/connectors/3", 404, "charger HRB-011 has no connector 3; it has: 1, 2"),
             ("DELETE", f"/sites/{ABSENT}/chargers/HRB-001", 404, f"charger HRB-001 is not on site {ABSENT}"),
             ("PATCH", f"/sites/{ABSENT}/groups/801", 404, f"no Site {ABSENT}"),
-            ("PUT", "/switches", 422, "speed: unknown key; known here: rate_limit_per_minute, "),
-            ("POST", "/reset", 422, "unknown key 'speed'; known here: seed"),
-            ("POST", "/clients/nobody/revoke-tokens", 404, "no Client nobody"),
+            ("PUT", "/switches", 422, "speed: is not a known key; allowed: rate_limit_per_minute, "),
+            ("POST", "/reset", 422, "speed: is not a known key; allowed: seed"),
         ],
     )
     def test_what_cannot_be_done_is_said(self, lab: Lab, method: str, path: str, status: int, text: str) -> None:
@@ -140,10 +139,8 @@ class TestAccess:
         assert lab.get("/v3/user", token="new").json()["name"] == "guest"
         lab.control("PUT", "/tokens/new", {"user": "guest", "revoked": True})
         assert lab.get("/v3/user", token="new").status_code == 401
-        shown = lab.control("GET", "/tokens/new")
-        assert shown == {"user": "guest", "access": {"*": "full"}, "revoked": True, "client": None}
-        assert set(lab.control("GET", "/tokens")) == {"demo-token", "new"}
-        lab.control("GET", "/tokens/other", status=404)
+        lab.control("PUT", "/tokens/new", {"user": "guest"})
+        assert lab.get("/v3/user", token="new").status_code == 200
 
     def test_access_by_site_and_by_charger(self, lab: Lab) -> None:
         lab.control("PUT", "/tokens/t", {"user": "u", "access": {lab.site.upper(): "basic", HIDDEN: "full"}})
@@ -151,16 +148,6 @@ class TestAccess:
         assert lab.put(token="t").status_code == 403
         assert [one["name"] for one in lab.get("/v3/sites", token="t").json()["data"]] == ["Harbour"]
         assert lab.get(f"/v3/chargers/{lab.by_identity['DEP-001']}", token="t").status_code == 403
-
-    def test_a_client_and_its_tokens(self, lab: Lab) -> None:
-        lab.control("PUT", "/clients/app", {"client_secret": "s", "user": "robot", "access": {"*": "full"}})
-        form = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "s"}
-        token = lab.api("POST", "/oauth/token", token=None, data=form).json()["access_token"]
-        assert lab.put(token=token).status_code == 200
-        lab.control("PUT", "/clients/app", {"client_secret": "s", "user": "robot", "access": {"*": "basic"}})
-        assert lab.put(token=token).status_code == 403
-        assert lab.control("POST", "/clients/app/revoke-tokens") == {"revoked": 1}
-        assert lab.put(token=token).status_code == 401
 
 
 class TestRequests:
@@ -170,11 +157,6 @@ class TestRequests:
         lab.put()
         lab.get("/v3/user", token="wrong-token")
         report = lab.control("GET", "/requests")
-        assert report["counts"] == {
-            "GET /v3/sites/{site}/connectors": 1,
-            "PUT /v3/chargers/{charger}/connectors/{connector_id}": 1,
-            "GET /v3/user": 1,
-        }
         assert report["total"] == 3
         first, second, third = report["requests"]
         assert abs(first.pop("time") - time.time()) < 30
@@ -192,7 +174,7 @@ class TestRequests:
         assert (second["json"], second["status"], second["fault"], second["remaining"]) == (GOOD, 500, "status", 498)
         assert (third["user"], third["status"]) == (None, 401)
         lab.control("DELETE", "/requests")
-        assert lab.control("GET", "/requests") == {"counts": {}, "total": 0, "requests": []}
+        assert lab.control("GET", "/requests") == {"total": 0, "requests": []}
 
     def test_it_holds_no_token_and_no_secret(self, lab: Lab) -> None:
         form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
@@ -210,25 +192,22 @@ class TestRequests:
 
 class TestSwitches:
     def test_they_start_as_documented_and_are_set_one_by_one(self, lab: Lab) -> None:
-        start = lab.control("GET", "/switches")
+        start = lab.control("PUT", "/switches", {})
         assert start == {
             "rate_limit_per_minute": 500,
             "rate_window_seconds": 60,
             "latency_seconds": 0,
-            "unknown_connector_before_validation": True,
             "error_style": "guide",
             "foreign_charger_status": 403,
             "require_accept": False,
-            "throttle_before_auth": False,
             "page_size": 25,
             "extra_keys": False,
             "odd_readings": False,
             "odd_status": False,
         }
-        lab.switch(page_size=7)
-        assert lab.control("GET", "/switches") == {**start, "page_size": 7}
+        assert lab.control("PUT", "/switches", {"page_size": 7}) == {**start, "page_size": 7}
         lab.control("PUT", "/switches", {"page_size": 0}, status=422)
-        assert lab.control("GET", "/switches")["page_size"] == 7
+        assert lab.control("PUT", "/switches", {})["page_size"] == 7
 
     def test_latency_does_not_line_requests_up(self, lab: Lab) -> None:
         lab.switch(latency_seconds=0.4)
@@ -260,7 +239,3 @@ class TestSwitches:
             thread.join()
         assert {row["max_amperage"] for row in lab.rows() if row["charger"] in chargers} == {20}
         assert [entry["n"] for entry in lab.log()] == list(range(1, 61))
-
-
-def test_the_endpoints_are_listed(lab: Lab) -> None:
-    assert "POST /_emulator/faults" in lab.control("GET", "")

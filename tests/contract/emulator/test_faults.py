@@ -135,14 +135,13 @@ class TestBody:
             json.loads(answer.text)
         assert lab.live() == AFTER
 
-    @pytest.mark.parametrize(("store", "live"), [(False, BEFORE), (True, ("TRS", 10))])
-    def test_other_values(self, lab: Lab, store: bool, live: object) -> None:  # noqa: FBT001
-        lab.fault("other_values", values={"phase_rotation": "TRS", "max_amperage": 10}, store=store)
+    def test_other_values(self, lab: Lab) -> None:
+        lab.fault("other_values", values={"phase_rotation": "TRS", "max_amperage": 10})
         lab.get(f"/v3/chargers/{lab.charger}")
         answer = lab.put()
         data = answer.json()["data"]
         assert (answer.status_code, data["phase_rotation"], data["max_amperage"]) == (200, "TRS", 10)
-        assert lab.live() == live
+        assert lab.live() == BEFORE
 
     def test_nulls(self, lab: Lab) -> None:
         lab.fault("nulls")
@@ -160,7 +159,6 @@ class TestRights:
     def test_the_token_is_revoked_mid_run(self, lab: Lab) -> None:
         lab.fault("revoke_token", skip=1)
         assert [lab.put().status_code for _ in range(3)] == [200, 401, 401]
-        assert lab.control("GET", "/tokens/demo-token")["revoked"] is True
         assert lab.log()[-1]["user"] is None
 
     def test_permission_is_lost_mid_run(self, lab: Lab) -> None:
@@ -197,10 +195,10 @@ class TestWhichRequests:
     @pytest.mark.parametrize(
         ("body", "text"),
         [
-            ({"kind": "explode"}, "kind: input should be 'status'"),
+            ({"kind": "explode"}, "kind: is \"explode\"; it should be 'status'"),
             ({"kind": "status"}, "kind 'status' needs `status`, such as 503"),
-            ({"kind": "slow", "delay": 1}, "delay: unknown key; known here: kind, method"),
-            ({"kind": "slow", "path": "("}, "`path` is no regular expression"),
+            ({"kind": "slow", "delay": 1}, "delay: is not a known key; allowed: kind, method"),
+            ({"kind": "slow", "path": "("}, "`path` is not a regular expression"),
         ],
     )
     def test_what_is_no_fault(self, lab: Lab, body: dict[str, object], text: str) -> None:

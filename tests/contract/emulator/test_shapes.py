@@ -53,8 +53,7 @@ def differences(recorded: Any, actual: Any, free: set[str], where: str = "") -> 
 def placeholders(lab: Lab, text: str) -> str:
     """The path of a recorded request with this emulator's ids."""
     never_seen = next(row for row in lab.get("/v3/chargers").json()["data"] if row["connection_status"] == "never_seen")
-    team = lab.get("/v3/teams").json()["data"][0]["uuid"]
-    names = {"site": lab.site, "charger": lab.charger, "team": team, "read_only": READ_ONLY}
+    names = {"site": lab.site, "charger": lab.charger, "read_only": READ_ONLY}
     return re.sub(r"\{(\w+)\}", lambda found: {**names, "never_seen": never_seen["uuid"]}[found[1]], text)
 
 

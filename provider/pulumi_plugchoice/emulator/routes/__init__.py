@@ -1,11 +1,11 @@
-"""The API's routes, thin: find, check, shape."""
+"""The API's routes: find the object, check the rights, answer in the API's shape."""
 
 from fastapi import APIRouter
 
-from . import account, chargers, connectors, oauth, sites
+from . import chargers, connectors, oauth, sites
 
 api = APIRouter(prefix="/api/v3")
-for part in (account, sites, chargers, connectors):
+for part in (sites, chargers, connectors):
     api.include_router(part.router)
 
 host_root = oauth.router

@@ -1,4 +1,4 @@
-"""What happens to every API request around its route: log, rate limit, latency, faults."""
+"""What happens to every API request before and after its route: log, rate limit, latency, faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from .answers import Answer, in_place, odd, spoilt, to_login
+from .answers import Answer, answer_instead, apply_fault, apply_switches, login_redirect
 from .call import SCOPE_KEY, Call
 from .protocol import drop
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .world import World
 
 
-class Gate:
-    """ASGI middleware in front of the API; the control endpoints pass untouched."""
+class ApiMiddleware:
+    """ASGI middleware in front of the API. It leaves the control endpoints alone."""
 
     def __init__(self, app: Any, world: World) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class _Exchange:
         world, method = self._world, self._scope["method"]
         body = await self._read()
         query = self._scope["query_string"].decode("latin-1")
-        entry = world.log.begin(method, self._path.removeprefix("/api"), query, self._loggable(body))
+        entry = world.log.begin(method, self._path.removeprefix("/api"), query, self._log_body(body))
         fault = world.faults.take(method, self._path)
         entry.fault = fault.kind if fault else None
         if fault and fault.kind == "reset_before":
@@ -61,19 +61,19 @@ class _Exchange:
         entry.user = call.token.user.name if call.token else None
         entry.remaining = call.allowance.remaining
         wait = world.switches.latency_seconds + (fault.delay_seconds if fault and fault.kind == "slow" else 0)
-        if wait and await self._gone_after(wait):
+        if wait and await self._client_leaves_within(wait):
             return None
 
-        answer = self._instead(fault)
+        answer = self._answer_instead(fault)
         if answer is None:
-            answer = odd(await self._carry_out(call), world.switches)
-            answer = spoilt(answer, fault) if fault else answer
+            answer = apply_switches(await self._run_route(call), world.switches)
+            answer = apply_fault(answer, fault) if fault else answer
         if fault and fault.kind == "reset_after":
             return await self._drop(fault.close)
-        if fault and fault.kind == "slow_after_write" and await self._gone_after(fault.delay_seconds):
+        if fault and fault.kind == "slow_after_write" and await self._client_leaves_within(fault.delay_seconds):
             return None
         entry.status = answer.status
-        await self._answer(answer, {**call.allowance.headers, **answer.headers}, fault)
+        await self._send_answer(answer, {**call.allowance.headers, **answer.headers}, fault)
         return None
 
     async def _read(self) -> bytes:
@@ -84,8 +84,8 @@ class _Exchange:
             if not message.get("more_body"):
                 return b"".join(parts)
 
-    def _loggable(self, body: bytes) -> Any:
-        """The body as the log may show it: JSON, or the fields of a form."""
+    def _log_body(self, body: bytes) -> Any:
+        """The body for the log: JSON, or the fields of a form."""
         if "x-www-form-urlencoded" in self._headers.get("content-type", ""):
             return dict(parse_qsl(body.decode(errors="replace")))
         try:
@@ -94,13 +94,13 @@ class _Exchange:
             return None
 
     def _call(self, body: bytes, query: str, fault: Fault | None) -> Call:
-        """Find out who asks, count the request, and let faults take a token's rights away."""
+        """Find the token, count the request, and let a fault change the token's rights."""
         token = self._token()
         if token and fault and fault.kind == "lose_permission":
             token.access = {"*": "basic"}
         if token and fault and fault.kind == "revoke_token":
             token.revoked = True
-        valid = token if token and token.valid else None
+        valid = None if token is None or token.revoked else token
         key = f"user {valid.user.name}" if valid else f"address {(self._scope['client'] or ['?'])[0]}"
         switches = self._world.switches
         return Call(
@@ -117,17 +117,17 @@ class _Exchange:
 
     def _token(self) -> Token | None:
         kind, _, text = self._headers.get("authorization", "").partition(" ")
-        return self._world.state.tokens.get(text.strip()) if kind.lower() == "bearer" else None
+        return self._world.inventory.tokens.get(text.strip()) if kind.lower() == "bearer" else None
 
-    def _instead(self, fault: Fault | None) -> Answer | None:
-        """An answer that is given without carrying the request out."""
-        answer = in_place(fault, self._origin) if fault else None
+    def _answer_instead(self, fault: Fault | None) -> Answer | None:
+        """An answer that replaces the request."""
+        answer = answer_instead(fault, self._origin) if fault else None
         if answer is None and self._world.switches.require_accept and self._path.startswith("/api/"):
             accept = self._headers.get("accept", "")
-            return None if "/json" in accept or "+json" in accept else to_login(self._origin)
+            return None if "/json" in accept or "+json" in accept else login_redirect(self._origin)
         return answer
 
-    async def _carry_out(self, call: Call) -> Answer:
+    async def _run_route(self, call: Call) -> Answer:
         """The answer of the route."""
         start: dict[str, Any] = {}
         parts: list[bytes] = []
@@ -146,7 +146,7 @@ class _Exchange:
         headers.pop("content-length", None)
         return Answer(start["status"], headers, b"".join(parts))
 
-    async def _answer(self, answer: Answer, headers: dict[str, str], fault: Fault | None) -> None:
+    async def _send_answer(self, answer: Answer, headers: dict[str, str], fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         raw += [(b"content-length", str(len(answer.body)).encode()), (b"cache-control", b"no-cache, private")]
@@ -158,19 +158,19 @@ class _Exchange:
         if fault and kind == "drip":
             for byte in answer.body:
                 await self._send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
-                if await self._gone_after(fault.delay_seconds):
+                if await self._client_leaves_within(fault.delay_seconds):
                     return None
         body = b"" if kind == "drip" else answer.body
         await self._send({"type": "http.response.body", "body": body})
         return None
 
     async def _drop(self, how: str) -> None:
-        """End the connection and wait until the server has noticed: a request without an answer is then no error."""
+        """End the connection and wait for the server to notice; otherwise it reports a request without an answer."""
         drop(self._scope, how)
-        await self._gone_after(5)
+        await self._client_leaves_within(5)
 
-    async def _gone_after(self, seconds: float) -> bool:
-        """Wait. True, and at once, when the client goes away meanwhile."""
+    async def _client_leaves_within(self, seconds: float) -> bool:
+        """Wait this long. True, and at once, when the client closes the connection in that time."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             with contextlib.suppress(asyncio.TimeoutError):

@@ -1,4 +1,4 @@
-"""The API's JSON shapes. Each function takes what `state` holds and gives what goes over the wire."""
+"""The API's JSON shapes: each function takes an object of the inventory and returns its JSON."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import hashlib
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from .electric import VOLTS
+from .currents import VOLTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .electric import Meter, Triple
+    from .currents import Meter, Triple
     from .inventory import Charger, Connector, Group, Level, Site, User
 
 Json = dict[str, Any]
 
 _NOT_IN_SITE_CHARGERS = ("error", "error_info", "vendor_id", "vendor_error_code", "created_at", "updated_at")
-_NOT_ON_THE_WIRE = ("pincode", "group", "connectors", "set_up_at")
+_NOT_IN_CHARGERS = ("pincode", "group", "connectors")
 
 
 def permissions(level: Level) -> Json:
@@ -31,21 +31,21 @@ def connector(one: Connector) -> Json:
 
 
 def connector_of_site(charger: Charger, one: Connector) -> Json:
-    """An item of /sites/{site}/connectors: the connector and whose it is."""
+    """An item of /sites/{site}/connectors: the connector and its charger."""
     names = ("uuid", "id", "identity", "connection_status", "status")
     return {**connector(one), "charger": {name: getattr(charger, name) for name in names}}
 
 
 def charger_in_list(one: Charger, level: Level) -> Json:
     """An item of /chargers: everything but the connectors."""
-    shown: Json = {}
+    answer: Json = {}
     for name, value in vars(one).items():
-        if (name == "pincode" and level in {"sensitive", "full"}) or name not in _NOT_ON_THE_WIRE:
-            shown[name] = value
+        if (name == "pincode" and level in {"sensitive", "full"}) or name not in _NOT_IN_CHARGERS:
+            answer[name] = value
     if one.model is None:
-        del shown["model"]
-    shown["permissions"] = permissions(level)
-    return shown
+        del answer["model"]
+    answer["permissions"] = permissions(level)
+    return answer
 
 
 def charger(one: Charger, level: Level) -> Json:
@@ -59,16 +59,8 @@ def charger_of_site(one: Charger, level: Level) -> Json:
     return {**charger_in_list(one, level), "connectors": short}
 
 
-def charger_of_team(one: Charger, level: Level, site_of_it: Site | None) -> Json:
-    """An item of /teams/{team}/chargers: connectors in an envelope of their own, and the site."""
-    names = ("id", "connector_id", "status")
-    short = [{name: getattr(each, name) for name in names} for each in one.connectors]
-    place = {"uuid": site_of_it.uuid, "name": site_of_it.name} if site_of_it else None
-    return {**charger_in_list(one, level), "site": place, "connectors": {"data": short}}
-
-
 def site(one: Site, level: Level) -> Json:
-    """A site. Fuse and net type are those of its root group, not here."""
+    """A site. Fuse and net type belong to its root group."""
     return {
         "uuid": one.uuid,
         "id": one.id,
@@ -92,7 +84,7 @@ def group(one: Group) -> Json:
 
 
 def user(one: User) -> Json:
-    """The current user, which has no envelope."""
+    """The current user, without an envelope."""
     mark = hashlib.sha256(one.uuid.encode()).hexdigest()
     return {
         "uuid": one.uuid,
@@ -107,7 +99,7 @@ def user(one: User) -> Json:
 
 
 def power_management(one: Site, visible: Iterable[Charger], meters: Mapping[int, Meter]) -> Json:
-    """Who hangs on which group, in camelCase and without an envelope."""
+    """The groups with their chargers, in camelCase and without an envelope."""
     chargers = [
         {
             "id": each.id,
@@ -155,7 +147,7 @@ def _managed_meter(one: Meter | None) -> Json | None:
 
 
 def group_meter(one: Meter, amps: Triple) -> Json:
-    """A meter with its latest reading: zeros, "-" and a sentence when there never was one."""
+    """A meter with its latest reading; zeros, "-" and a sentence when it has none."""
     whole = {"uuid": one.uuid, "id": one.id, "type": one.type}
     dates = {"created_at": one.created_at, "updated_at": one.updated_at}
     if not one.has_readings:
@@ -170,10 +162,7 @@ def group_meter(one: Meter, amps: Triple) -> Json:
 
 
 def power_usage(amps: Triple | None, *, odd: bool) -> Json:
-    """
-    A live reading, all strings, no envelope; "-" for what there is no reading of. Odd: no reading on one phase, padded
-    values.
-    """
+    """A live reading: strings, without an envelope; "-" where there is none. Odd: "-" on L1, padded values."""
     names = ("L1", "L2", "L3")
     if amps is None:
         return {"timestamp": _moment(), **dict.fromkeys(names, "-"), "kW": "-"}
@@ -185,38 +174,5 @@ def power_usage(amps: Triple | None, *, odd: bool) -> Json:
 
 
 def _moment() -> str:
-    """The time as live readings have it: UTC, milliseconds."""
+    """The time as live readings write it: UTC, milliseconds."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def latest_metervalue(one: Connector, amps: Triple | None) -> Json:
-    """The last meter value in OCPP's camelCase, no envelope."""
-    values = enumerate(amps or (), 1)
-    currents = [_sample(f"{value:.1f}", "Current.Import", "A", phase=f"L{place}") for place, value in values]
-    energy = _sample(str(_energy(one)), "Energy.Active.Import.Register", "Wh")
-    return {"timestamp": "2026-01-10T01:14:32.628Z", "sampledValue": [energy, *currents]}
-
-
-def metervalues(one: Charger) -> list[Json]:
-    """A few recorded meter values of a charger, newest first."""
-    return [
-        {
-            "id": each.id * 100 + hour,
-            "connector_id": each.connector_id,
-            "measurand": "Energy.Active.Import.Register",
-            "value": str(_energy(each) - 500 * hour),
-            "unit": "Wh",
-            "timestamp": f"2026-01-10T{23 - hour:02}:00:00.000000Z",
-        }
-        for each in one.connectors
-        for hour in range(20)
-    ]
-
-
-def _energy(one: Connector) -> int:
-    return 1_000_000 + one.id * 10_000
-
-
-def _sample(value: str, measurand: str, unit: str, phase: str | None = None) -> Json:
-    sample = {"value": value, "context": "Sample.Periodic", "format": "Raw", "measurand": measurand}
-    return {**sample, **({"phase": phase} if phase else {}), "location": "Outlet", "unit": unit}

@@ -1,4 +1,4 @@
-"""From a short seed, written by hand, to the state."""
+"""The seed: sites, chargers and tokens as a person writes them in JSON, checked and completed."""
 
 from __future__ import annotations
 
@@ -9,63 +9,58 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from .electric import ZERO, Triple, Unit
-from .inventory import FULL_ACCESS, TOKEN_LIFETIME_SECONDS, Level
+from .currents import ZERO, Triple, Unit
+from .inventory import FULL_ACCESS, Level, make_uuid
 from .switches import Switches
-from .validation import ONE_PHASE, THREE_PHASE, TWO_PHASE
+from .validation import ROTATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class SeedError(Exception):
-    """A seed that cannot be used, in one line."""
+    """What is wrong with a seed, in one line."""
 
 
-def derived_uuid(kind: str, name: str) -> str:
-    """The UUID of a thing whose seed gives none: the same at every start."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://plugchoice.example/{kind}/{name}"))
-
-
-def _uuid(value: Any) -> Any:
+def _parse_uuid(value: Any) -> Any:
     try:
         return str(uuid.UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise ValueError(
-            "should be a UUID such as 5f0c3c1e-0000-4000-8000-000000000001; leave it out to have one made"
+            "is not a UUID; write one such as 5f0c3c1e-0000-4000-8000-000000000001, or leave it out to get one"
         ) from None
 
 
-Uuid = Annotated[str, BeforeValidator(_uuid)]
+Uuid = Annotated[str, BeforeValidator(_parse_uuid)]
 
 
-def _wired(value: Any) -> Any:
-    if value is None or value in THREE_PHASE + TWO_PHASE + ONE_PHASE:
+def _parse_wiring(value: Any) -> Any:
+    if value is None or value in ROTATIONS:
         return value
-    raise ValueError("should be one of the 15 rotations, such as STR: the lines that feed terminals L1, L2, L3")
+    raise ValueError("is not one of the 15 rotations; write the lines that feed terminals L1, L2, L3, such as STR")
 
 
-Wired = Annotated[str | None, BeforeValidator(_wired)]
+Wiring = Annotated[str | None, BeforeValidator(_parse_wiring)]
 
 
-def _amps(value: Any) -> Any:
+def _parse_amps(value: Any) -> Any:
     if value is None:
         return None
     numbers = value if isinstance(value, list) else []
     if len(numbers) != 3 or not all(type(one) in (int, float) and abs(one) < 100_000 for one in numbers):
-        raise ValueError("should be three numbers, A on L1, L2, L3, such as [16, 0, 0]")
+        raise ValueError("is not three numbers; write the A on L1, L2, L3, such as [16, 0, 0]")
     return tuple(float(one) for one in numbers)
 
 
-Amps = Annotated[Triple, BeforeValidator(_amps)]
-MaybeAmps = Annotated[Triple | None, BeforeValidator(_amps)]
+Amps = Annotated[Triple, BeforeValidator(_parse_amps)]
+MaybeAmps = Annotated[Triple | None, BeforeValidator(_parse_amps)]
 
 
-def _access(value: Any) -> Any:
+def _parse_access(value: Any) -> Any:
     return {str(key).lower(): level for key, level in value.items()} if isinstance(value, dict) else value
 
 
-Access = Annotated[dict[str, Level], BeforeValidator(_access)]
+Access = Annotated[dict[str, Level], BeforeValidator(_parse_access)]
 
 
 class _Part(BaseModel):
@@ -73,7 +68,7 @@ class _Part(BaseModel):
 
 
 class TokenSeed(_Part):
-    """A bearer token."""
+    """A bearer token. `access`: a level for a charger UUID, for a site UUID, or for everything (`*`)."""
 
     user: str = "demo"
     access: Access = Field(default_factory=FULL_ACCESS.copy)
@@ -86,30 +81,24 @@ class ClientSeed(_Part):
     client_secret: str
     user: str = "demo"
     access: Access = Field(default_factory=FULL_ACCESS.copy)
-    token_lifetime_seconds: float = Field(TOKEN_LIFETIME_SECONDS, gt=0)
-    refresh_tokens: list[str] = Field(default_factory=list)
 
 
 class CircuitSeed(_Part):
-    """How a connector is wired and what is drawn. Without `wired` its phase rotation is true, RST if it has none."""
+    """How a connector is wired and what a car draws. `wired` defaults to the phase rotation, then to RST."""
 
-    wired: Wired = None
+    wired: Wiring = None
     amps: MaybeAmps = None
     reports: Literal["terminals", "lines"] = "terminals"
     has_readings: bool = True
 
 
 class ConnectorSeed(_Part):
-    """A connector; without a number it takes its place in the list. Rotation and amperage are free: null, or odd."""
+    """A connector. Its number defaults to its place in the list. Rotation and amperage may be null or odd."""
 
     connector_id: int | None = Field(None, ge=0)
     phase_rotation: str | None = None
     max_amperage: int | None = None
     status: str | None = "Available"
-    error: str | None = "NoError"
-    error_info: str | None = None
-    vendor_id: str | None = None
-    vendor_error_code: str | None = None
     max_voltage: int | None = 230
     standard: str | None = "IEC 62196"
     format: str | None = "Socket"
@@ -118,7 +107,7 @@ class ConnectorSeed(_Part):
 
 
 class ChargerSeed(_Part):
-    """A charger. Without `connectors` it has one, unset; one that was never seen has none."""
+    """A charger. `connectors` defaults to one without values, or to none for a charger that was never seen."""
 
     uuid: Uuid | None = None
     identity: str = Field(min_length=1, max_length=45)
@@ -131,14 +120,10 @@ class ChargerSeed(_Part):
     model: dict[str, Any] | None = Field(
         default_factory=lambda: {"vendor": "Alfen", "name": "Eve Single", "is_dc": False}
     )
-    firmware_version: str | None = "6.5.0-4208"
-    setup_pending: bool = False
-    setup_completed: bool = True
-    blocked: bool = False
     connectors: list[ConnectorSeed] | None = None
 
     @model_validator(mode="after")
-    def _numbers(self) -> ChargerSeed:
+    def _complete(self) -> ChargerSeed:
         if self.connectors is None:
             self.connectors = [] if self.connection_status == "never_seen" else [ConnectorSeed()]
         for place, connector in enumerate(self.connectors, 1):
@@ -146,13 +131,13 @@ class ChargerSeed(_Part):
                 connector.connector_id = place
         numbers = [connector.connector_id for connector in self.connectors]
         if len(set(numbers)) < len(numbers):
-            raise ValueError(f"charger {self.identity!r} has a connector_id twice: {numbers}; give each its own")
-        self.uuid = self.uuid or derived_uuid("charger", self.identity)
+            raise ValueError(f"charger {self.identity!r} has a connector_id twice: {numbers}; make them different")
+        self.uuid = self.uuid or make_uuid("charger", self.identity)
         return self
 
 
 class MeterSeed(_Part):
-    """The meter of a group. `base_amps`: what the building draws besides the group's connectors."""
+    """The meter of a group. `base_amps`: what the rest of the building draws."""
 
     type: str = "ct_meter"
     base_amps: Amps = ZERO
@@ -161,19 +146,18 @@ class MeterSeed(_Part):
 
 
 class GroupSeed(_Part):
-    """A load-balancing group; `name` is for the reader of the seed only. The first group of a site is its root."""
+    """A load-balancing group. The first group of a site is its root. `name` is only a comment."""
 
     id: int | None = None
     name: str | None = None
     total_amps: int = Field(63, ge=1)
     net_type: str | None = "TN"
     group_id: int | None = None
-    method: str = "boost"
     meter: MeterSeed | None = None
 
 
 class SiteSeed(_Part):
-    """A location. Without `groups` it has one, of 63 A."""
+    """A site. `groups` defaults to one of 63 A."""
 
     uuid: Uuid | None = None
     name: str = Field(min_length=1)
@@ -182,7 +166,7 @@ class SiteSeed(_Part):
 
 
 class Seed(_Part):
-    """The whole seed."""
+    """The whole seed. `chargers` are those on no site."""
 
     tokens: dict[str, TokenSeed] = Field(default_factory=lambda: {"demo-token": TokenSeed()})
     clients: dict[str, ClientSeed] = Field(default_factory=dict)
@@ -191,37 +175,37 @@ class Seed(_Part):
     switches: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Seed:
+    def _complete(self) -> Seed:
         try:
             Switches(**self.switches)
         except ValidationError as error:
-            raise ValueError(f"switches.{problem_in(error, Switches)}") from None
+            raise ValueError(f"switches.{describe_error(error, Switches)}") from None
         chargers = [*self.chargers, *(charger for site in self.sites for charger in site.chargers)]
         for site in self.sites:
-            site.uuid = site.uuid or derived_uuid("site", site.name)
+            site.uuid = site.uuid or make_uuid("site", site.name)
             groups = [group.id for group in site.groups if group.id is not None]
-            _once(f"group id of site {site.name!r}", list(groups))
+            _check_unique(f"group id of site {site.name!r}", list(groups))
             for charger in site.chargers:
                 if charger.group is not None and charger.group not in groups:
                     raise ValueError(f"charger {charger.identity!r}: site {site.name!r} has no group {charger.group}")
-        _once("charger identity", [charger.identity for charger in chargers])
-        _once("charger uuid", [charger.uuid for charger in chargers])
-        _once("site uuid", [site.uuid for site in self.sites])
+        _check_unique("charger identity", [charger.identity for charger in chargers])
+        _check_unique("charger uuid", [charger.uuid for charger in chargers])
+        _check_unique("site uuid", [site.uuid for site in self.sites])
         return self
 
 
-def _once(what: str, values: list[Any]) -> None:
+def _check_unique(what: str, values: list[Any]) -> None:
     for value, times in Counter(values).items():
         if times > 1:
-            raise ValueError(f"{what} {value!r} is used {times} times; each must be its own")
+            raise ValueError(f"{what} {value!r} is used {times} times; make them different")
 
 
-def seed_from(data: Any, source: str) -> Seed:
-    """The seed in parsed JSON. `source` names it in the error."""
+def parse_seed(data: Any, source: str) -> Seed:
+    """The seed in decoded JSON. `source` names it in the error."""
     try:
         return Seed.model_validate(data)
     except ValidationError as error:
-        raise SeedError(f"{source}: {problem_in(error, Seed)}") from None
+        raise SeedError(f"{source}: {describe_error(error, Seed)}") from None
 
 
 def read_seed(file: Path) -> Seed:
@@ -229,30 +213,31 @@ def read_seed(file: Path) -> Seed:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SeedError(f"{file}: cannot be read ({error.strerror}); check the path after --seed") from None
+        raise SeedError(f"{file}: cannot be read: {error.strerror}; check the path") from None
     except UnicodeDecodeError:
         raise SeedError(f"{file}: is not UTF-8 text; save it as UTF-8") from None
     except json.JSONDecodeError as error:
-        raise SeedError(f"{file}, line {error.lineno}, column {error.colno}: no valid JSON ({error.msg})") from None
-    return seed_from(data, str(file))
+        raise SeedError(f"{file}:{error.lineno}:{error.colno}: is not valid JSON: {error.msg}") from None
+    return parse_seed(data, str(file))
 
 
-def problem_in(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first problem, in one line: place, what, what to do."""
+def describe_error(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem, in one line: where, what is wrong, what to do."""
     first, *more = error.errors(include_url=False)
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    given = json.dumps(first["input"], default=str)
+    value = json.dumps(first["input"], default=str)
+    value = value if len(value) <= 40 else f"{value[:37]}..."
     text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        text = f"unknown key; {_known_keys(first['loc'], model)}"
+        text = f"is not a known key; allowed: {', '.join(_keys(first['loc'], model))}"
     elif first["type"] == "missing":
         text = "is missing; add it"
     elif first["type"] in {"model_type", "dict_type"}:
-        text = f"should be a JSON object {{...}}, but it is {given if len(given) <= 40 else given[:37] + '...'}"
+        text = f"is {value}; it should be a JSON object {{...}}"
     elif first["type"] != "value_error":
-        text = f"{text[0].lower()}{text[1:]}, but it is {given if len(given) <= 40 else given[:37] + '...'}"
+        text = f"is {value}; {text[0].lower()}{text[1:]}".replace("; input should", "; it should")
     tail = f" (and {len(more)} more)" if more else ""
-    return f"{place + ': ' if place else ''}{text}{tail}"
+    return f"{place}{': ' if place else ''}{text}{tail}"
 
 
 _PARTS: dict[str, type[BaseModel]] = {
@@ -267,8 +252,8 @@ _PARTS: dict[str, type[BaseModel]] = {
 }
 
 
-def _known_keys(place: tuple[int | str, ...], inside: type[BaseModel]) -> str:
-    """The keys that may stand where an unknown one was found."""
+def _keys(place: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that are allowed beside the last part of a place."""
     for part in place[:-1]:
-        inside = _PARTS.get(str(part), inside)
-    return f"known here: {', '.join(inside.model_fields)}"
+        model = _PARTS.get(str(part), model)
+    return list(model.model_fields)
