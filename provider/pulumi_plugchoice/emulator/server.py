@@ -56,9 +56,7 @@ def _parse_options(argv: list[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8787, help="port; 0 for a free one (default: 8787)")
     parser.add_argument("--seed", type=Path, metavar="FILE.json", help="sites, chargers and tokens to start with")
-    parser.add_argument(
-        "--ready-file", type=Path, metavar="PATH", help="file that gets the addresses, as JSON"
-    )
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="file that gets the addresses, as JSON")
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     parser.add_argument("--quiet", action="store_true", help="do not print addresses and examples")
     return parser.parse_args(argv)
