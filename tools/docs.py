@@ -1,4 +1,4 @@
-"""Writes the parts of the docs that the code knows better: settings, command help, faults, the site file's schema.
+"""Writes the generated parts of the docs: options, command help, the table of faults, the site file's schema, a picture.
 
     python tools/docs.py           # write
     python tools/docs.py --check   # fail when something is not current
@@ -28,12 +28,12 @@ FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
 
-def settings() -> str:
-    """The table of settings."""
-    rows = ["| Environment (wins) | Stack config | What it is |", "|---|---|---|"]
-    for setting in OPTIONS:
-        config = f"`{setting.config}`{' (secret)' if setting.secret else ''}" if setting.config else ""
-        rows.append(f"| `{setting.environment}` | {config} | {setting.help} |")
+def options() -> str:
+    """The table of options."""
+    rows = ["| Environment (wins) | Stack config | Meaning |", "|---|---|---|"]
+    for option in OPTIONS:
+        config = f"`{option.config}`{' (secret)' if option.secret else ''}" if option.config else ""
+        rows.append(f"| `{option.environment}` | {config} | {option.help} |")
     return "\n".join(rows)
 
 
@@ -50,7 +50,7 @@ def commands() -> str:
 
 
 def _emulator_help() -> str:
-    # argparse takes the width from the terminal; no terminal may decide what the docs look like.
+    # argparse takes the width from the terminal: fixed here.
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--help"]
     text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
@@ -58,7 +58,7 @@ def _emulator_help() -> str:
 
 
 def faults() -> str:
-    """The fault matrix, from the data that its tests run on."""
+    """The table of faults, from the data of its tests."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support.matrix import table
 
@@ -66,7 +66,7 @@ def faults() -> str:
 
 
 def stale_schemas(*, check: bool) -> list[str]:
-    """The copies of the JSON Schema that are not current; written anew unless they are only to be checked."""
+    """Find the copies of the JSON Schema that are not current; write them unless `check`."""
     stale = []
     for file in (SCHEMA_FILE, ROOT / "examples" / "site" / "sites" / SCHEMA_FILE.name):
         if not file.is_file() or file.read_text(encoding="utf-8") != schema_text():
@@ -77,7 +77,7 @@ def stale_schemas(*, check: bool) -> list[str]:
 
 
 def stale_picture(*, check: bool) -> list[str]:
-    """The picture in the README, of a plan for an example, when it is not current; written anew unless `check`."""
+    """Find whether the README's picture of a plan is not current; write it unless `check`."""
     site = load_site(ROOT / "examples" / "site" / "sites" / "depot.yaml")
     plan = plan_rotation(site)
     text = amps_per_line("Depot, nine bays: amps per line", plan.before, plan.after)
@@ -89,11 +89,11 @@ def stale_picture(*, check: bool) -> list[str]:
     return [str(file.relative_to(ROOT))]
 
 
-GENERATORS = {"settings": settings, "commands": commands, "faults": faults}
+GENERATORS = {"options": options, "commands": commands, "faults": faults}
 
 
 def main() -> int:
-    """Write or check; the number of files that are not current, in the latter case."""
+    """Write the files, or count those that are not current."""
     check = "--check" in sys.argv[1:]
     stale = []
     for name in FILES:
