@@ -1,4 +1,4 @@
-"""Writes the generated parts of the docs: options, command help, the table of faults, the site file's schema, a picture.
+"""Writes the generated parts of the docs: options, command help, faults, the site file's schema, a picture.
 
     python tools/docs.py           # write
     python tools/docs.py --check   # fail when something is not current
