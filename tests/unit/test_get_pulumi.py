@@ -115,7 +115,7 @@ class TestWhatIsHere:
     def test_path_goes_before_the_cache(
         self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        cli(get.official(get.cache_folder()), "v3.259.0")
+        cli(get.release_folder(get.cache_folder()), "v3.259.0")
         folder = cli(tmp_path / "official")
         monkeypatch.setenv("PATH", path_of(folder))
 
@@ -126,7 +126,7 @@ class TestWhatIsHere:
         self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
     ) -> None:
         monkeypatch.setenv("PATH", path_of(cli(tmp_path / "old", version)))
-        kept = cli(get.official(get.cache_folder()), "v3.259.0")
+        kept = cli(get.release_folder(get.cache_folder()), "v3.259.0")
 
         assert run()[1] == f"{kept}\n"
 
@@ -144,7 +144,7 @@ class TestWhatIsHere:
         status, out, err = run("--check")
 
         assert (status, out) == (1, "")
-        assert "is 3.100, and 3.254 or newer is needed" in err
+        assert "is 3.100; 3.254 or newer is needed" in err
 
     def test_a_cli_without_its_python_language_host_is_not_enough(
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -153,7 +153,7 @@ class TestWhatIsHere:
         status, out, err = run("--check")
 
         assert (status, out) == (1, "")
-        assert "comes without pulumi-language-python" in err
+        assert "pulumi-language-python is missing" in err
 
     def test_helpers_may_be_elsewhere_on_path(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         bare = cli(tmp_path / "bare", helpers=False)
@@ -179,7 +179,7 @@ class TestWhatIsHere:
         status, out, err = run("--check")
 
         assert (status, out) == (1, "")
-        assert "does not tell its version" in err
+        assert "prints no version" in err
 
     def test_the_environment_variable_overrides_everything(
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -263,7 +263,7 @@ class TestBuild:
 
         assert (status, out) == (1, "")
         assert "a line of the compiler" in err
-        assert "Go build: go build ended with exit status 2" in err
+        assert "Go build: go build failed with exit status 2" in err
         assert "https://www.pulumi.com/docs/install/" in err
         assert "network access to get.pulumi.com" in err
         assert "install Go 1.26 or newer" in err
@@ -275,14 +275,14 @@ class TestBuild:
         status, _, err = run()
 
         assert status == 1
-        assert "is go1.24.3, and go1.26 or newer is needed" in err
+        assert "is go1.24.3; go1.26 or newer is needed" in err
 
     def test_go_that_fetches_a_newer_one_says_so(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FAKE_GO", "go1.24.3")
         status, _, err = run()
 
         assert status == 0
-        assert "it will fetch go1.26 for this build by itself (GOTOOLCHAIN=auto)" in err
+        assert "it downloads go1.26 for this build (GOTOOLCHAIN=auto)" in err
 
     def test_a_long_build_shows_signs_of_life(self, run: Run, get: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FAKE_GO_SLEEP", "0.3")
@@ -337,10 +337,10 @@ class TestBuild:
                     break
                 time.sleep(0.01)
 
-            assert "another run is getting the Pulumi CLI; waiting for it to finish" in said
+            assert "waiting for another run that is installing the Pulumi CLI" in said
             assert not got
 
-            made = cli(get.built(cache), "v3.259.0")
+            made = cli(get.build_folder(cache), "v3.259.0")
         second.join(5)
 
         assert got == [(made, [])]
@@ -402,8 +402,8 @@ class TestDownload:
     @pytest.mark.parametrize(
         ("sums", "reason"),
         [
-            (b"f" * 64 + b"  pulumi-v3.259.0-linux-x64.tar.gz\n", "and its publisher's list says ffff"),
-            (b"f" * 64 + b"  something-else.tar.gz\n", "the publisher's list of checksums has no pulumi-v3.259.0"),
+            (b"f" * 64 + b"  pulumi-v3.259.0-linux-x64.tar.gz\n", "the publisher's list says ffff"),
+            (b"f" * 64 + b"  something-else.tar.gz\n", "is not in the publisher's list of checksums"),
             (None, "HTTP 404"),
         ],
     )

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Finds a Pulumi CLI that can run this project, or gets one. Prints the folder to put first on PATH.
 
-Needs nothing but Python 3.10 or newer: it runs before any virtual environment exists. README.md beside it tells the
-order in which it looks. Standard output carries the folder alone; all else goes to standard error.
+Needs only Python 3.10 or newer: it runs before any virtual environment exists. README.md beside it gives the order in
+which it looks. Standard output contains only the folder; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ SOURCES = (
     "https://get.pulumi.com/releases/sdk",
     f"https://github.com/pulumi/pulumi/releases/download/v{VERSION}",
 )
-PATIENCE = 5.0  # seconds to wait for a download source to answer at all
-HEARTBEAT = 30.0  # seconds between two signs of life
+PATIENCE = 5.0  # s until a download source must answer
+HEARTBEAT = 30.0  # s between two lines of progress
 
 THREE_WAYS = f"""\
-Any one of these helps; then run this again:
-  1. install the Pulumi CLI, {OLDEST[0]}.{OLDEST[1]} or newer: https://www.pulumi.com/docs/install/
-  2. give this machine network access to get.pulumi.com: the official {VERSION} is then downloaded
-  3. install Go {GO_OLDEST[0]}.{GO_OLDEST[1]} or newer: the CLI is then built from its Go modules (a few minutes)"""
+Do one of these, then run the command again:
+  1. install the Pulumi CLI {OLDEST[0]}.{OLDEST[1]} or newer: https://www.pulumi.com/docs/install/
+  2. allow network access to get.pulumi.com, to download the official {VERSION}
+  3. install Go {GO_OLDEST[0]}.{GO_OLDEST[1]} or newer, to build the CLI from its Go modules (about 4 minutes)"""
 
 
 class UnavailableError(Exception):
-    """One way to a CLI is closed; the message says why, on one line."""
+    """This way gives no CLI; the message says why, on one line."""
 
 
 def say(message: str) -> None:
@@ -64,7 +64,7 @@ def say(message: str) -> None:
 
 
 def attempt(name: str, way: Callable[[], Found], reasons: list[str]) -> Found | None:
-    """What `way` returns, or None, with the reason why it failed added to `reasons`."""
+    """Return what `way` returns; if it fails, add the reason to `reasons` and return None."""
     try:
         return way()
     except (UnavailableError, OSError, HTTPException, tarfile.TarError, zlib.error, EOFError) as reason:
@@ -72,11 +72,11 @@ def attempt(name: str, way: Callable[[], Found], reasons: list[str]) -> Found | 
         return None
 
 
-# --- what is here already ---------------------------------------------------------------------------------------------
+# --- what this machine has --------------------------------------------------------------------------------------------
 
 
 def version_of(program: Path) -> tuple[int, int] | None:
-    """Major and minor version that `program version` tells, or None when it tells none."""
+    """Return the major and minor version that `program version` prints, or None."""
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(
@@ -84,25 +84,25 @@ def version_of(program: Path) -> tuple[int, int] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    told = re.match(r"v?(\d+)\.(\d+)\.", done.stdout.strip())
-    return (int(told[1]), int(told[2])) if told and done.returncode == 0 else None
+    version = re.match(r"v?(\d+)\.(\d+)\.", done.stdout.strip())
+    return (int(version[1]), int(version[2])) if version and done.returncode == 0 else None
 
 
 def require_usable(folder: Path, *, elsewhere: str = "") -> None:
-    """Raises unless `folder` holds a CLI that is new enough; its Python helpers may also be on `elsewhere`, a PATH."""
+    """Raise unless `folder` holds a CLI that is new enough; its Python helpers may also be on `elsewhere`, a PATH."""
     search = os.pathsep.join(filter(None, [str(folder), elsewhere]))
     version = version_of(folder / "pulumi")
     if version is None:
-        raise UnavailableError(f"{folder / 'pulumi'} does not tell its version")
+        raise UnavailableError(f"{folder / 'pulumi'}: `pulumi version` prints no version")
     if version < OLDEST:
         needed = ".".join(map(str, OLDEST))
-        raise UnavailableError(f"{folder / 'pulumi'} is {version[0]}.{version[1]}, and {needed} or newer is needed")
+        raise UnavailableError(f"{folder / 'pulumi'} is {version[0]}.{version[1]}; {needed} or newer is needed")
     for helper in PROGRAMS[1:]:
         if shutil.which(helper, path=search) is None:
-            raise UnavailableError(f"{folder / 'pulumi'} comes without {helper}")
+            raise UnavailableError(f"{folder / 'pulumi'}: {helper} is missing")
 
 
-def named_by_environment() -> Path | None:
+def from_environment() -> Path | None:
     named = os.environ.get("PLUGCHOICE_PULUMI_BIN")
     if not named:
         return None
@@ -110,7 +110,9 @@ def named_by_environment() -> Path | None:
     try:
         require_usable(folder)
     except UnavailableError as reason:
-        raise SystemExit(f"get-pulumi: PLUGCHOICE_PULUMI_BIN={named} is of no use: {reason}") from None
+        raise SystemExit(
+            f"get-pulumi: PLUGCHOICE_PULUMI_BIN={named} is not usable ({reason}); correct or unset it"
+        ) from None
     return folder
 
 
@@ -118,12 +120,12 @@ def on_path() -> Path:
     path = os.environ.get("PATH", os.defpath)
     found = shutil.which("pulumi", path=path)
     if found is None:
-        raise UnavailableError("no pulumi")
+        raise UnavailableError("pulumi is not there")
     folder = Path(found).absolute().parent
     try:
         require_usable(folder, elsewhere=path)
     except UnavailableError:
-        behind_link = Path(found).resolve().parent  # packagers link `pulumi` alone into a bin folder
+        behind_link = Path(found).resolve().parent  # some packages link only `pulumi` into a bin folder
         if behind_link == folder:
             raise
         require_usable(behind_link, elsewhere=path)
@@ -142,41 +144,41 @@ def cache_folder() -> Path:
     return base / "pulumi-plugchoice"
 
 
-def official(cache: Path) -> Path:
+def release_folder(cache: Path) -> Path:
     return cache / f"pulumi-{VERSION}-official"
 
 
-def built(cache: Path) -> Path:
+def build_folder(cache: Path) -> Path:
     return cache / f"pulumi-{VERSION}-go"
 
 
-def cached(cache: Path) -> Path:
-    for folder in (official(cache), built(cache)):
-        if folder.is_dir():  # whole, for it was renamed into place
+def in_cache(cache: Path) -> Path:
+    for folder in (release_folder(cache), build_folder(cache)):
+        if folder.is_dir():  # complete: it was renamed into place
             return folder
     raise UnavailableError(f"nothing in {cache}")
 
 
-# --- getting one ------------------------------------------------------------------------------------------------------
+# --- install one ------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def locked(cache: Path) -> Iterator[None]:
-    """One run at a time gets a CLI into `cache`. The lock ends with its process, however that ends."""
-    import fcntl  # not on Windows, where nothing is got
+def lock_cache(cache: Path) -> Iterator[None]:
+    """Let one run at a time install a CLI into `cache`. The lock ends with its process."""
+    import fcntl  # does not exist on Windows, where nothing is installed
 
     with (cache / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another run is getting the Pulumi CLI; waiting for it to finish")
+            say("waiting for another run that is installing the Pulumi CLI")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def install(target: Path, fill: Callable[[Path], None]) -> Path:
-    """`target`, filled by `fill` and tried out. It appears whole or not at all. Call it with the lock held."""
-    for left_over in target.parent.glob(".new-*"):  # of a run that was killed: nobody else holds the lock
+    """Fill a folder with `fill`, try it and rename it to `target`: complete or not at all. Needs the lock."""
+    for left_over in target.parent.glob(".new-*"):  # from a run that was killed
         shutil.rmtree(left_over, ignore_errors=True)
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
     try:
@@ -193,7 +195,7 @@ def download(folder: Path) -> None:
     system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system())
     machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine().lower())
     if system is None or machine is None:
-        raise UnavailableError(f"none is known for {platform.system()} on {platform.machine()}")
+        raise UnavailableError(f"there is none for {platform.system()} on {platform.machine()}")
     name = f"pulumi-v{VERSION}-{system}-{machine}.tar.gz"
 
     reasons: list[str] = []
@@ -210,14 +212,14 @@ def download_from(source: str, name: str, folder: Path) -> bool:
     with tempfile.TemporaryFile(dir=folder) as archive:
         got = fetch_into(archive, f"{source}/{name}")
         if got != wanted:
-            raise UnavailableError(f"{name} has SHA-256 {got}, and its publisher's list says {wanted}")
+            raise UnavailableError(f"{name}: SHA-256 is {got}, the publisher's list says {wanted}")
         archive.seek(0)
         unpack(archive, folder)
     return True
 
 
 def fetch_briefly(url: str) -> bytes:
-    """A small file, or a failure within PATIENCE. In a thread, as no timeout of a socket covers the name's look-up."""
+    """Read a small file within PATIENCE. In a thread: a socket's timeout does not cover the look-up of the name."""
     answer: list[bytes | Exception] = []
 
     def fetch() -> None:
@@ -245,26 +247,26 @@ def checksum_for(name: str, sums: str) -> str:
         checksum, _, file = line.partition(" ")
         if file.strip().lstrip("*") == name:
             return checksum.lower()
-    raise UnavailableError(f"the publisher's list of checksums has no {name}")
+    raise UnavailableError(f"{name} is not in the publisher's list of checksums")
 
 
 def fetch_into(file: IO[bytes], url: str) -> str:
-    """Copies `url` into `file` and returns its SHA-256."""
-    digest, started, told = hashlib.sha256(), time.monotonic(), time.monotonic()
+    """Copy `url` into `file` and return its SHA-256."""
+    digest, started, reported = hashlib.sha256(), time.monotonic(), time.monotonic()
     size = 0
     with urllib.request.urlopen(url, timeout=HEARTBEAT) as response:  # noqa: S310  # https, from SOURCES
         while block := response.read(1 << 20):
             file.write(block)
             digest.update(block)
             size += len(block)
-            if time.monotonic() - told > HEARTBEAT:
-                told = time.monotonic()
-                say(f"still downloading: {size >> 20} MB after {told - started:.0f} s")
+            if time.monotonic() - reported > HEARTBEAT:
+                reported = time.monotonic()
+                say(f"still downloading: {size >> 20} MB after {reported - started:.0f} s")
     return digest.hexdigest()
 
 
 def unpack(archive: IO[bytes], folder: Path) -> None:
-    """The regular files of the archive's one folder, straight into `folder`."""
+    """Write the regular files of the archive into `folder`, without its own folder."""
     with tarfile.open(fileobj=archive, mode="r:gz") as tar:
         for member in tar:
             source = tar.extractfile(member) if member.isfile() else None
@@ -278,7 +280,7 @@ def unpack(archive: IO[bytes], folder: Path) -> None:
 def build(folder: Path) -> None:
     go = shutil.which("go")
     if go is None:
-        raise UnavailableError("no go")
+        raise UnavailableError("go is not on the PATH")
     check_go(go)
 
     import_path = "github.com/pulumi/pulumi"
@@ -291,16 +293,16 @@ def build(folder: Path) -> None:
 
 
 def check_go(go: str) -> None:
-    told = go_env(go, "GOVERSION", toolchain="local")
-    version = re.match(r"go(\d+)\.(\d+)", told)
+    text = go_env(go, "GOVERSION", toolchain="local")
+    version = re.match(r"go(\d+)\.(\d+)", text)
     if version is None:
-        raise UnavailableError(f"{go} does not tell its version")
+        raise UnavailableError(f"{go}: `go env` prints no version")
     if (int(version[1]), int(version[2])) >= GO_OLDEST:
         return
     needed = ".".join(map(str, GO_OLDEST))
     if (int(version[1]), int(version[2])) < (1, 21) or go_env(go, "GOTOOLCHAIN").startswith("local"):
-        raise UnavailableError(f"{go} is {told}, and go{needed} or newer is needed")
-    say(f"{go} is {told}: it will fetch go{needed} for this build by itself (GOTOOLCHAIN=auto)")
+        raise UnavailableError(f"{go} is {text}; go{needed} or newer is needed")
+    say(f"{go} is {text}: it downloads go{needed} for this build (GOTOOLCHAIN=auto)")
 
 
 def go_env(go: str, name: str, toolchain: str | None = None) -> str:
@@ -330,12 +332,12 @@ def run_with_heartbeat(command: list[str]) -> None:
             log.seek(0)
             for line in log.readlines()[-10:]:
                 say(f"  {line.rstrip()}")
-            raise UnavailableError(f"go build ended with exit status {process.returncode}; its last lines are above")
+            raise UnavailableError(f"go build failed with exit status {process.returncode}; its last lines are above")
     say(f"built in {time.monotonic() - started:.0f} s")
 
 
 def copy_host(folder: Path) -> None:
-    """Brings the stand-in language host beside a built CLI up to date with this checkout, file by file, atomically."""
+    """Copy the stand-in language host of this checkout beside a built CLI, each file atomically."""
     for source in (HERE / "host").iterdir():
         target = folder / source.name
         if not source.is_file() or (target.is_file() and target.read_bytes() == source.read_bytes()):
@@ -347,33 +349,33 @@ def copy_host(folder: Path) -> None:
         Path(new).replace(target)
 
 
-# --- in order ---------------------------------------------------------------------------------------------------------
+# --- in order -------------------------------------------------------------------------------------------------------
 
 
 def find() -> tuple[Path | None, list[str]]:
-    """The CLI that is here already, or why each place has none."""
+    """Find the CLI on this machine, or why each place has none."""
     reasons: list[str] = []
-    here = attempt("PATH", on_path, reasons) or attempt("cache", lambda: cached(cache_folder()), reasons)
+    here = attempt("PATH", on_path, reasons) or attempt("cache", lambda: in_cache(cache_folder()), reasons)
     return here, reasons
 
 
 def get() -> tuple[Path | None, list[str]]:
-    """A CLI that is downloaded or built into the cache, or why each way is closed."""
+    """Download or build a CLI into the cache, or say why neither works."""
     if os.name == "nt":
-        return None, ["download and build: not on Windows"]
+        return None, ["download and build: not supported on Windows"]
     cache = cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
         return None, [f"cache: {reason}"]
     reasons: list[str] = []
-    with locked(cache):
+    with lock_cache(cache):
         with contextlib.suppress(UnavailableError):
-            return cached(cache), reasons  # got by the run that was waited for
-        folder = attempt("official download", lambda: install(official(cache), download), reasons)
+            return in_cache(cache), reasons  # installed by the other run
+        folder = attempt("official download", lambda: install(release_folder(cache), download), reasons)
         if folder is None:
             say(reasons[-1])
-            folder = attempt("Go build", lambda: install(built(cache), build), reasons)
+            folder = attempt("Go build", lambda: install(build_folder(cache), build), reasons)
     return folder, reasons
 
 
@@ -384,22 +386,22 @@ def give_up(reasons: list[str]) -> NoReturn:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Find or get a Pulumi CLI; print the folder to put first on PATH.")
-    parser.add_argument("--check", action="store_true", help="only look: exit status 1 when there is none yet")
+    parser = argparse.ArgumentParser(description="Find or install a Pulumi CLI; print the folder to put first on PATH.")
+    parser.add_argument("--check", action="store_true", help="only look; exit with status 1 when there is none")
     check: bool = parser.parse_args(arguments).check
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a build is stopped and its folder removed
 
-    folder = named_by_environment()
+    folder = from_environment()
     reasons: list[str] = []
     if folder is None:
         folder, reasons = find()
     if folder is None and not check:
-        say(f"no Pulumi CLI here yet ({'; '.join(reasons)})")
+        say(f"no Pulumi CLI on this machine yet ({'; '.join(reasons)})")
         folder, more = get()
         reasons += more
     if folder is None:
         give_up(reasons)
-    if folder == built(cache_folder()) and not check:
+    if folder == build_folder(cache_folder()) and not check:
         copy_host(folder)
     say(f"using {folder / 'pulumi'}")
     print(folder)
