@@ -19,7 +19,7 @@ from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.commands import plugchoice
 from pulumi_plugchoice.config import OPTIONS
 from pulumi_plugchoice.review.svg import amps_per_line
-from pulumi_plugchoice.sitefile.model import load_site
+from pulumi_plugchoice.sitefile.load import load_site
 from pulumi_plugchoice.sitefile.plan import plan_rotation
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE, schema_text
 

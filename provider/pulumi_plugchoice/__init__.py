@@ -12,7 +12,8 @@ from .lookup import get_connector, get_site_connectors
 if TYPE_CHECKING:
     from .api.models import Connector, SiteConnector
     from .site import ChargingSite
-    from .sitefile.model import SiteFile, SiteFileError, load_site
+    from .sitefile.load import SiteFileError, load_site
+    from .sitefile.model import SiteFile
     from .sitefile.plan import plan_rotation
     from .wiring.evidence import Evidence
     from .wiring.sampling import check_wiring
@@ -44,9 +45,9 @@ _LATER = {
     "Evidence": "wiring.evidence",
     "SiteConnector": "api.models",
     "SiteFile": "sitefile.model",
-    "SiteFileError": "sitefile.model",
+    "SiteFileError": "sitefile.load",
     "check_wiring": "wiring.sampling",
-    "load_site": "sitefile.model",
+    "load_site": "sitefile.load",
     "plan_rotation": "sitefile.plan",
 }
 

@@ -13,7 +13,8 @@ from .connector import ChargerConnector
 from .errors import PlugchoiceError
 from .gate import gate, program_line
 from .sitefile.definition import definition_of
-from .sitefile.model import SiteFile, SiteFileError, load_site, site_from
+from .sitefile.load import SiteFileError, build_site, load_site
+from .sitefile.model import SiteFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ class ChargingSite(pulumi.ComponentResource):
         try:
             site = _load(name, file, definition)
         except SiteFileError as error:
-            entry.refuse_lines(error.problems)
+            entry.refuse_lines(error.lines)
         except PlugchoiceError as error:
             entry.refuse_lines([f"{line}: {printable(name, 80)}: {error}"])
         uuid = None if site is None else site.site.lower()
@@ -109,4 +110,4 @@ def _load(name: str, file: str | Path | None, definition: SiteFile | Mapping[str
     if isinstance(definition, SiteFile):
         # A model that was built in the program has not been looked at as a whole.
         definition = definition.model_dump(exclude_unset=True)
-    return site_from(definition or {}, f"ChargingSite {printable(name, 60)}")
+    return build_site(definition or {}, f"ChargingSite {printable(name, 60)}")

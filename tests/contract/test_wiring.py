@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi_plugchoice.errors import ConfigError, OfflineError, PermissionDenied
-from pulumi_plugchoice.sitefile.model import site_from
+from pulumi_plugchoice.sitefile.load import build_site
 from pulumi_plugchoice.wiring.evidence import NOTE, Evidence
 from pulumi_plugchoice.wiring.sampling import check_wiring
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
@@ -52,7 +52,7 @@ class Yard:
             self.events.get(seen[0], lambda: None)()
 
         given = {"samples": 6, "lag": 0.0, **more}
-        return check_wiring(site_from(self.file(), "here"), sleep=sleep, **given)
+        return check_wiring(build_site(self.file(), "here"), sleep=sleep, **given)
 
     def car(self, index: int, *amps: float) -> Callable[[], None]:
         """A car draws so much on the terminals of `HRB-{index}`."""

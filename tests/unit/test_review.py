@@ -13,11 +13,12 @@ from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice.cli.commands import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.review.svg import amps_per_line, chargers_by_line
-from pulumi_plugchoice.sitefile.model import SiteFile, load_site, site_from
-from pulumi_plugchoice.sitefile.plan import take_over, with_plan
+from pulumi_plugchoice.sitefile.load import build_site, load_site
+from pulumi_plugchoice.sitefile.plan import insert_plan, mark_rewired
 
 if TYPE_CHECKING:
     from click.testing import Result
+    from pulumi_plugchoice.sitefile.model import SiteFile
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 HARBOUR = FIXTURES / "sites" / "harbour.yaml"
@@ -44,7 +45,7 @@ def many(count: int, *, net_type: str = "TN") -> SiteFile:
             )
         chargers.append({"label": f"bay {number}", "identity": f"DEP-{number:03}", "connectors": connectors})
     supply = {"net_type": net_type, "main_fuse_amps": 25 * count}
-    return site_from({"site": "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "supply": supply, "chargers": chargers}, "x")
+    return build_site({"site": "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "supply": supply, "chargers": chargers}, "x")
 
 
 def run(*arguments: object) -> Result:
@@ -61,7 +62,7 @@ def test_a_plan_is_written_and_nothing_else_changes(harbour: Path) -> None:
     plan = plan_rotation(harbour)
     before = harbour.read_text()
 
-    after = with_plan(harbour, plan)
+    after = insert_plan(harbour, plan)
 
     assert re.sub(r", planned_rotation: [RST]+", "", after) == re.sub(r", planned_rotation: [RST]+", "", before)
     harbour.write_text(after)
@@ -73,15 +74,15 @@ def test_a_plan_is_written_and_nothing_else_changes(harbour: Path) -> None:
         visit.charger: dict(visit.after) for visit in plan.visits
     }
     assert "HRB-005" not in {visit.charger for visit in plan.visits}, "rewirable: false"
-    assert with_plan(harbour, plan_rotation(harbour)) == after, "planning again changes nothing"
+    assert insert_plan(harbour, plan_rotation(harbour)) == after, "planning again changes nothing"
 
 
-def test_only_a_charger_that_was_rewired_is_taken_over(harbour: Path) -> None:
+def test_only_the_rewired_charger_takes_over_its_plan(harbour: Path) -> None:
     """By identity or label; the others keep their plan."""
-    harbour.write_text(with_plan(harbour, plan_rotation(harbour)))
+    harbour.write_text(insert_plan(harbour, plan_rotation(harbour)))
     planned = {charger.key: charger for charger in load_site(harbour).chargers}["HRB-004"]
 
-    harbour.write_text(take_over(harbour, "quay"))
+    harbour.write_text(mark_rewired(harbour, "quay"))
 
     chargers = {charger.key: charger for charger in load_site(harbour).chargers}
     assert [item.phase_rotation for item in chargers["HRB-004"].connectors] == [
@@ -90,9 +91,12 @@ def test_only_a_charger_that_was_rewired_is_taken_over(harbour: Path) -> None:
     assert all(item.planned_rotation is None for item in chargers["HRB-004"].connectors)
     assert chargers["HRB-003"].connectors[0].phase_rotation == "RST"
     assert chargers["HRB-003"].connectors[0].planned_rotation is not None
-    for name, words in (("quay", "has no planned_rotation"), ("nope", "has no charger called 'nope'; chargers with a")):
+    for name, words in (
+        ("quay", "has no planned_rotation"),
+        ("nope", "no charger is called 'nope'; chargers with plan"),
+    ):
         with pytest.raises(PlugchoiceError, match=words):
-            take_over(harbour, name)
+            mark_rewired(harbour, name)
 
 
 def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
@@ -102,7 +106,7 @@ def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
     harbour.write_text(text.replace("phase_rotation: RST, max_amperage: 32", "phase_rotation: S, max_amperage: 32"))
     plan = plan_rotation(harbour)
     assert "HRB-004" in {visit.charger for visit in plan.visits}
-    harbour.write_text(with_plan(harbour, plan))
+    harbour.write_text(insert_plan(harbour, plan))
     quay = next(charger for charger in load_site(harbour).chargers if charger.key == "HRB-004")
     assert all(connector.planned_rotation for connector in quay.connectors)
     assert "not counted: HRB-004/2 (live values not known)" in run("plan", harbour).output
@@ -142,9 +146,9 @@ def pictures() -> dict[str, str]:
 def reports(folder: Path) -> dict[str, str]:
     """Every report, as the commands print them."""
     planned = folder / "planned.yaml"
-    planned.write_text(with_plan(HARBOUR, plan_rotation(HARBOUR)))
+    planned.write_text(insert_plan(HARBOUR, plan_rotation(HARBOUR)))
     for visit in plan_rotation(HARBOUR).visits:
-        planned.write_text(take_over(planned, visit.charger))
+        planned.write_text(mark_rewired(planned, visit.charger))
     return {
         "plan.md": run("plan", "--markdown", HARBOUR).output,
         "sheet.md": run("sheet", HARBOUR).output,
@@ -181,7 +185,7 @@ def test_odd_names_break_neither_pictures_nor_tables() -> None:
     definition = many(1).model_dump(exclude_none=True)
     definition["label"] = "</title><script>\x1b[2J & \"'"
     definition["chargers"][0]["label"] = "a|b <b>*x*</b>"
-    site = site_from(definition, "x")
+    site = build_site(definition, "x")
     root = ET.fromstring(chargers_by_line(site))  # noqa: S314 - our own text
     assert not [element for element in root.iter() if element.tag.endswith("script")]
     from pulumi_plugchoice.review.markdown import installer_sheet
@@ -234,4 +238,4 @@ def test_a_mistake_in_a_file_is_no_traceback(tmp_path: Path) -> None:
     for command in ("plan", "sheet", "picture", "review", "check"):
         result = run(command, bad)
         assert result.exit_code == 1
-        assert f"{bad}:1:11: chargers: NO is not clear" in result.output
+        assert f"{bad}:1:11: chargers: NO is ambiguous" in result.output

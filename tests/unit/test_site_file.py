@@ -1,4 +1,4 @@
-"""site_file.py: the shape, its defaults, and every mistake at once, with its place."""
+"""load.py, mistakes.py, model.py and schema.py: the site file, its defaults, and all its mistakes with their position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical.figures import compute_figures
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from pulumi_plugchoice.sitefile.definition import as_text, counted, definition_of, from_text
-from pulumi_plugchoice.sitefile.model import SiteFile, SiteFileError, load_site, site_from
+from pulumi_plugchoice.sitefile.load import SiteFileError, build_site, load_site
+from pulumi_plugchoice.sitefile.model import SiteFile
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
 from pulumi_plugchoice.sitefile.yaml_text import parse
 
@@ -38,11 +39,12 @@ def plain() -> dict[str, Any]:
     }
 
 
-def problems(definition: dict[str, Any]) -> list[str]:
+def find(definition: dict[str, Any]) -> list[str]:
+    """The mistakes in a definition, one line each."""
     with pytest.raises(SiteFileError) as caught:
-        site_from(definition, "here")
-    assert all(line == printable(line, 2000) for line in caught.value.problems)
-    return [line.removeprefix("here: ") for line in caught.value.problems]
+        build_site(definition, "here")
+    assert all(line == printable(line, 2000) for line in caught.value.lines)
+    return [line.removeprefix("here: ") for line in caught.value.lines]
 
 
 def changed(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
@@ -76,13 +78,13 @@ def test_the_example_of_the_notes_loads_as_it_is_written() -> None:
 def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:
     """Connector, group, group above, site, default."""
     definition = changed(("groups", 0, "on_destroy"), "restore")
-    site = site_from(definition, "here")
+    site = build_site(definition, "here")
     charger = site.chargers[1]
     assert site.on_destroy_of(charger, charger.connectors[0]) == "restore"
     assert site.on_adopt_of(charger, charger.connectors[0]) == "overwrite"
     definition["on_adopt"] = "match"
     definition["chargers"][1]["connectors"][0]["on_destroy"] = "retain"
-    site = site_from(definition, "here")
+    site = build_site(definition, "here")
     charger = site.chargers[1]
     assert site.on_destroy_of(charger, charger.connectors[0]) == "retain"
     assert site.on_adopt_of(charger, charger.connectors[0]) == "match"
@@ -91,63 +93,64 @@ def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "line"),
     [
-        (("site",), "x", "site: 'x' is not a UUID such as 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"),
-        (("site",), ..., "site: is missing. UUID of the site (location) in Plugchoice."),
-        (("lable",), "x", "lable: unknown key; did you mean label? Known here: site, label, supply, building_peak_amps, "
-         "limits, groups, defaults, chargers, on_adopt, on_destroy"),
-        (("supply", "net_type"), "TNS", "supply.net_type: 'TNS' is not allowed: 'TN', 'TT' or 'IT'"),
-        (("supply", "main_fuse_amps"), "125", "supply.main_fuse_amps: should be a whole number, and is the text '125'"),
-        (("supply", "main_fuse_amps"), 12.5, "supply.main_fuse_amps: should be a whole number, and is the number 12.5"),
-        (("supply", "main_fuse_amps"), True, "supply.main_fuse_amps: should be a whole number, and is true"),
+        (("site",), "x", "site: 'x' is not a UUID; give the UUID of the site (location) that Plugchoice shows"),
+        (("site",), ..., "site: not set; required: UUID of the site (location) in Plugchoice"),
+        (("lable",), "x", "lable: unknown key; did you mean label?"),
+        (("x",), "x", "x: unknown key; allowed: site, label, supply, building_peak_amps, limits, groups, defaults, chargers, "
+         "on_adopt, on_destroy"),
+        (("supply", "net_type"), "TNS", "supply.net_type: 'TNS' is not allowed; allowed: 'TN', 'TT' or 'IT'"),
+        (("supply", "main_fuse_amps"), "125", "supply.main_fuse_amps: '125' is text, not a whole number; write 125 without quotes"),
+        (("supply", "main_fuse_amps"), 12.5, "supply.main_fuse_amps: 12.5 is not a whole number"),
+        (("supply", "main_fuse_amps"), True, "supply.main_fuse_amps: true is not a whole number"),
         (("supply", "main_fuse_amps"), 0,
-         "supply.main_fuse_amps: 0 is out of range: at least 1. Main fuse, A per line."),
-        (("supply", "neutral"), "yes", "supply.neutral: should be true or false, and is the text 'yes'"),
-        (("supply",), [], "supply: should be a mapping (key: value), and is a list"),
-        (("supply",), None, "supply: should be a mapping (key: value), and is empty"),
-        (("chargers",), {}, "chargers: should be a list (lines that begin with a dash), and is a mapping"),
-        (("chargers",), [], "chargers: is empty: give at least one"),
-        (("chargers", 0, "identity"), 12, 'chargers[0].identity: should be text, and is the number 12: put it in quotes, "12"'),
+         "supply.main_fuse_amps: 0 is out of range; allowed: at least 1 (Main fuse, A per line)"),
+        (("supply", "neutral"), "yes", "supply.neutral: 'yes' is text, not true or false"),
+        (("supply",), [], "supply: is a list, not a mapping (key: value)"),
+        (("supply",), None, "supply: is empty, not a mapping (key: value)"),
+        (("chargers",), {}, "chargers: is a mapping, not a list (lines that begin with a dash)"),
+        (("chargers",), [], "chargers: is empty; at least one is required"),
+        (("chargers", 0, "identity"), 12, 'chargers[0].identity: 12 is a number, not text; put it in quotes: "12"'),
         (("chargers", 0, "identity"), "x" * 46, "chargers[0].identity: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "
-         "is too long: at most 45 characters"),
-        (("chargers", 0, "identity"), SITE, "chargers[0].identity: this is a UUID: write uuid in the place of identity"),
-        (("chargers", 0, "identity"), ..., "chargers[0]: neither identity nor uuid is given: name the charger by one of them"),
-        (("chargers", 0, "uuid"), SITE, "chargers[0].uuid: both identity and uuid are given: keep one"),
+         "has 46 characters; allowed: at most 45"),
+        (("chargers", 0, "identity"), SITE, f"chargers[0].identity: '{SITE}' is a UUID; set it as uuid"),
+        (("chargers", 0, "identity"), ..., "chargers[0]: neither identity nor uuid is set; set one of them"),
+        (("chargers", 0, "uuid"), SITE, "chargers[0].uuid: identity and uuid are both set; keep one"),
         (("chargers", 1, "identity"), "HRB-001",
-         "chargers[1].identity: 'HRB-001' is chargers[0] already: keep one, with all connectors"),
-        (("chargers", 0, "group"), "mian", "chargers[0].group: 'mian' is no group of this file: main, garage"),
-        (("defaults",), {"group": "x"}, "defaults.group: 'x' is no group of this file: main, garage"),
-        (("groups", 1, "parent"), "x", "groups[1].parent: 'x' is no group of this file: main, garage"),
-        (("groups", 1, "parent"), "garage", "groups[1].parent: group 'garage' hangs below itself"),
-        (("groups", 1, "parent"), ..., "groups[1].name: group 'garage' has no parent, and only the first group is the "
-         "root: name the group above it"),
-        (("groups", 0, "parent"), "garage", "groups[0].parent: the first group is the root and has no parent"),
+         "chargers[1].identity: 'HRB-001' is already the identity of chargers[0]; keep one charger with all connectors"),
+        (("chargers", 0, "group"), "mian", "chargers[0].group: 'mian' is not a group of this file; did you mean main?"),
+        (("defaults",), {"group": "x"}, "defaults.group: 'x' is not a group of this file; groups: main, garage"),
+        (("groups", 1, "parent"), "x", "groups[1].parent: 'x' is not a group of this file; groups: main, garage"),
+        (("groups", 1, "parent"), "garage", "groups[1].parent: group 'garage' is its own ancestor; set another parent"),
+        (("groups", 1, "parent"), ..., "groups[1]: group 'garage' has no parent, and only the first group is the root; set "
+         "parent"),
+        (("groups", 0, "parent"), "garage", "groups[0].parent: 'garage' is not allowed for the first group, which is the root; leave it out"),
         (("groups", 0, "fuse_amps"), 100,
-         "groups[0].fuse_amps: the root has the main fuse, supply.main_fuse_amps: leave it out"),
-        (("groups",), [{"name": "main"}, *[{"name": "garage", "parent": "main"}] * 2], "groups[2].name: group 'garage' is there twice: give each its own name"),
-        (("limits",), {"presets": ["DE"]}, "limits.presets[0]: 'DE' is not a preset: DE-4.6kVA, AT-16A, CH-16A"),
-        (("limits",), {"presets": [{"DE-4.6kVA": True}]}, "limits.presets[0]: should be text, and is a mapping"),
-        (("chargers", 0, "identity"), 1.5, 'chargers[0].identity: should be text, and is the number 1.5: put it in quotes, "1.5"'),
+         "groups[0].fuse_amps: 100 differs from supply.main_fuse_amps, 125, which is the fuse of the root; leave it out"),
+        (("groups",), [{"name": "main"}, *[{"name": "garage", "parent": "main"}] * 2], "groups[2].name: 'garage' is already the name of groups[1]; give each group its own name"),
+        (("limits",), {"presets": ["DE"]}, "limits.presets[0]: 'DE' is not a preset; allowed: DE-4.6kVA, AT-16A, CH-16A"),
+        (("limits",), {"presets": [{"DE-4.6kVA": True}]}, "limits.presets[0]: is a mapping, not text"),
+        (("chargers", 0, "identity"), 1.5, 'chargers[0].identity: 1.5 is a number, not text; put it in quotes: "1.5"'),
         (("supply",), {"net_type": "IT", "main_fuse_amps": 9, "neutral": True},
-         "supply.neutral: an IT net has no neutral: leave it out, or correct net_type"),
+         "supply.neutral: true does not fit net_type IT, which has no neutral; leave it out, or correct net_type"),
         (("chargers", 0, "connectors", 0, "phase_rotation"), "RTX",
          "chargers[0].connectors[0].phase_rotation: 'RTX' is not a phase rotation; did you mean 'RTS'?"),
         (("chargers", 0, "connectors", 0, "max_amperage"), 1001,
-         "chargers[0].connectors[0].max_amperage: 1001 is out of range: at most 1000. Maximum amperage, A per phase. "
-         "Left out: not managed."),
+         "chargers[0].connectors[0].max_amperage: 1001 is out of range; allowed: 1 to 1000 A"),
         (("chargers", 0, "connectors", 0, "managed"), False,
-         "chargers[0].connectors[0].managed: managed: false, and phase_rotation is given: a connector is one or the other"),
+         "chargers[0].connectors[0].managed: false contradicts phase_rotation; remove one of them"),
         (("chargers", 1, "connectors", 0, "phase_rotation"), ...,
-         "chargers[1].connectors[0]: neither phase_rotation nor max_amperage is given: give one, or managed: false"),
+         "chargers[1].connectors[0]: neither phase_rotation nor max_amperage is set; set at least one, or managed: false"),
         (("chargers", 0, "connectors", 0, "planned_rotation"), "RTS",
-         "chargers[0].connectors[0].planned_rotation: RTS is no turn of RST: STR or TRS keep the field direction and the "
-         "number of lines"),
+         "chargers[0].connectors[0].planned_rotation: 'RTS' changes the field direction or the number of lines of RST; "
+         "allowed: STR or TRS"),
         (("chargers", 0, "connectors"), [{"connector_id": 1, "max_amperage": 6}] * 2,
-         "chargers[0].connectors[1].connector_id: 1 is there twice: give each its own"),
+         "chargers[0].connectors[1].connector_id: 1 is already the number of another connector of this charger; give each "
+         "its own number"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_one_clear_line(path: tuple[str | int, ...], value: Any, line: str) -> None:
-    """What, where, why, what to do."""
-    assert problems(changed(path, value)) == [line]
+    """Path, value, reason, suggestion."""
+    assert find(changed(path, value)) == [line]
 
 
 def test_mistakes_of_all_kinds_are_reported_at_once(tmp_path: Path) -> None:
@@ -156,13 +159,11 @@ def test_mistakes_of_all_kinds_are_reported_at_once(tmp_path: Path) -> None:
     file.write_text(f"site: {SITE}\nsupply: {{net_type: TN}}\ncharger: []\nlabel: NO\nchargers:\n  - bay\n")
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
-    assert [line.removeprefix(f"{file}:") for line in caught.value.problems] == [
-        "2:9: supply.main_fuse_amps: is missing. Main fuse, A per line.",
-        "3:1: charger: unknown key; did you mean chargers? Known here: site, label, supply, building_peak_amps, limits, "
-        "groups, defaults, chargers, on_adopt, on_destroy",
-        '4:8: label: NO is not clear: some programs read it as true or false; write true or false, or "NO" in quotes if '
-        "it is text",
-        "6:5: chargers[0]: should be a mapping (key: value), and is the text 'bay'",
+    assert [line.removeprefix(f"{file}:") for line in caught.value.lines] == [
+        "2:9: supply.main_fuse_amps: not set; required: Main fuse, A per line",
+        "3:1: charger: unknown key; did you mean chargers?",
+        '4:8: label: NO is ambiguous: some programs read it as true or false; write true or false, or "NO" if it is text',
+        "6:5: chargers[0]: 'bay' is text, not a mapping (key: value)",
     ]
 
 
@@ -172,16 +173,16 @@ def test_the_advice_to_quote_has_the_number_as_it_is_written(tmp_path: Path) -> 
     file.write_text(HARBOUR.read_text().replace("identity: HRB-001", "identity: 1.50"))
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
-    assert caught.value.problems[0].endswith('should be text, and is the number 1.50: put it in quotes, "1.50"')
+    assert caught.value.lines[0].endswith('1.50 is a number, not text; put it in quotes: "1.50"')
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"", ":1:1: the file is empty: it needs site, supply and chargers"),
-        (b"- a\n", ":1:1: a site file is a mapping (site: …, supply: …, chargers: …), and this is a list"),
-        (b"a: \xff", ": is not UTF-8 text (byte 4): save it as UTF-8"),
-        (b"#" * (2 << 20), ": is larger than 1 MiB, which no site file is: wrong file?"),
+        (b"", ":1:1: is empty; it needs site, supply and chargers"),
+        (b"- a\n", ":1:1: is a list, not a mapping; a site file needs site, supply and chargers"),
+        (b"a: \xff", ": is not UTF-8 text (byte 4); save it as UTF-8"),
+        (b"#" * (2 << 20), ": is larger than 1 MiB; is it the right file?"),
     ],
     ids=["empty", "list", "latin-1", "large"],
 )  # fmt: skip
@@ -191,7 +192,7 @@ def test_files_that_are_no_site_files(content: bytes, line: str, tmp_path: Path)
     file.write_bytes(content)
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
-    assert caught.value.problems == [f"{file}{line}"]
+    assert caught.value.lines == [f"{file}{line}"]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_the_schema_and_the_models_agree() -> None:
         (("chargers", 0, "connectors", 0, "max_amperage"), 1001),
     ):
         assert not validator.is_valid(changed(path, value)), path
-        assert problems(changed(path, value))
+        assert find(changed(path, value))
 
 
 def test_every_key_of_the_schema_has_a_hover_text() -> None:
@@ -270,6 +271,6 @@ junk: st.SearchStrategy[Any] = st.recursive(
 def test_any_data_is_a_site_or_a_list_of_lines(data: Any) -> None:
     """And never an exception of another kind."""
     with pytest.raises(SiteFileError) as caught:
-        site_from(data, "here")
-    assert caught.value.problems
-    assert all(line.startswith("here: ") and line == printable(line, 3000) for line in caught.value.problems)
+        build_site(data, "here")
+    assert caught.value.lines
+    assert all(line.startswith("here: ") and line == printable(line, 3000) for line in caught.value.lines)

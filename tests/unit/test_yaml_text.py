@@ -1,4 +1,4 @@
-"""yaml_text.py: places, refusals, and changes that touch nothing else."""
+"""yaml_text.py and yaml_edit.py: positions, refused YAML, and edits that change nothing else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.sitefile.yaml_text import parse, with_values
+from pulumi_plugchoice.sitefile.yaml_edit import edit_values
+from pulumi_plugchoice.sitefile.yaml_text import parse
 
 
-def said(text: str) -> list[tuple[int, int, str]]:
-    return [(place.line, place.column, words) for place, _, words in parse(text).problems]
+def find(text: str) -> list[tuple[int, int, str]]:
+    """Line, column and text of each mistake."""
+    findings = []
+    for finding in parse(text).findings:
+        assert finding.position is not None
+        findings.append((finding.position.line, finding.position.column, str(finding.mistake)))
+    return findings
+
+
+def edit(text: str, changes: dict[tuple[str | int, ...], str | None]) -> str:
+    return edit_values(text, changes, "x.yaml")
 
 
 def test_values_have_their_types_and_places() -> None:
@@ -23,44 +33,48 @@ def test_values_have_their_types_and_places() -> None:
     assert (place.line, place.column) == (4, 6)
     assert document.values["b", 1].column == 8
     assert document.keys["c", "d"].column == 3
-    assert document.problems == []
+    assert document.findings == []
 
 
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
-        ("a: 1\nb: 2\na: 3", (3, 1), "key 'a' is there twice, first in line 1: keep one"),
-        ("a:\n\t- b", (2, 1), "a tab: YAML is indented with blanks only"),
-        ("a: &x 1", (1, 4), "an anchor (&x): write out what it stands for"),
-        ("a: *x", (1, 4), "an alias (*): write out what it stands for"),
-        ("a: {<<: {b: 1}}", (1, 5), "a merge key (<<): write out what it stands for"),
-        ("a: !!python/object:os.system x", (1, 4), "a tag (tag:yaml.org,2002:python/object:os.system)"),
-        ("a: 1\n---\nb: 2", (2, 1), "a second document (---): one file is one site"),
-        ("? [a]\n: 1", (1, 3), "a key that is not plain text"),
-        ("a: [1, 2", (1, 9), "cannot be read as YAML"),
-        ("a: b: c", (1, 5), "cannot be read as YAML: mapping values are not allowed here"),
-        ("a: \x00", (1, 4), "cannot be read as YAML"),
-        ("a: @x", (1, 4), "cannot be read as YAML"),
-        ("[" * 5000, (1, 21), "more than 20 levels deep"),
-        ("{a: " * 5000, (1, 81), "more than 20 levels deep"),
+        ("a: 1\nb: 2\na: 3", (3, 1), "a: key is set twice, first in line 1; keep one"),
+        ("a:\n\t- b", (2, 1), "tab in the indentation; indent YAML with spaces only"),
+        ("a: &x 1", (1, 4), "a: anchor (&x) is not supported; write the value out"),
+        ("a: *x", (1, 4), "a: alias (*) is not supported; write the value out"),
+        ("a: {<<: {b: 1}}", (1, 5), "a: merge key (<<) is not supported; write the value out"),
+        (
+            "a: !!python/object:os.system x",
+            (1, 4),
+            "a: tag (tag:yaml.org,2002:python/object:os.system) is not",
+        ),
+        ("a: 1\n---\nb: 2", (2, 1), "second document (---); give each site its own file"),
+        ("? [a]\n: 1", (1, 3), "key is not plain text"),
+        ("a: [1, 2", (1, 9), "not valid YAML"),
+        ("a: b: c", (1, 5), "not valid YAML: mapping values are not allowed here"),
+        ("a: \x00", (1, 4), "not valid YAML"),
+        ("a: @x", (1, 4), "not valid YAML"),
+        ("[" * 5000, (1, 21), "nested more than 20 levels deep"),
+        ("{a: " * 5000, (1, 81), "nested more than 20 levels deep"),
     ],
 )
-def test_what_cannot_be_taken_is_one_line_with_its_place(text: str, place: tuple[int, int], words: str) -> None:
-    """The first of its kind."""
-    (line, column, text_) = said(text)[0]
+def test_refused_yaml_is_one_line_with_its_position(text: str, place: tuple[int, int], words: str) -> None:
+    """The first mistake of each text."""
+    (line, column, text_) = find(text)[0]
     assert (line, column) == place
     assert text_.startswith(words)
 
 
 @pytest.mark.parametrize("word", ["NO", "no", "n", "Y", "on", "OFF", "yes"])
-def test_words_that_were_booleans_are_not_guessed(word: str) -> None:
-    """A rotation, a name or a boolean: only its author knows."""
-    assert said(f"a: {word}") == [
+def test_words_that_yaml_1_1_reads_as_booleans_are_refused(word: str) -> None:
+    """They can be a rotation, a name or a boolean."""
+    assert find(f"a: {word}") == [
         (
             1,
             4,
-            f"{word} is not clear: some programs read it as true or false; write true or false, "
-            f'or "{word}" in quotes if it is text',
+            f"a: {word} is ambiguous: some programs read it as true or false; write true or false, "
+            f'or "{word}" if it is text',
         )
     ]
     assert parse(f'a: "{word}"').data == {"a": word}
@@ -69,18 +83,20 @@ def test_words_that_were_booleans_are_not_guessed(word: str) -> None:
 @pytest.mark.parametrize(
     ("number", "advice"),
     [
-        ("016", 'write 16, or "016" in quotes if it is text'),
-        ("1_000", 'write 1000, or "1_000" in quotes if it is text'),
-        ("0x10", 'write "0x10" in quotes if it is text'),
-        ("12:30", 'write "12:30" in quotes if it is text'),
-        ("1e3", 'write "1e3" in quotes if it is text'),
-        ("2026-11-23", 'write "2026-11-23" in quotes if it is text'),
+        ("016", 'write 16, or "016" if it is text'),
+        ("1_000", 'write 1000, or "1_000" if it is text'),
+        ("0x10", 'write "0x10" if it is text'),
+        ("12:30", 'write "12:30" if it is text'),
+        ("1e3", 'write "1e3" if it is text'),
+        ("TRUE", 'write true, or "TRUE" if it is text'),
+        ("Null", 'write null, or "Null" if it is text'),
+        ("2026-11-23", 'write "2026-11-23" if it is text'),
     ],
 )
-def test_numbers_that_are_read_differently_are_not_guessed(number: str, advice: str) -> None:
-    """Octal, base 60, dates and their like."""
-    ((_, _, text),) = said(f"a: {number}")
-    assert text.startswith(f"{number} is not clear: ")
+def test_numbers_that_yaml_1_1_reads_differently_are_refused(number: str, advice: str) -> None:
+    """Octal, base 60, dates and so on."""
+    ((_, _, text),) = find(f"a: {number}")
+    assert text.startswith(f"a: {number} is ambiguous: ")
     assert text.endswith(advice)
 
 
@@ -90,21 +106,21 @@ def test_plain_text_stays_plain_text(text: str) -> None:
     assert parse(f"a: {text}").data == {"a": text}
 
 
-def test_a_billion_laughs_are_not_laughed() -> None:
-    """Refused at the first anchor, in no time."""
+def test_nested_anchors_are_refused_at_the_first() -> None:
+    """And quickly: the "billion laughs" text would expand to gigabytes."""
     lines = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
     started = time.monotonic()
-    assert said("\n".join(lines)) == [(1, 5, "an anchor (&a0): write out what it stands for")]
+    assert find("\n".join(lines)) == [(1, 5, "a0: anchor (&a0) is not supported; write the value out")]
     assert time.monotonic() - started < 1
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_a_document_or_has_a_problem(text: str) -> None:
-    """And never an exception."""
+def test_any_text_is_a_document_or_has_findings(text: str) -> None:
+    """It never raises."""
     document = parse(text)
-    assert document.is_whole or document.problems
-    for place, _, words in document.problems:
-        assert place.line >= 1
+    assert document.is_complete or document.findings
+    for line, _, words in find(text):
+        assert line >= 1
         assert "\n" not in words
 
 
@@ -118,19 +134,19 @@ STYLES = {
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_change_touches_nothing_else_and_can_be_taken_back(style: str) -> None:
+def test_an_edit_changes_nothing_else_and_can_be_undone(style: str) -> None:
     """Both layouts, both kinds of line ends; comments stay where they are."""
     text = STYLES[style]
     plain = text.removeprefix("\ufeff")
 
-    added = with_values(text, {("x", 0, "plan"): "STR", ("x", 1, "plan"): "TRS"})
+    added = edit(text, {("x", 0, "plan"): "STR", ("x", 1, "plan"): "TRS"})
 
     data = parse(added.removeprefix("\ufeff")).data
     assert data == {"x": [{"id": 1, "rot": "RST", "plan": "STR"}, {"id": 2, "plan": "TRS"}]}
-    assert with_values(added, {("x", 0, "plan"): None, ("x", 1, "plan"): None}) == text
-    changed = with_values(added, {("x", 0, "plan"): "TRS"})
+    assert edit(added, {("x", 0, "plan"): None, ("x", 1, "plan"): None}) == text
+    changed = edit(added, {("x", 0, "plan"): "TRS"})
     assert changed == added.replace("plan: STR", "plan: TRS")
-    assert with_values(text, {("x", 0, "rot"): "STR"}) == text.replace("RST", "STR")
+    assert edit(text, {("x", 0, "rot"): "STR"}) == text.replace("RST", "STR")
     assert added.count("#") == plain.count("#")
 
 
@@ -149,37 +165,35 @@ def test_a_change_touches_nothing_else_and_can_be_taken_back(style: str) -> None
         ("x:\n  - id: 1\n    p: S  # why\n", ("x", 0, "p"), None, "x:\n  - id: 1\n      # why\n"),
     ],
 )
-def test_odd_layouts_are_changed_as_asked(
-    text: str, path: tuple[str | int, ...], value: str | None, expected: str
-) -> None:
-    """Empty values, commas and braces in comments, comments on what goes."""
-    assert with_values(text, {path: value}) == expected
+def test_unusual_layouts_are_edited(text: str, path: tuple[str | int, ...], value: str | None, expected: str) -> None:
+    """Empty values, commas and braces in comments, comments on a value that is removed."""
+    assert edit(text, {path: value}) == expected
 
 
 @pytest.mark.parametrize("text", ["? x\n: {id: 1}\n", "x: {id: 1}\rz: 1\r"])
-def test_what_cannot_be_changed_alone_is_not_changed(text: str) -> None:
-    """An error in one line, and nothing to write."""
+def test_a_text_that_cannot_be_edited_is_left_alone(text: str) -> None:
+    """The error names the file and the line."""
     try:
-        changed = with_values(text, {("x", "plan"): "STR"})
+        changed = edit(text, {("x", "plan"): "STR"})
     except PlugchoiceError as error:
-        assert "edit it by hand" in str(error)  # noqa: PT017 - one of two good outcomes
+        assert str(error) == "x.yaml:1: the layout cannot be edited without other changes; edit it by hand"  # noqa: PT017 - one of two good outcomes
     else:
         assert parse(changed).data == {**parse(text).data, "x": {"id": 1, "plan": "STR"}}
 
 
-def test_thousands_of_mistakes_are_a_hundred_lines() -> None:
-    """In no time."""
+def test_thousands_of_mistakes_give_a_hundred_lines() -> None:
+    """And quickly."""
     started = time.monotonic()
-    found = said("x: {" + "a," * 300_000 + "}")
+    found = find("x: {" + "a," * 300_000 + "}")
     assert 100 <= len(found) <= 102
-    assert found[-1][2] == "more than 100 mistakes: the rest is not looked at"
+    assert found[-1][2] == "more than 100 mistakes, the rest of the file is not checked"
     assert time.monotonic() - started < 5
 
 
-def test_removing_the_first_key_keeps_the_dash() -> None:
-    """Of a list's item, in both layouts."""
-    assert with_values("x:\n  - a: 1\n    b: 2\n", {("x", 0, "a"): None}) == "x:\n  - b: 2\n"
-    assert with_values("x: [{a: 1, b: 2}]", {("x", 0, "a"): None}) == "x: [{b: 2}]"
+def test_removing_the_first_key_of_a_list_item_keeps_the_dash() -> None:
+    """In both layouts."""
+    assert edit("x:\n  - a: 1\n    b: 2\n", {("x", 0, "a"): None}) == "x:\n  - b: 2\n"
+    assert edit("x: [{a: 1, b: 2}]", {("x", 0, "a"): None}) == "x: [{b: 2}]"
 
 
 keys = st.sampled_from(["a", "b", "c", "d"])
@@ -187,7 +201,7 @@ entries = st.lists(st.dictionaries(keys, st.integers(0, 99), min_size=1), min_si
 
 
 @given(entries, st.booleans(), st.data())
-def test_any_change_gives_what_it_says(items: list[dict[str, int]], is_flow: bool, data: st.DataObject) -> None:  # noqa: FBT001
+def test_any_edit_gives_the_asked_data(items: list[dict[str, int]], is_flow: bool, data: st.DataObject) -> None:
     """Random lists of mappings, written in either layout, with a comment on each line."""
     if is_flow:
         lines = [
@@ -205,7 +219,7 @@ def test_any_change_gives_what_it_says(items: list[dict[str, int]], is_flow: boo
     key = data.draw(keys)
     value = data.draw(st.integers(100, 199))
 
-    changed = with_values(text, {("x", at, key): str(value)})
+    changed = edit(text, {("x", at, key): str(value)})
 
     wanted = [dict(item) for item in items]
     wanted[at][key] = value

@@ -29,7 +29,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except PlugchoiceError as error:
-            problems = getattr(error, "problems", None)
+            problems = getattr(error, "lines", None)
             raise click.ClickException("\n".join(problems) if problems else str(error)) from None
 
 
@@ -37,14 +37,14 @@ class Command(click.Command):
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Look for mistakes in site files, and say what a reviewer should know of each."""
-    from pulumi_plugchoice.sitefile.model import SiteFileError, load_site
+    from pulumi_plugchoice.sitefile.load import SiteFileError, load_site
 
     problems: list[str] = []
     for file in files:
         try:
             site = load_site(file)
         except SiteFileError as error:
-            problems += error.problems
+            problems += error.lines
             continue
         figures, lines, left_out = _judged(site)
         amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
@@ -72,7 +72,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     from pulumi_plugchoice.review import markdown as reports
     from pulumi_plugchoice.review import svg as pictures
     from pulumi_plugchoice.sitefile import plan as planning
-    from pulumi_plugchoice.sitefile.model import load_site
+    from pulumi_plugchoice.sitefile.load import load_site
 
     site = load_site(file)
     found = planning.plan_rotation(site)
@@ -88,7 +88,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
         svg.write_text(pictures.amps_per_line(title, found.before, found.after), encoding="utf-8")
         click.echo(f"{svg} written", err=True)
     if write:
-        text = planning.with_plan(file, found)
+        text = planning.insert_plan(file, found)
         file.write_bytes(text.encode())
         click.echo(f"{file}: planned_rotation written for {len(found.visits)} chargers", err=True)
 
@@ -129,7 +129,7 @@ def wired(file: Path, chargers: tuple[str, ...]) -> None:
     from pulumi_plugchoice.sitefile import plan as planning
 
     for charger in chargers:
-        file.write_bytes(planning.take_over(file, charger).encode())
+        file.write_bytes(planning.mark_rewired(file, charger).encode())
         click.echo(f"{file}: {printable(charger, 60)} has its planned rotation; `pulumi preview` shows what it changes")
 
 
@@ -139,7 +139,7 @@ def wired(file: Path, chargers: tuple[str, ...]) -> None:
 def sheet(file: Path, output: Path | None) -> None:
     """Print the installer's sheet (Markdown): chargers, terminals, amps, breakers."""
     from pulumi_plugchoice.review import markdown as reports
-    from pulumi_plugchoice.sitefile.model import load_site
+    from pulumi_plugchoice.sitefile.load import load_site
 
     _out(reports.installer_sheet(load_site(file)), output)
 
@@ -150,7 +150,7 @@ def sheet(file: Path, output: Path | None) -> None:
 def picture(file: Path, output: Path | None) -> None:
     """Draw the chargers (SVG), coloured by the building line on terminal L1."""
     from pulumi_plugchoice.review import svg as pictures
-    from pulumi_plugchoice.sitefile.model import load_site
+    from pulumi_plugchoice.sitefile.load import load_site
 
     _out(pictures.chargers_by_line(load_site(file)), output)
 
@@ -167,7 +167,7 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     from pulumi_plugchoice.electrical import limits
     from pulumi_plugchoice.review import markdown as reports
     from pulumi_plugchoice.sitefile.definition import definition_of, limits_of
-    from pulumi_plugchoice.sitefile.model import load_site
+    from pulumi_plugchoice.sitefile.load import load_site
 
     site = load_site(file)
     old = None if before is None else load_site(before)

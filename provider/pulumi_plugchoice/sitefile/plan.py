@@ -1,6 +1,7 @@
-"""A plan for a site file: computed, written into the file as `planned_rotation`, and taken over once it is wired.
+"""The wiring plan of a site file: computed, written into the file, and taken over after the rewiring.
 
-`phase_rotation` is what is wired, and only `take_over` changes it, for a charger that somebody says was rewired.
+A plan is written as `planned_rotation`. `phase_rotation` is the rotation as wired: only `mark_rewired` changes it, for a
+charger that was rewired.
 """
 
 from __future__ import annotations
@@ -14,19 +15,23 @@ from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .definition import counted, definition_of
-from .model import SiteFile, load_site
-from .yaml_text import parse, with_values
+from .load import load_site
+from .model import SiteFile
+from .yaml_edit import edit_values
+from .yaml_text import parse
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan, Visit
 
     from .model import ChargerEntry
 
+_Changes = dict[tuple["str | int", ...], "str | None"]
+
 
 def plan_rotation(site: SiteFile | str | Path) -> Plan:
-    """Which chargers to rewire so that one-phase cars spread over the building lines; see `planner.py`.
+    """Plan which chargers to rewire so that one-phase cars spread over the building lines.
 
-    Computed from what the file declares; connectors without both settings in it are not part of a plan.
+    The plan is computed from the file alone. A connector without both settings in it is not part of the plan.
 
     Args:
         site: a site, or the path of its file.
@@ -39,55 +44,54 @@ def plan_rotation(site: SiteFile | str | Path) -> Plan:
     return planner.plan_rotation(counted(definition_of(site), None).installation, fixed)
 
 
-def with_plan(path: str | Path, plan: Plan) -> str:
-    """The text of a site file with `planned_rotation` where the plan rewires, and nowhere else.
+def insert_plan(path: str | Path, plan: Plan) -> str:
+    """Return the text of a site file with `planned_rotation` on every connector that the plan rewires.
 
-    Comments, order and layout stay, and so does `phase_rotation`.
+    A `planned_rotation` that is not in the plan is removed. Nothing else in the text changes.
     """
     site = load_site(path)
-    # All sockets of a charger are on one cable: one that is not counted turns with the others.
-    steps = {visit.charger: _steps_of(visit) for visit in plan.visits}
-    changes: dict[tuple[str | int, ...], str | None] = {}
+    # The sockets of a charger share one cable: one that is not part of the plan is shifted with the others.
+    shifts = {visit.charger: _get_shift(visit) for visit in plan.visits}
+    changes: _Changes = {}
     for place, charger in enumerate(site.chargers):
         for number, connector in enumerate(charger.connectors):
             rotation = connector.phase_rotation
-            turn = steps.get(charger.key, 0)
-            wanted = shift_rotation(rotation, turn) if rotation and turn else None
+            shift = shifts.get(charger.key, 0)
+            wanted = shift_rotation(rotation, shift) if rotation and shift else None
             if wanted != connector.planned_rotation:
                 changes["chargers", place, "connectors", number, "planned_rotation"] = wanted
-    return with_values(_text(path), changes)
+    return _edit(path, changes)
 
 
-def take_over(path: str | Path, charger: str) -> str:
-    """The text of a site file after a charger was rewired: its planned rotations are the actual ones.
+def mark_rewired(path: str | Path, charger: str) -> str:
+    """Return the text of a site file with the planned rotations of a charger as its rotations.
 
     Args:
-        path: of the site file.
-        charger: its identity, UUID or label.
+        path: path of the site file.
+        charger: identity, UUID or label of the charger that was rewired.
 
     Raises:
-        PlugchoiceError: the file has no such charger, or it has no plan.
+        PlugchoiceError: no charger has that name, more than one has, or it has no plan.
     """
     site = load_site(path)
+    file, name = printable(path), repr(printable(charger, 60))
     found = [place for place, item in enumerate(site.chargers) if charger in (item.identity, item.uuid, item.label)]
     if len(found) != 1:
-        what = "no charger" if not found else f"{len(found)} chargers"
-        names = ", ".join(printable(item.key, 45) for item in site.chargers if _has_plan(item)) or "none"
-        raise PlugchoiceError(
-            f"{printable(path)} has {what} called {printable(charger, 60)!r}; chargers with a plan: {names}"
-        )
-    item = site.chargers[found[0]]
-    if not _has_plan(item):
-        raise PlugchoiceError(f"{printable(path)}: charger {printable(item.key, 60)} has no planned_rotation")
-    changes: dict[tuple[str | int, ...], str | None] = {}
-    for number, connector in enumerate(item.connectors):
+        count = "no charger is" if not found else f"{len(found)} chargers are"
+        planned = ", ".join(printable(item.key, 45) for item in site.chargers if _has_plan(item)) or "none"
+        raise PlugchoiceError(f"{file}: {count} called {name}; chargers with planned_rotation: {planned}")
+    entry = site.chargers[found[0]]
+    if not _has_plan(entry):
+        raise PlugchoiceError(f"{file}: charger {name} has no planned_rotation; run `plugchoice plan --write` first")
+    changes: _Changes = {}
+    for number, connector in enumerate(entry.connectors):
         if connector.planned_rotation is not None:
             changes["chargers", found[0], "connectors", number, "phase_rotation"] = connector.planned_rotation
             changes["chargers", found[0], "connectors", number, "planned_rotation"] = None
-    return with_values(_text(path), changes)
+    return _edit(path, changes)
 
 
-def _steps_of(visit: Visit) -> int:
+def _get_shift(visit: Visit) -> int:
     number, before = next(iter(visit.before.items()))
     return next(step for step in range(3) if shift_rotation(before, step) == visit.after[number])
 
@@ -96,9 +100,9 @@ def _has_plan(charger: ChargerEntry) -> bool:
     return any(connector.planned_rotation is not None for connector in charger.connectors)
 
 
-def _text(path: str | Path) -> str:
-    # Line ends as they are: what is written back must differ in nothing else.
+def _edit(path: str | Path, changes: _Changes) -> str:
+    # Decoded here, with the line ends of the file.
     text = Path(path).read_bytes().decode("utf-8")
-    if parse(text.removeprefix("\ufeff")).problems:
-        raise PlugchoiceError(f"{printable(path)} has changed while it was read: try again")
-    return text
+    if parse(text.removeprefix("\ufeff")).findings:
+        raise PlugchoiceError(f"{printable(path)}: the file changed while it was read; try again")
+    return edit_values(text, changes, printable(path))

@@ -78,7 +78,8 @@ def check_wiring(
     Raises:
         PlugchoiceError: the file is wrong, settings are missing, or the API does not answer as it should.
     """
-    from pulumi_plugchoice.sitefile.model import SiteFile, load_site
+    from pulumi_plugchoice.sitefile.load import load_site
+    from pulumi_plugchoice.sitefile.model import SiteFile
 
     if samples < 2 or not (interval >= 0 and lag >= 0 and longest > 0) or meter_unit not in IN_AMPS:
         raise ConfigError(

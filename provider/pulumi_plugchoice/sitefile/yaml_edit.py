@@ -1,0 +1,128 @@
+"""Edits of YAML text that change nothing else: comments, order, layout and line ends stay."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from pulumi_plugchoice.errors import PlugchoiceError
+
+from .yaml_text import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .yaml_text import Document, Path
+
+#: The byte order mark that some editors write at the start of a file.
+_MARK: Final = "\ufeff"
+
+
+def edit_values(text: str, changes: Mapping[Path, str | None], file: str) -> str:
+    """Set or remove scalars of mappings, and change nothing else in the text.
+
+    A new key is added at the end of its mapping. A mapping in braces stays in braces, one over several lines stays so.
+
+    Args:
+        text: YAML without mistakes.
+        changes: new text of each value, by path; None removes its key.
+        file: name of the file, for the message.
+
+    Raises:
+        PlugchoiceError: the layout of the text does not allow the edit without changing something else.
+    """
+    if text.startswith(_MARK):
+        return _MARK + edit_values(text[len(_MARK) :], changes, file)
+    document = parse(text)
+    edits: list[tuple[int, int, str]] = []
+    for path, value in changes.items():
+        if value is None:
+            if path in document.keys:
+                edits += _remove(text, document, path)
+        elif path in document.values:
+            old = document.values[path]
+            edits.append((old.start, old.end, value))
+        else:
+            edits.append(_insert(text, document, path, value))
+    changed = text
+    for start, end, new in sorted(edits, reverse=True):
+        changed = changed[:start] + new + changed[end:]
+    # YAML has more layouts than these edits know, so the result is parsed and compared.
+    after = parse(changed)
+    if document.findings or after.findings or after.data != _apply(document.data, changes):
+        line = min(document.locate(path).line for path in changes)
+        raise PlugchoiceError(f"{file}:{line}: the layout cannot be edited without other changes; edit it by hand")
+    return changed
+
+
+def _apply(data: Any, changes: Mapping[Path, str | None]) -> Any:
+    """Apply the changes to a copy of the data."""
+    wanted = copy.deepcopy(data)
+    for path, value in changes.items():
+        inner = wanted
+        for part in path[:-1]:
+            inner = inner[part]
+        if value is not None:
+            inner[path[-1]] = parse(value).data
+        else:
+            inner.pop(path[-1], None)
+    return wanted
+
+
+def _insert(text: str, document: Document, path: Path, value: str) -> tuple[int, int, str]:
+    """Add a key after the last key of its mapping."""
+    mapping = document.values[path[:-1]]
+    siblings = [other for other in document.keys if other[:-1] == path[:-1]]
+    last = max((document.values[other] for other in siblings), key=lambda position: position.start)
+    new = f"{path[-1]}: {value}"
+    if mapping.is_flow:
+        # After a key without a value, a comma alone would be read as part of the key.
+        return last.end, last.end, f"{' ' if text[last.end - 1] == ':' else ''}, {new}"
+    first = min((document.keys[other] for other in siblings), key=lambda position: position.start)
+    end = text.find("\n", last.end)
+    indent = " " * (first.column - 1)
+    if end < 0:
+        return len(text), len(text), f"\n{indent}{new}"
+    line_end = "\r\n" if text[end - 1] == "\r" else "\n"
+    return end + 1, end + 1, f"{indent}{new}{line_end}"
+
+
+def _remove(text: str, document: Document, path: Path) -> Iterator[tuple[int, int, str]]:
+    key, value = document.keys[path], document.values[path]
+    others = [position for other, position in document.keys.items() if other[:-1] == path[:-1] and other != path]
+    if document.values[path[:-1]].is_flow:
+        yield from _remove_in_braces(text, document, path)
+        return
+    start = text.rfind("\n", 0, key.start) + 1
+    end = text.find("\n", value.end)
+    rest = text[value.end : len(text) if end < 0 else end]
+    following = min((position.start for position in others if position.start > key.start), default=None)
+    if rest.strip():  # a comment stays: it may be about more than this value
+        yield key.start, value.end, ""
+    elif text[start : key.start].strip():  # the first key of a list item: the dash stays
+        is_next = following is not None and not text[value.end : following].strip()
+        yield key.start, following if is_next and following is not None else value.end, ""
+    elif end < 0:  # the last line of a text without a final line end
+        yield len(text[:start].rstrip("\r\n")), len(text), ""
+    else:
+        yield start, end + 1, ""
+
+
+def _remove_in_braces(text: str, document: Document, path: Path) -> Iterator[tuple[int, int, str]]:
+    key, value = document.keys[path], document.values[path]
+    before = [
+        document.values[other].end
+        for other, position in document.keys.items()
+        if other[:-1] == path[:-1] and position.start < key.start
+    ]
+    after = re.match(r"\s*,[ \t]*", text[value.end :])
+    if before and re.fullmatch(r"\s*,\s*", text[max(before) : key.start]):
+        yield max(before), value.end, ""
+    elif after:
+        yield key.start, value.end + after.end(), ""
+    else:
+        comma = text.find(",", max(before)) if before else -1
+        if 0 <= comma < key.start:  # a comment stands between: remove only the comma
+            yield comma, comma + 1, ""
+        yield key.start, value.end, ""
