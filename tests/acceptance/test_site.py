@@ -175,7 +175,7 @@ def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place(stack: Sta
             f"sites/harbour.yaml:9:{amps}: chargers[2].connectors[0].max_amperage: 1600 is out of range; allowed: 1 to "
             "1000 A",
         ]
-        assert "connector_id 0 is not an OCPP connector number" in found[3]
+        assert "connector_id: 0 is out of range; allowed: an OCPP connector number, 1 and up" in found[3]
         assert "4 problems in this program; no connector was written" in result.output
         assert "Traceback" not in result.output
     assert "resources" not in json.loads(stack.state_file.read_text())["checkpoint"]["latest"] or not stack.resources()

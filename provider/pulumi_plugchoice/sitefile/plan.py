@@ -1,7 +1,7 @@
 """The wiring plan of a site file: computed, written into the file, and taken over after the rewiring.
 
-A plan is written as `planned_rotation`. `phase_rotation` is the rotation as wired: only `mark_rewired` changes it, for a
-charger that was rewired.
+A plan is written as `planned_rotation`. `phase_rotation` is the rotation as wired; only `mark_rewired` changes it, for
+a charger that was rewired.
 """
 
 from __future__ import annotations
