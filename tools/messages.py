@@ -40,7 +40,7 @@ _KINDS: Final = {
 }
 _ERROR: Final = re.compile(r"(Error|Exception|Failure|Problem|Mistake|Exit|Failed|NotFound|exit|Parameter)$")
 _KIND_OF_FOLDER: Final = {"limits.py": "warning", "review": "report", "emulator": "output"}
-_EMULATOR: Final = {"banner.py", "server.py", "seeding.py", "testing.py"}
+_EMULATOR: Final = {"banner.py", "server.py", "seed.py", "seeding.py", "testing.py"}
 _COMMAND: Final = {"command", "group"}
 # Not for people: regular expressions, type expressions.
 _NOT_PROSE: Final = {"compile", "cast", "TypeVar", "ParamSpec", "sub", "startswith", "endswith", "removeprefix"}
