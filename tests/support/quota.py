@@ -23,13 +23,13 @@ class Server:
     _since: float = -1e9
     _count: int = 0
 
-    def hit(self, now: float) -> tuple[bool, int, float]:
-        """Whether a request is let through, what remains, and s until the window ends."""
+    def hit(self, now: float) -> tuple[bool, float]:
+        """Whether a request is let through, and s until the window ends."""
         if now - self._since >= self.window:
             self._since, self._count = now, 0
         let = self._count < self.limit
         self._count += let
-        return let, self.limit - self._count, self._since + self.window - now
+        return let, self._since + self.window - now
 
 
 @dataclass
@@ -102,14 +102,14 @@ class Simulation:
     def _other(self, now: float) -> None:
         rate = self.others(now)
         if rate:
-            let, _, _ = self._server.hit(now)
+            let, _ = self._server.hit(now)
             self._result.others_served += let
             self._result.others_refused += not let
         self._at(now + (1 / rate if rate else 0.5), self._other)
 
     def _take(self, now: float, client: int) -> None:
         with self._store(client).transaction() as (book, log):
-            self._policy.settle(book, log, now, now)
+            self._policy.adjust(book, log, now, now)
             slot = self._policy.reserve(book, log, now, 1e9)
         assert isinstance(slot, Slot)
         self._at(slot.at, self._wake, client, slot)
@@ -118,19 +118,19 @@ class Simulation:
         if self._store(client).hold() > slot.at:
             self._take(now, client)
         else:
-            self._at(now + self._chance.uniform(*self.travel), self._arrive, client, Slot(slot.number, now))
+            self._at(now + self._chance.uniform(*self.travel), self._arrive, client)
 
-    def _arrive(self, now: float, client: int, sent: Slot) -> None:
-        let, remaining, until = self._server.hit(now)
+    def _arrive(self, now: float, client: int) -> None:
+        let, until = self._server.hit(now)
         self._result.served[client] += let
         self._result.refused += not let
         back = self._chance.uniform(*self.travel) / 2
-        self._at(now + back, self._answer, client, sent, remaining, None if let else int(until) + 1)
+        self._at(now + back, self._answer, client, None if let else int(until) + 1)
 
-    def _answer(self, now: float, client: int, sent: Slot, remaining: int, retry_after: float | None) -> None:
+    def _answer(self, now: float, client: int, retry_after: float | None) -> None:
         with self._store(client).transaction() as (book, log):
-            self._policy.settle(book, log, now, now)
-            self._policy.heard(book, log, now, sent, limit=self.limit, remaining=remaining)
+            self._policy.adjust(book, log, now, now)
+            book.limit = self.limit
             if retry_after is not None:
                 self._policy.hold(book, now, retry_after)
         self._take(now, client)

@@ -384,7 +384,7 @@ def test_settings_are_named_and_shown_in_one_way() -> None:
     """In messages."""
     assert SETTING_NAMES == ("phase_rotation", "max_amperage")
     assert [show("phase_rotation", "RST"), show("max_amperage", 16)] == ["RST", "16 A"]
-    assert [show(name, None) for name in SETTING_NAMES] == ["unset", "unset"]
+    assert [show(name, None) for name in SETTING_NAMES] == ["not set", "not set"]
 
 
 def test_only_what_is_wanted_is_compared() -> None:

@@ -1,9 +1,9 @@
-"""Where the pacer's book and log are kept: in a sqlite file that processes share, or in this process.
+"""Keeps the pacer's book and log: in a sqlite file that processes share, or in this process.
 
-Everything happens inside `transaction()`, which reads the book, lets the caller change it, and writes it back; other
+Everything happens inside `transaction()`, which reads the book, lets the caller change it, and writes it back. Other
 threads and processes wait meanwhile, some 50 us. Nobody sleeps inside.
 
-sqlite in WAL mode with `synchronous=OFF`: 30 us a transaction, half of the other modes that survive a kill; a lost
+sqlite runs in WAL mode with `synchronous=OFF`: 30 us a transaction, half of the other modes that survive a kill. A lost
 file costs nothing. A process that dies inside a transaction leaves the book as it was before.
 """
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from .policy import Log
 
-SCHEMA: Final = 1
-#: s that a transaction waits for other processes before the file counts as unusable; an honest one takes 50 us.
+SCHEMA: Final = 2
+#: s that a transaction waits for other processes, before the file counts as unusable.
 PATIENCE: Final = 2.0
 
 _FIELDS: Final = [f'"{field.name}"' for field in fields(Book)]  # some are words of SQL
@@ -44,15 +44,15 @@ _CREATE: Final = (
 )
 
 
-class Unusable(Exception):
-    """The file cannot be used; `str()` says why."""
+class StoreError(Exception):
+    """The file cannot be used; `str()` tells why."""
 
 
 class Store(Protocol):
     """Keeps one book and one log."""
 
     def transaction(self) -> AbstractContextManager[tuple[Book, Log]]:
-        """The book and the log, for this thread alone; kept on leaving, unless by an exception."""
+        """The book and the log, for this thread alone; written when the block ends without an exception."""
 
     def hold(self) -> float:
         """The book's `hold`, read without a transaction."""
@@ -70,7 +70,7 @@ class MemoryStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[tuple[Book, Log]]:
-        # Not undone by an exception: the policy raises none once it has begun to write.
+        # An exception undoes nothing here: the policy raises none once it has begun to write.
         with self._lock:
             yield self._book, self._log
 
@@ -88,10 +88,6 @@ class _MemoryLog:
     def at(self, number: int) -> float | None:
         return self._slots.get(number)
 
-    def newest(self, by: float) -> int | None:
-        found = (number for number, at in reversed(self._slots.items()) if at <= by)
-        return next(found, None) or next((number - 1 for number in self._slots), None)
-
     def add(self, number: int, at: float) -> None:
         self._slots[number] = at
 
@@ -103,10 +99,10 @@ class _MemoryLog:
 
 
 class FileStore:
-    """The book and the log in a sqlite file, made when it is not there. Safe to share between threads.
+    """The book and the log in a sqlite file, made when it does not exist. Safe to share between threads.
 
-    Any call may raise `Unusable`; the file is then not used by this process any more. A file that is no database is
-    removed, so that the next process begins a new one. A file that was deleted in use is made anew.
+    Any call may raise `StoreError`; the process then stops using the file. A file that is not a database is removed, so
+    that the next process makes a new one. A file that is deleted in use is made again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -118,9 +114,9 @@ class FileStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[tuple[Book, Log]]:
-        with self._lock, self._reasons():
-            connection = self._ready()
-            _patiently(connection, "BEGIN IMMEDIATE")
+        with self._lock, self._convert_errors():
+            connection = self._connect()
+            _execute_patiently(connection, "BEGIN IMMEDIATE")
             try:
                 book = Book(*connection.execute(_READ).fetchone())
                 yield book, _FileLog(connection)
@@ -131,8 +127,8 @@ class FileStore:
             connection.execute("COMMIT")
 
     def hold(self) -> float:
-        with self._lock, self._reasons():
-            return float(_patiently(self._ready(), "SELECT hold FROM book").fetchone()[0])
+        with self._lock, self._convert_errors():
+            return float(_execute_patiently(self._connect(), "SELECT hold FROM book").fetchone()[0])
 
     def close(self) -> None:
         with self._lock:
@@ -144,26 +140,26 @@ class FileStore:
         self.close()
 
     @contextlib.contextmanager
-    def _reasons(self) -> Iterator[None]:
-        """Turns every failure of the file into `Unusable`."""
+    def _convert_errors(self) -> Iterator[None]:
+        """Turns every failure of the file into `StoreError`."""
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise Unusable(str(error)) from error
+            raise StoreError(str(error)) from error
         except sqlite3.DatabaseError as error:
             with contextlib.suppress(OSError):
                 self._path.unlink()
-            raise Unusable(f"{error}; removed, the next run begins a new one") from error
+            raise StoreError(f"{error}; removed, and the next run makes a new one") from error
         except (sqlite3.Error, TypeError) as error:
             # TypeError: the book has no row.
-            raise Unusable(f"{type(error).__name__}: {error}") from error
+            raise StoreError(f"{type(error).__name__}: {error}") from error
         except OSError as error:
-            raise Unusable(error.strerror or str(error)) from error
+            raise StoreError(error.strerror or str(error)) from error
 
-    def _ready(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         if self._connection is not None and self._process != os.getpid():
             # After a fork. The parent's connection is neither used nor closed here: both would harm the parent.
-            _of_parents.append(self._connection)
+            _inherited_connections.append(self._connection)
             self._connection = None
         if self._connection is not None:
             try:
@@ -196,7 +192,7 @@ class FileStore:
 
 
 #: Connections that a fork brought along. Kept, because a connection that is collected is closed.
-_of_parents: list[sqlite3.Connection] = []
+_inherited_connections: list[sqlite3.Connection] = []
 
 
 class _FileLog:
@@ -206,15 +202,6 @@ class _FileLog:
     def at(self, number: int) -> float | None:
         row = self._connection.execute("SELECT at FROM slots WHERE number = ?", (number,)).fetchone()
         return None if row is None else float(row[0])
-
-    def newest(self, by: float) -> int | None:
-        # From the newest backwards: only slots that are still waited for lie before the answer.
-        query = (
-            "SELECT coalesce((SELECT number FROM slots WHERE at <= ? ORDER BY number DESC LIMIT 1), "
-            "(SELECT min(number) - 1 FROM slots))"
-        )
-        found = self._connection.execute(query, (by,)).fetchone()[0]
-        return None if found is None else int(found)
 
     def add(self, number: int, at: float) -> None:
         self._connection.execute("INSERT OR REPLACE INTO slots VALUES (?, ?)", (number, at))
@@ -226,7 +213,7 @@ class _FileLog:
         self._connection.execute("UPDATE slots SET at = at - ?", (seconds,))
 
 
-def _patiently(connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
+def _execute_patiently(connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
     """Execute a statement that may find the file locked; sqlite's own waits grow from 1 to 100 ms, far too coarse."""
     end = time.monotonic() + PATIENCE
     while True:
@@ -257,9 +244,9 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _refuse_tables(connection: sqlite3.Connection) -> None:
-    """Raise `Unusable` for a file of another version: somebody may be using it."""
+    """Raise `StoreError` for a file of another version: somebody may be using it."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise Unusable(f"its schema is version {_version(connection)}, not {SCHEMA}")
+        raise StoreError(f"its schema is version {_version(connection)}, not {SCHEMA}")
 
 
 def _make_private(path: Path) -> None:
@@ -271,9 +258,9 @@ def _make_private(path: Path) -> None:
     for item, mode, kind in ((path.parent, 0o700, stat.S_ISDIR), (path, 0o600, stat.S_ISREG)):
         found = item.lstat() if item == path else item.stat()
         if not kind(found.st_mode):
-            raise Unusable(f"{item.name} is not what it should be")
+            raise StoreError(f"{item.name} is not a regular file")
         if sys.platform != "win32":
             if found.st_uid != os.getuid():
-                raise Unusable(f"{item.name} belongs to another user")
+                raise StoreError(f"{item.name} belongs to another user")
             if stat.S_IMODE(found.st_mode) != mode:
                 item.chmod(mode)

@@ -1,14 +1,14 @@
-"""One request quota for all threads and processes of one user on one machine.
+"""One request limit for all threads and processes of one user on one machine.
 
-Plugchoice allows a user 500 requests a minute; many stacks may run at once. Every attempt, retries too, first takes a
-slot: `take` waits for it, outside of any lock, and says so at once when it would be later than the caller's deadline.
-Every answer is told to `answered`. When a slot is due is decided in `policy.py`, where the reasons are; the slots
-are kept in a sqlite file in the user's cache folder (`file_store.py`), and when that cannot be used, in this process,
-with one notice. Then processes do not know of each other any more, except by the count that the server tells.
+Plugchoice allows a user 500 requests a minute, and many stacks may run at once. Every try, retries too, first takes a
+slot: `take` waits for it, outside of any lock, and fails at once when the slot would be later than the caller's
+deadline. `note_answer` learns from every answer. `policy.py` decides when a slot is due, and gives the reasons.
+`file_store.py` keeps the slots in a sqlite file in the user's cache folder. When that cannot be used, they are kept in
+this process, with one notice; then only a 429 tells processes of each other.
 
 Times are of the monotonic clock, which is the same for all processes of a machine and does not jump when somebody sets
-the time. The public limiters that processes can share keep to a limit as well, but one process waits a minute while
-another is served nine times as often, and they know neither holds nor other users: `bench/pacer.py` compares.
+the time. The public limiters that processes can share keep to a limit as well, but with them one process waits a minute
+while another is served nine times as often, and they know no holds: `bench/pacer.py` compares.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import math
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice.errors import PlugchoiceError
 
-from .file_store import SCHEMA, FileStore, MemoryStore, Store, Unusable
+from .file_store import SCHEMA, FileStore, MemoryStore, Store, StoreError
 from .policy import Book, Policy, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_MOST: Final = 1_000_000  # requests a window that a server may claim to allow
+_MAX_LIMIT: Final = 1_000_000  # requests a window that a server may claim to allow
 
 
 class NoSlotInTime(PlugchoiceError):
@@ -41,25 +41,9 @@ class NoSlotInTime(PlugchoiceError):
     def __init__(self, seconds: float, limit: int) -> None:
         self.seconds = seconds
         super().__init__(
-            f"the next request of this user may go in {math.ceil(seconds)} s, which is past the deadline: the {limit} "
-            "requests a minute are used up, or Plugchoice asked to wait"
+            f"the next request may go in {math.ceil(seconds)} s, which is past the deadline: the {limit} requests a "
+            "minute are used up, or Plugchoice asked to wait; try again later"
         )
-
-
-class Totals(NamedTuple):
-    """What one process's pacer did.
-
-    Attributes:
-        slots: requests let go.
-        waited: s, summed over threads.
-        limit: requests a minute, as last known.
-        remaining: what the server said is left of them in its window, or None when it did not say.
-    """
-
-    slots: int
-    waited: float
-    limit: int
-    remaining: int | None
 
 
 class Pacer:
@@ -94,11 +78,7 @@ class Pacer:
         self._wall = wall
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._sent = threading.local()
-        self._slots = 0
-        self._waited = 0.0
-        self._limit = self._policy.limit(Book())
-        self._remaining: int | None = None
+        self._server_limit = Book().limit  # as this process last saw it
         self._store: Store
         folder = folder or _cache_folder()
         self._path = folder / f"pacer-{SCHEMA}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.sqlite"
@@ -106,54 +86,40 @@ class Pacer:
             self._store = FileStore(self._path)
         else:
             self._store = MemoryStore()
-            self._say_alone("no home folder")
+            self._report_no_file("no home folder")
 
     def take(self, time_left: float = math.inf) -> float:
-        """Wait until the next request may go; returns the s waited.
+        """Wait until the next request may go, and return the s waited.
 
         Raises:
             NoSlotInTime: that would take longer than `time_left` s. Then nothing was waited, unless another process's
                 429 came while waiting.
         """
-        started = self._clock()
+        start = self._clock()
         while True:
-            slot = self._reserve(time_left - (self._clock() - started))
+            slot = self._reserve(time_left - (self._clock() - start))
             wait = slot.at - self._clock()
             if wait <= 0:
                 break
             self._sleep(wait)
             # A 429 may have come meanwhile; then this slot is given up for one after the hold.
-            if self._hold() <= slot.at:
+            if self._read_hold() <= slot.at:
                 break
-        now = self._clock()
-        waited = max(0.0, now - started)
-        self._sent.slot = Slot(slot.number, now)
-        with self._lock:
-            self._slots += 1
-            self._waited += waited
-        return waited
+        return max(0.0, self._clock() - start)
 
     def note_answer(self, headers: Mapping[str, str], status: int, retry_after: float | None = None) -> None:
-        """Take note of the answer to the request that this thread took its last slot for."""
+        """Learn the server's limit from an answer, and hold all programs of the user after a 429."""
         limit = _number(headers.get("X-RateLimit-Limit"))
-        remaining = _number(headers.get("X-RateLimit-Remaining"))
-        told = limit is not None and remaining is not None and 0 < limit <= _MOST and remaining <= limit
-        sent: Slot | None = getattr(self._sent, "slot", None)
-        if status != 429 and not told:
+        if limit is None or not 0 < limit <= _MAX_LIMIT or limit == self._server_limit:
+            limit = None
+        is_refusal = status == 429
+        if limit is None and not is_refusal:
             return
         try:
-            self._note(limit, remaining, sent if told else None, hold=status == 429, retry_after=retry_after)
-        except Unusable as error:
-            self._alone(error)
-            self._note(None, None, None, hold=status == 429, retry_after=retry_after)
-        if told:
-            with self._lock:
-                self._remaining = remaining
-
-    def totals(self) -> Totals:
-        """What was done so far."""
-        with self._lock:
-            return Totals(self._slots, self._waited, self._limit, self._remaining)
+            self._note(limit, retry_after, is_refusal=is_refusal)
+        except StoreError as error:
+            self._go_alone(error)
+            self._note(limit, retry_after, is_refusal=is_refusal)
 
     def close(self) -> None:
         """Close the file."""
@@ -162,52 +128,50 @@ class Pacer:
     def _reserve(self, longest: float) -> Slot:
         try:
             return self._try_reserve(longest)
-        except Unusable as error:
-            self._alone(error)
+        except StoreError as error:
+            self._go_alone(error)
             return self._try_reserve(longest)
 
     def _try_reserve(self, longest: float) -> Slot:
         with self._store.transaction() as (book, log):
             now = self._clock()
-            self._policy.settle(book, log, now, self._wall())
+            self._policy.adjust(book, log, now, self._wall())
             slot = self._policy.reserve(book, log, now, longest)
-            self._limit = self._policy.limit(book)
+            self._server_limit = book.limit
+            limit = self._policy.limit(book)
         if isinstance(slot, Slot):
             return slot
-        raise NoSlotInTime(slot, self._limit)
+        raise NoSlotInTime(slot, limit)
 
-    def _hold(self) -> float:
+    def _read_hold(self) -> float:
         try:
             return self._store.hold()
-        except Unusable as error:
-            self._alone(error)
+        except StoreError as error:
+            self._go_alone(error)
             return self._store.hold()
 
-    def _note(
-        self, limit: int | None, remaining: int | None, sent: Slot | None, *, hold: bool, retry_after: float | None
-    ) -> None:
+    def _note(self, limit: int | None, retry_after: float | None, *, is_refusal: bool) -> None:
         with self._store.transaction() as (book, log):
             now = self._clock()
-            self._policy.settle(book, log, now, self._wall())
-            if sent is not None and limit is not None and remaining is not None:
-                self._policy.heard(book, log, now, sent, limit=limit, remaining=remaining)
-            if hold:
+            self._policy.adjust(book, log, now, self._wall())
+            if limit is not None:
+                book.limit = self._server_limit = limit
+            if is_refusal:
                 self._policy.hold(book, now, retry_after)
-            self._limit = self._policy.limit(book)
 
-    def _alone(self, error: Unusable) -> None:
+    def _go_alone(self, error: StoreError) -> None:
         """Go on without the file; one thread says so."""
         with self._lock:
             if isinstance(self._store, MemoryStore):
                 return
-            broken, self._store = self._store, MemoryStore()
-        broken.close()
-        self._say_alone(f"{self._path}: {error}")
+            useless, self._store = self._store, MemoryStore()
+        useless.close()
+        self._report_no_file(f"{self._path}: {error}")
 
-    def _say_alone(self, reason: str) -> None:
+    def _report_no_file(self, reason: str) -> None:
         self._say(
-            f"the request quota is not shared with other runs on this machine ({reason}): this run paces itself alone; "
-            "where several run at once, set PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
+            f"request limit: not shared with other runs on this machine ({reason}); if several run at once, set "
+            "PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
         )
 
 
@@ -218,5 +182,5 @@ def _cache_folder() -> Path:
 
 
 def _number(text: str | None) -> int | None:
-    # isdecimal also holds for digits of other scripts, which int() reads as well.
+    # isdecimal also accepts digits of other scripts, and int() reads them as well.
     return int(text) if text and len(text) < 10 and text.isdecimal() else None
