@@ -97,10 +97,13 @@ def test_import_file_says_what_is_wrong(stack: Stack) -> None:
     environment = {**os.environ, **stack.environment}
     (stack.folder / "there.json").write_text("mine")
     for arguments, said in (
-        (["-o", "nowhere/x.json"], "Error: nowhere is no folder: make it first"),
-        (["-o", "there.json"], "Error: there.json exists: name another file, or use --force to write over it"),
-        (["--charger", "HRB-002", "--charger", "TYPO"], f"Error: site {SITE} lists no charger TYPO"),
-        (["--site", "Harbour"], "Error: site 'Harbour' is not a UUID: give the UUID of the site (location)"),
+        (["-o", "nowhere/x.json"], "nowhere/x.json: the folder nowhere does not exist; create it first"),
+        (["-o", "there.json"], "there.json: exists already; name another file, or add --force to replace it"),
+        (
+            ["--charger", "HRB-002", "--charger", "TYPO"],
+            f"site {SITE}: has no charger TYPO; its chargers: HRB-001, HRB-002, HRB-003",
+        ),
+        (["--site", "Harbour"], "site 'Harbour' is not a UUID: give the UUID of the site (location)"),
     ):
         command = [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", *arguments]
         done = subprocess.run(command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False)

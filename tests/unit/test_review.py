@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice import plan_rotation
-from pulumi_plugchoice.cli.commands import plugchoice
+from pulumi_plugchoice.cli.main import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.review.svg import amps_per_line, chargers_by_line
 from pulumi_plugchoice.sitefile.load import build_site, load_site
@@ -121,7 +121,7 @@ def test_a_review_lists_what_is_gone_and_does_not_speak_of_now(harbour: Path, tm
     text = run("review", after, "--before", harbour).output
     assert "1 charger changed" in text
     assert "RST 16 A → no longer declared" in text
-    assert "- changed besides connectors: supply" in text
+    assert "- also changed: supply" in text
     assert "refused" not in text
     assert " now" not in text.partition("Letters are declared")[0]
 
@@ -188,7 +188,7 @@ def test_odd_names_break_neither_pictures_nor_tables() -> None:
     site = build_site(definition, "x")
     root = ET.fromstring(chargers_by_line(site))  # noqa: S314 - our own text
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    from pulumi_plugchoice.review.markdown import installer_sheet
+    from pulumi_plugchoice.review.sheet import installer_sheet
 
     row = next(line for line in installer_sheet(site).splitlines() if "a\\|b" in line)
     assert row.count(" | ") == 8

@@ -1,4 +1,4 @@
-"""The command `plugchoice`. What it is made of is imported when it runs, so that it starts fast."""
+"""The command `plugchoice`. Its modules import what a command needs only when it runs, so that help is fast."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import sys
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Run the command."""
     try:
-        from .commands import plugchoice
+        from .main import plugchoice
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
-        sys.exit("plugchoice: the command needs its extra: pip install 'pulumi-plugchoice[cli]'")
+        sys.exit(f"plugchoice: {error.name} is not installed; run: pip install 'pulumi-plugchoice[cli]'")
     plugchoice()

@@ -1,100 +1,58 @@
-"""Files for `pulumi import --file`: take live connectors into a stack as they are, without a write.
-
-`pulumi import` of a dynamic resource works with a file only, and only when each entry carries its inputs and outputs,
-the pickled provider among them. This makes that file, and the program that declares the same.
-"""
+"""`plugchoice import-file`: a file for `pulumi import --file` from a site's live connectors."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import os
+from pathlib import Path
 
-from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
+import click
 
-from pulumi_plugchoice._text import printable
-from pulumi_plugchoice.connector import ChargerConnector, ChargerConnectorProvider
-from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
-from pulumi_plugchoice.runtime.live import Live
-from pulumi_plugchoice.runtime.stored import connector_key, outputs_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pulumi_plugchoice.api.models import SiteConnector
+from .options import Command, Failure, write_file
 
 
-def importable(connector: SiteConnector) -> dict[str, Any]:
-    """The settings that can be managed as they are; empty for a connector where nothing is set."""
-    settings: dict[str, Any] = {}
-    if connector.connector_id < 1:
-        return settings  # OCPP's number 0 is the charger as a whole
-    if connector.phase_rotation in PHASE_ROTATIONS:
-        settings["phase_rotation"] = connector.phase_rotation
-    if connector.max_amperage is not None and MIN_AMPERAGE <= connector.max_amperage <= MAX_AMPERAGE:
-        settings["max_amperage"] = connector.max_amperage
-    return settings
+@click.command("import-file", cls=Command)
+@click.option("--site", envvar="PLUGCHOICE_SITE", required=True, help="UUID of the site; default: PLUGCHOICE_SITE.")
+@click.option("--charger", "chargers", multiple=True, help="Only this charger (UUID or identity); may be repeated.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="import.json",
+    show_default=True,
+    help="The import file.",
+)
+@click.option(
+    "--program",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write a Pulumi program that declares the same connectors.",
+)
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | None, *, force: bool) -> None:
+    """Write a file for `pulumi import` from a site's live connectors.
 
-
-def resource_names(connectors: Sequence[SiteConnector]) -> list[str]:
-    """Names of the resources: the charger's identity and the connector number, as long as that tells them apart."""
-    short = [f"{printable(item.charger.identity or item.charger.uuid, 60)}-{item.connector_id}" for item in connectors]
-    return [
-        name if short.count(name) == 1 else f"{name}-{item.charger.uuid.lower()}"
-        for name, item in zip(short, connectors, strict=True)
-    ]
-
-
-def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
-    """The file for `pulumi import --file`.
-
-    Args:
-        site: UUID.
-        connectors: those that are `importable`.
+    The connectors enter the stack with their present values. Neither this command nor the import writes to Plugchoice.
+    Credentials and base URL come from the environment, as for the provider: PLUGCHOICE_TOKEN and so on.
     """
-    provider = {PROVIDER_KEY: serialize_provider(ChargerConnectorProvider())}
-    resources = []
-    for name, connector in zip(resource_names(connectors), connectors, strict=True):
-        settings = importable(connector)
-        charger = connector.charger.uuid.lower()
-        inputs = {"charger": charger, "connector_id": connector.connector_id, **settings, "site": site}
-        live = Live(charger, connector.charger.identity, connector)
-        outputs = {name: value for name, value in outputs_of(inputs, live, settings).items() if value is not None}
-        resources.append(
-            {
-                "type": f"pulumi-python:{ChargerConnector._resource_type_name}",  # noqa: SLF001 - ours
-                "name": name,
-                "id": connector_key(charger, connector.connector_id),
-                "inputs": inputs | provider,
-                "outputs": outputs | provider,
-            }
-        )
-    return json.dumps({"resources": resources}, indent=2) + "\n"
+    from pulumi_plugchoice.lookup import get_site_connectors
 
+    from . import import_content
 
-def import_program(site: str, connectors: Sequence[SiteConnector]) -> str:
-    """A Pulumi program that declares the same connectors with the same values."""
-    lines = [
-        '"""The connectors of one site, as they were found."""',
-        "",
-        "from pulumi_plugchoice import ChargerConnector",
-        "",
-        f"SITE = {_literal(site)}",
-        "",
-    ]
-    for name, connector in zip(resource_names(connectors), connectors, strict=True):
-        lines += [
-            "ChargerConnector(",
-            f"    {_literal(name)},",
-            f"    charger={_literal(connector.charger.uuid.lower())},",
-            f"    connector_id={connector.connector_id},",
-            *(f"    {setting}={_literal(value)}," for setting, value in importable(connector).items()),
-            "    site=SITE,",
-            ")",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _literal(value: str | int) -> str:
-    """A Python literal. A charger's identity is somebody else's text: it must not become code."""
-    # JSON's escapes are Python's, and its quotes are the ones that formatters like.
-    return json.dumps(value, ensure_ascii=False)
+    for path in (output, program):
+        if path is not None and path.exists() and not force:
+            raise Failure(f"{path}: exists already; name another file, or add --force to replace it")
+        if path is not None and not path.parent.is_dir():
+            raise Failure(f"{path}: the folder {path.parent} does not exist; create it first")
+    listed = import_content.select_connectors(get_site_connectors(site), site, chargers)
+    connectors = [connector for connector in listed if import_content.current_settings(connector)]
+    for name in import_content.resource_names([connector for connector in listed if connector not in connectors]):
+        click.echo(f"{name}: left out; it has no value to manage yet", err=True)
+    if not connectors:
+        raise Failure(f"site {site}: no connector has a value to manage; set the values in Plugchoice first")
+    write_file(output, import_content.import_json(site.lower(), connectors))
+    click.echo(f"{output}: {len(connectors)} connectors")
+    if program is not None:
+        write_file(program, import_content.import_program(site.lower(), connectors))
+        click.echo(f"{program}: declares {len(connectors)} connectors")
+    click.echo("Next, in the folder of your Pulumi project:")
+    file = os.path.relpath(output)
+    click.echo(f"  pulumi import --file {file} --generate-code=false --protect=false --yes && pulumi preview")

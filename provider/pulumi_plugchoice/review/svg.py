@@ -1,8 +1,8 @@
-"""Pictures of a site as plain SVG: amps per line before and after, the chargers by the line of their terminal L1.
+"""Pictures of a site as SVG: currents per line before and after, chargers by the line on their terminal L1.
 
-No library, no script, no outside font: a pull request shows them as they are. Colours are those of Okabe and Ito, told
-apart with any kind of colour vision; every colour stands beside the name of its line, and both light and dark
-backgrounds have their own ink. What a picture shows is also told in words, in its `desc`.
+Without scripts and outside fonts, so that a pull request can show them. The colours are those of Okabe and Ito, which
+people with any colour vision can tell apart; each stands beside the name of its line. Light and dark backgrounds have
+their own colours. The `desc` of a picture says the same in words.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ _STYLE: Final = """\
 
 
 def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
-    """Bars of the three lines when every point charges a one-phase car, with what the main fuse leaves.
+    """Draw the current on each line when every connector charges a one-phase car, and the usable current.
 
     Args:
         title: one line.
-        before: drawn beside it, pale; None: only `after` is drawn.
-        after: drawn in full.
+        before: pale bars; None: only `after` is drawn.
+        after: full bars.
     """
     width, height, left, top, floor = 560, 380, 64, 74, 290
-    shown = [figures for figures in (before, after) if figures is not None]
-    highest = max(after.usable_amps, *(amps for figures in shown for amps in figures.single_phase)) or 1
+    drawn = [figures for figures in (before, after) if figures is not None]
+    highest = max(after.usable_amps, *(amps for figures in drawn for amps in figures.single_phase)) or 1
     step = _step(highest)
     scale = (floor - top) / (step * -(-highest // step))
     parts = []
@@ -91,18 +91,12 @@ def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
         parts.append(_text(middle, floor + 34, LINE_NAMES[letter], anchor="middle"))
     y = floor - after.usable_amps * scale
     parts.append(f'  <line class="usable" x1="{left}" y1="{_n(y)}" x2="{width - 24}" y2="{_n(y)}"/>')
-    # Not beside the line, where a bar may stand.
+    # Beside the line, a bar would hide it.
     parts.append(_text(width - 24, top - 14, f"- - usable: {after.usable_amps} A", "small over", anchor="end"))
-    between = " → ".join(f"{figures.full_imbalance:g} A" for figures in shown)
-    parts.append(_text(left, floor + 60, f"Between the most and the least loaded line: {between}"))
-    parts.append(
-        _text(
-            left,
-            floor + 78,
-            "When every point charges one-phase; declared values, building and DC included.",
-            "small soft",
-        )
-    )
+    difference = " → ".join(f"{figures.full_imbalance:g} A" for figures in drawn)
+    parts.append(_text(24, floor + 60, f"Largest difference between lines: {difference}"))
+    note = "Every connector charges a one-phase car; declared values, with building and DC chargers."
+    parts.append(_text(24, floor + 78, note, "small soft"))
     return _svg(width, height, title, _amps_in_words(before, after), parts)
 
 
@@ -110,20 +104,20 @@ def _amps_in_words(before: Figures | None, after: Figures) -> str:
     def lines(amps: Triple) -> str:
         return ", ".join(f"{LINE_NAMES[letter]} {value:g} A" for letter, value in zip(LINES, amps, strict=True))
 
-    head = f"When every point charges a one-phase car: {lines(after.single_phase)}"
-    head += f"; {after.full_imbalance:g} A between lines"
+    head = f"When every connector charges a one-phase car: {lines(after.single_phase)}"
+    head += f"; difference {after.full_imbalance:g} A"
     if before is not None:
-        head += f". Before: {lines(before.single_phase)}; {before.full_imbalance:g} A between lines"
-    return f"{head}. The main fuse leaves {after.usable_amps} A per line."
+        head += f". Before: {lines(before.single_phase)}; difference {before.full_imbalance:g} A"
+    return f"{head}. {after.usable_amps} A per line are usable."
 
 
 def chargers_by_line(site: SiteFile) -> str:
-    """The chargers of a site in the order of its file, each connector in the colour of the line on its terminal L1."""
+    """Draw the chargers in the order of the file, each connector in the colour of the line on its terminal L1."""
     columns = min(6, max(3, -(-len(site.chargers) // 10)))
     rows = -(-len(site.chargers) // columns)
     box, tall, gap, left, top = 132, 70, 12, 24, 82
     width = max(left * 2 + columns * (box + gap) - gap, 460)
-    name = _short(site.label or site.site, width // 9 - 34)
+    name = _short(site.label or site.site, width // 10 - 34)
     height = top + rows * (tall + gap) + 34
     title = f"{name}: building line on terminal L1"
     parts = [_legend(left, 58)]
@@ -131,7 +125,14 @@ def chargers_by_line(site: SiteFile) -> str:
         x = left + (place % columns) * (box + gap)
         y = top + (place // columns) * (tall + gap)
         parts += _charger(charger, x, y, box, tall)
-    parts.append(_text(left, height - 14, "As declared, not measured. An arrow: planned, not yet wired.", "small soft"))
+    parts.append(
+        _text(
+            left,
+            height - 14,
+            "Declared, not measured. An arrow: planned, not wired yet.",
+            "small soft",
+        )
+    )
     return _svg(width, height, title, _chargers_in_words(site), parts)
 
 
@@ -165,7 +166,7 @@ def _charger(charger: ChargerEntry, x: float, y: float, box: float, tall: float)
 
 @dataclass(frozen=True)
 class _Dot:
-    """A connector's colour, and what stands beside it."""
+    """A connector's colour, and the text beside it."""
 
     kind: str
     words: str
@@ -222,10 +223,10 @@ def _short(text: str, longest: int) -> str:
 
 
 def _n(number: float) -> str:
-    """A number as SVG takes it, at most one decimal: the same on every machine."""
+    """A number with at most one decimal: the same on every machine."""
     return f"{number:.1f}".removesuffix(".0")
 
 
 def _step(highest: float) -> int:
-    """Between two lines of the scale, so that there are at most eight."""
+    """The distance of the lines of the scale, of which there are at most eight."""
     return next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 20_000) if highest / step <= 8)

@@ -1,0 +1,19 @@
+"""The group `plugchoice` and its commands."""
+
+from __future__ import annotations
+
+import click
+
+from pulumi_plugchoice._version import __version__
+
+from . import emulator, import_file, sitefiles
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="plugchoice")
+def plugchoice() -> None:
+    """Check, plan and review sites of Plugchoice chargers, and import their connectors into a Pulumi stack."""
+
+
+for command in (*sitefiles.COMMANDS, import_file.command, emulator.command):
+    plugchoice.add_command(command)

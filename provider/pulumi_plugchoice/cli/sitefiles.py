@@ -1,0 +1,198 @@
+"""The commands on site files: check, plan, wired, sheet, picture, review, schema. They need no account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pulumi_plugchoice._text import plural, printable
+
+from .options import Command, Failure, output_option, site_file, write_file, write_output
+
+if TYPE_CHECKING:
+    from pulumi_plugchoice.electrical.figures import Figures
+    from pulumi_plugchoice.electrical.planner import Plan
+    from pulumi_plugchoice.sitefile.model import SiteFile
+
+
+@click.command("check", cls=Command)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Check site files for mistakes and print their figures.
+
+    Each file is checked. For a file without mistakes, the currents, the warnings and the connectors that are not
+    counted are printed.
+    """
+    from pulumi_plugchoice.sitefile.load import SiteFileError, load_site
+
+    mistakes: list[str] = []
+    for file in files:
+        try:
+            site = load_site(file)
+        except SiteFileError as error:
+            mistakes += error.lines
+            continue
+        figures, warnings, not_counted = _assess(site)
+        amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
+        click.echo(
+            f"{file}: {plural(len(site.chargers), 'charger')}; one-phase cars {amps} A of {figures.usable_amps} A "
+            "usable per line"
+        )
+        for line in (*warnings, *(f"not counted: {name}" for name in not_counted)):
+            click.echo(f"  {printable(line, 1000)}")
+    if mistakes:
+        raise Failure("\n".join(mistakes))
+
+
+@click.command("plan", cls=Command)
+@site_file
+@click.option("--write", is_flag=True, help="Add planned_rotation to the site file; nothing else in it changes.")
+@click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
+@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw the currents before and after.")
+def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
+    """Plan which chargers to rewire to spread one-phase cars.
+
+    The plan is for the installer and changes no value in Plugchoice. Once a charger is rewired, `plugchoice wired`
+    makes its planned_rotation the phase_rotation.
+    """
+    from pulumi_plugchoice.review.plan import plan_markdown
+    from pulumi_plugchoice.review.svg import amps_per_line
+    from pulumi_plugchoice.sitefile.load import load_site
+    from pulumi_plugchoice.sitefile.plan import insert_plan, plan_rotation
+
+    site = load_site(file)
+    best = plan_rotation(site)
+    not_counted = _assess(site)[2]
+    if markdown:
+        click.echo(plan_markdown(site, best, not_counted), nl=False)
+    else:
+        _print_plan(site, best)
+        for name in not_counted:
+            click.echo(f"not counted: {printable(name, 200)}")
+    if svg is not None:
+        title = f"{site.label or site.site}: amps per line"
+        write_output(amps_per_line(title, best.before, best.after), svg)
+    if write:
+        write_file(file, insert_plan(file, best))
+        click.echo(f"{file}: planned_rotation written for {plural(len(best.visits), 'charger')}", err=True)
+
+
+def _print_plan(site: SiteFile, plan: Plan) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pulumi_plugchoice.review.markdown import FOOTER
+
+    console = Console(highlight=False)
+    labels = {charger.key: charger.label or "" for charger in site.chargers}
+    table = Table(title=f"Wiring plan: {escape(printable(site.label or site.site, 80))}", title_justify="left")
+    for head in ("visit", "charger", "identity or UUID", "rotation", "most loaded line after it"):
+        table.add_column(head)
+    table.add_row("", "as declared", "", "", f"{max(plan.before.single_phase):g} A")
+    for number, visit in enumerate(plan.visits, 1):
+        rotations = ", ".join(f"{before} → {visit.after[key]}" for key, before in visit.before.items())
+        label = escape(printable(labels.get(visit.charger, ""), 40))
+        key = escape(printable(visit.charger, 45))
+        table.add_row(str(number), label, key, rotations, f"{visit.worst_single_phase:g} A")
+    console.print(table)
+    if not plan.visits:
+        console.print("No rewiring improves the site as declared.")
+    console.print(f"[dim]Currents when every connector charges a one-phase car. {FOOTER}[/dim]")
+
+
+@click.command("wired", cls=Command)
+@site_file
+@click.argument("chargers", nargs=-1, required=True)
+def wired(file: Path, chargers: tuple[str, ...]) -> None:
+    """Mark chargers as rewired: planned_rotation becomes phase_rotation.
+
+    CHARGERS are identities, UUIDs or labels. The site file changes; `pulumi up` then changes Plugchoice.
+    """
+    from pulumi_plugchoice.sitefile.plan import mark_rewired
+
+    for charger in chargers:
+        write_file(file, mark_rewired(file, charger))
+        name = printable(charger, 60)
+        click.echo(f"{file}: {name} now has its planned rotation; `pulumi preview` shows the change")
+
+
+@click.command("sheet", cls=Command)
+@site_file
+@output_option
+def sheet(file: Path, output: Path | None) -> None:
+    """Print the installer sheet (Markdown).
+
+    It lists each connector with its breaker, the lines that feed its terminals, and its maximum current.
+    """
+    from pulumi_plugchoice.review.sheet import installer_sheet
+    from pulumi_plugchoice.sitefile.load import load_site
+
+    write_output(installer_sheet(load_site(file)), output)
+
+
+@click.command("picture", cls=Command)
+@site_file
+@output_option
+def picture(file: Path, output: Path | None) -> None:
+    """Draw the chargers, coloured by the line on terminal L1 (SVG)."""
+    from pulumi_plugchoice.review.svg import chargers_by_line
+    from pulumi_plugchoice.sitefile.load import load_site
+
+    write_output(chargers_by_line(load_site(file)), output)
+
+
+@click.command("review", cls=Command)
+@site_file
+@click.option("--before", type=click.Path(path_type=Path), help="The site file before the change.")
+@output_option
+def review(file: Path, before: Path | None, output: Path | None) -> None:
+    """Print what a reviewer of a change reads (Markdown).
+
+    It shows amps per line, changed chargers, limits and warnings. For a pull request: `git show main:FILE >
+    before.yaml`, then `plugchoice review FILE --before before.yaml`.
+    """
+    from pulumi_plugchoice.electrical.limits import find_exceeded_limits
+    from pulumi_plugchoice.review.change import review_markdown
+    from pulumi_plugchoice.sitefile.definition import definition_of, limits_of
+    from pulumi_plugchoice.sitefile.load import load_site
+
+    site = load_site(file)
+    old_site = None if before is None else load_site(before)
+    figures, warnings, not_counted = _assess(site)
+    old_figures = None if old_site is None else _assess(old_site)[0]
+    exceeded = find_exceeded_limits(limits_of(definition_of(site)), figures, old_figures)
+    text = review_markdown(
+        old_site, site, (old_figures, figures), exceeded=exceeded, warnings=warnings, not_counted=not_counted
+    )
+    write_output(text, output)
+
+
+@click.command("schema", cls=Command)
+@output_option
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of site files, for editors.
+
+    Write it beside the site files and begin each of them with `# yaml-language-server: $schema=site.schema.json`.
+    """
+    from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
+
+    write_output(SCHEMA_FILE.read_text(encoding="utf-8"), output)
+
+
+def _assess(site: SiteFile) -> tuple[Figures, list[str], list[str]]:
+    """Figures, warnings and connectors that are not counted."""
+    from pulumi_plugchoice.electrical.figures import compute_figures
+    from pulumi_plugchoice.electrical.limits import find_warnings
+    from pulumi_plugchoice.sitefile.definition import counted, definition_of, facts_of, limits_of
+
+    definition = definition_of(site)
+    found = counted(definition, None)
+    figures = compute_figures(found.installation)
+    warnings = find_warnings(found.installation, figures, limits_of(definition), facts_of(definition, None))
+    return figures, warnings, found.left_out
+
+
+COMMANDS = (check, plan, wired, sheet, picture, review, schema)

@@ -1,0 +1,62 @@
+"""The installer sheet as Markdown: what is wired where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_plugchoice.electrical.rotations import LINE_NAMES
+
+from .markdown import FOOTER, escape_text, site_name, supply_name, table
+
+if TYPE_CHECKING:
+    from pulumi_plugchoice.sitefile.model import ChargerEntry, ConnectorEntry, SiteFile
+
+_HEAD = (
+    "Label",
+    "Charger",
+    "Connector",
+    "Breaker",
+    "Terminal L1 fed from",
+    "Terminal L2 fed from",
+    "Terminal L3 fed from",
+    "Maximum current",
+    "Planned, wired?",
+)
+
+
+def installer_sheet(site: SiteFile) -> str:
+    """Render a sheet for the wall or the van: each connector with its terminals, maximum current and breaker."""
+    supply = site.supply
+    margin = f", {supply.safety_margin_percent} % safety margin" if supply.safety_margin_percent else ""
+    rows = [_row(site, charger, connector) for charger in site.chargers for connector in charger.connectors]
+    return "\n".join(
+        [
+            f"# {site_name(site)}",
+            "",
+            f"{supply_name(site)}, main fuse {supply.main_fuse_amps} A{margin}. Site {site.site.lower()}.",
+            "",
+            *table(_HEAD, rows),
+            "",
+            FOOTER,
+            "",
+        ]
+    )
+
+
+def _row(site: SiteFile, charger: ChargerEntry, connector: ConnectorEntry) -> tuple[str, ...]:
+    breaker, amps = site.breaker_of(charger), site.amps_of(charger, connector)
+    if charger.ac_input_amps is not None:
+        current = f"DC, {charger.ac_input_amps} A AC input"
+    else:
+        current = "" if amps is None else f"{amps} A"
+    lines = [LINE_NAMES[letter] for letter in connector.phase_rotation or ""]
+    return (
+        escape_text(charger.label or ""),
+        escape_text(charger.key),
+        str(connector.connector_id),
+        "" if breaker is None else f"{breaker} A",
+        *lines,
+        *[""] * (3 - len(lines)),
+        current,
+        "" if connector.planned_rotation is None else f"{connector.planned_rotation}: ☐",
+    )
