@@ -36,7 +36,7 @@ _KINDS: Final = {
     "ArgumentParser": "help",
     "Option": "help",
     "Field": "help",
-    "_failed": "error",
+    "_fail": "error",
 }
 _ERROR: Final = re.compile(r"(Error|Exception|Failure|Problem|Mistake|Exit|Failed|NotFound|exit|Parameter)$")
 _KIND_OF_FOLDER: Final = {"limits.py": "warning", "review": "report", "emulator": "output"}
