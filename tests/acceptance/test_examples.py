@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.emulator import TOKEN
+from support.emulator import TOKEN, charger_uuid
 
 if TYPE_CHECKING:
     from support.emulator import Emulator
     from support.stack import Stack
 
-EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def commands(page: Path, heading: str) -> list[str]:
+    """The lines of the code blocks below a heading that run `pulumi` or `plugchoice`."""
+    _, _, section = page.read_text(encoding="utf-8").partition(f"## {heading}\n")
+    section = section.partition("\n## ")[0]
+    found: list[str] = re.findall(r"^ *((?:pulumi|plugchoice) .*?) *(?:#.*)?$", section, re.MULTILINE)
+    return found
+
+
+def run_lines(stack: Stack, lines: list[str]) -> None:
+    """Run lines of a README in the project, in order; each must succeed, and a preview must show no change."""
+    for line in lines:
+        words = shlex.split(line)
+        if words[0] == "plugchoice":
+            command = [sys.executable, "-m", "pulumi_plugchoice.cli", *words[1:]]
+            subprocess.run(command, cwd=stack.folder, env={**os.environ, **stack.environment}, check=True)
+            continue
+        more = {"up": ["--yes", "--skip-preview"], "preview": ["--expect-no-changes"]}
+        result = stack.run(*words[1:], *more.get(words[1], []))
+        assert result.code == 0, f"{line}: {result.output}"
+
+
+def fresh_project(stack: Stack, example: str) -> Stack:
+    """An example in the place of the fixture's project, without a stack."""
+    shutil.rmtree(stack.folder)
+    shutil.copytree(EXAMPLES / example, stack.folder)
+    stack.project = f"plugchoice-{example}"
+    return stack
 
 
 @pytest.fixture
@@ -67,3 +102,34 @@ def test_what_the_readme_of_the_sites_shows(sites: Stack) -> None:
     refused = sites.preview()
     assert refused.code != 0
     assert refused.lines("limit single_phase_amps 118 A: 129 A on L2")
+
+
+def test_the_commands_of_the_quickstart(stack: Stack, emulator: Emulator) -> None:
+    """They end with six connectors as declared."""
+    seed = json.loads((EXAMPLES / "quickstart" / "emulator.json").read_text())
+    emulator.reset({**seed, "tokens": {TOKEN: {"user": "tester"}}})
+    project = fresh_project(stack, "quickstart")
+
+    run_lines(project, commands(EXAMPLES / "quickstart" / "README.md", "With the local Plugchoice"))
+
+    assert len(project.resources()) == 6
+
+
+def test_the_commands_of_the_single_connector(stack: Stack) -> None:
+    """With the UUID of a charger in the place of `UUID`."""
+    project = fresh_project(stack, "single-connector")
+    lines = commands(EXAMPLES / "single-connector" / "README.md", "With the local Plugchoice")
+
+    run_lines(project, [line.replace("UUID", charger_uuid(1)) for line in lines])
+
+    assert set(project.resources()) == {"bay-1"}
+
+
+def test_the_import_of_the_readme(stack: Stack) -> None:
+    """The commands of the README take over all connectors of a site without a change."""
+    lines = commands(ROOT / "README.md", "Use it on your account")
+    start = next(number for number, line in enumerate(lines) if line.startswith("plugchoice import-file"))
+
+    run_lines(stack, lines[start : start + 3])
+
+    assert len(stack.resources()) == 3
