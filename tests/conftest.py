@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 from support import emulator as emulators
+from support import processes
 from support.stack import Stack, environment_for
 
 if TYPE_CHECKING:
@@ -35,6 +39,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("counts")
         for line in sorted(counts):
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_running() -> Iterator[None]:
+    """Every process that a test starts is gone when the last test is over; what is left is named and ended."""
+    run = os.environ[processes.RUN] = uuid.uuid4().hex
+    yield
+    left = processes.left_after(15, processes.RUN, run)
+    for process in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    assert left == {}, "these processes outlived the tests"
 
 
 @pytest.fixture(autouse=True)

@@ -1,20 +1,27 @@
 """A small Python language host for a Pulumi CLI that was built without one. See tools/pulumi/README.md.
 
-The engine starts it, reads a port from its first line and then asks, over gRPC, to run a program. Each run is a child
-process that gets the request on its standard input: a preview and the update after it share no modules, and the
-program has a main thread of its own, as with the official host.
+The engine starts it, reads a port from its first line and then asks, over gRPC, to run a program. Three processes:
+
+- the host answers the engine. It ends when the engine does;
+- the starter imports the SDK once and forks itself for each run. It has one thread, because a fork copies only one;
+- a program: a preview and the update after it share no modules, as with the official host.
+
+The starter and the program watch a socket that only the host holds at its other end: they end when the host ends.
 """
 
 import os
 import re
-import subprocess
+import select
+import signal
 import sys
+import threading
 import traceback
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-RUN = "--run"
-REPORTED = 32  # exit status of a child whose error is on the screen already; the official host uses the same number
+REPORTED = 32  # exit status of a program whose error is on the screen already; the official host uses the same number
 
 
 def virtualenv_of_project(start: Path) -> Path | None:
@@ -48,10 +55,63 @@ def fail(reason: str) -> NoReturn:
     raise SystemExit(1)
 
 
+def start_programs(host: Connection) -> NoReturn:
+    """The starter: fork for each request of the host, send the program's process id, then its exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine signals the whole group; the host's end is ours
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    while True:
+        try:
+            request = host.recv()
+        except EOFError:
+            os._exit(0)
+        program = os.fork()
+        if program == 0:
+            run_and_exit(request, host)
+        host.send(program)
+        _, status = os.waitpid(program, 0)
+        try:
+            host.send(os.waitstatus_to_exitcode(status))
+        except BrokenPipeError:
+            os._exit(0)
+
+
+def run_and_exit(request: tuple[bytes, str], host: Connection) -> NoReturn:
+    """The program's process. It does not wait for threads that wait for an engine which has stopped listening."""
+    status = 1
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=exit_when_closed, args=(host.fileno(),), daemon=True).start()
+        status = run(*request)
+    except KeyboardInterrupt:
+        status = 130
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001  # the caller is the starter's loop: nothing may return to it
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def exit_when_closed(file: int) -> NoReturn:
+    """End this process when nobody holds the other end of a pipe or socket."""
+    watched = select.poll()
+    watched.register(file, 0)  # no event is asked for: a hang-up is always reported
+    watched.poll()
+    os._exit(1)
+
+
 def serve() -> NoReturn:
+    import pulumi.automation._server  # noqa: F401  # before the fork: it is what a program takes longest to import
+
+    ours, theirs = Pipe()
+    if os.fork() == 0:  # no thread of gRPC runs yet
+        ours.close()
+        start_programs(theirs)
+    theirs.close()
+
     import logging
-    import select
-    import signal
     from concurrent.futures import ThreadPoolExecutor
 
     import grpc  # type: ignore[import-untyped]
@@ -59,10 +119,11 @@ def serve() -> NoReturn:
     from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
     class Host(LanguageServer):
-        """The SDK's own server for inline programs, with a child process in place of the inline program."""
+        """The SDK's own server for inline programs, with a process in place of the inline program."""
 
         def __init__(self) -> None:
             super().__init__(program=lambda: None)
+            self.one_run = threading.Lock()
 
         def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
             return language_pb2.LanguageHandshakeResponse()
@@ -71,16 +132,20 @@ def serve() -> NoReturn:
             return language_pb2.GetProgramDependenciesResponse()
 
         def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
-            child = subprocess.Popen(
-                [sys.executable, "-u", __file__, RUN, sys.argv[-1]],
-                stdin=subprocess.PIPE,
-                cwd=request.info.program_directory,
-            )
-            context.add_callback(child.terminate)  # the engine gave up on this run; harmless once it has ended
-            child.communicate(request.SerializeToString())
-            if child.returncode in (0, REPORTED):
-                return language_pb2.RunResponse(bail=child.returncode == REPORTED)
-            return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {child.returncode}")
+            with self.one_run:
+                ours.send((request.SerializeToString(), sys.argv[-1]))
+                running = [ours.recv()]
+
+                def give_up() -> None:
+                    for program in running:
+                        os.kill(program, signal.SIGTERM)
+
+                context.add_callback(give_up)  # called when the engine drops the run, and after each run
+                status = ours.recv()
+                running.clear()
+            if status in (0, REPORTED):
+                return language_pb2.RunResponse(bail=status == REPORTED)
+            return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {status}")
 
         def not_here(self, request: Any, context: Any) -> Any:  # noqa: ARG002
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "the stand-in language host only runs programs")
@@ -94,10 +159,7 @@ def serve() -> NoReturn:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(), server)
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     server.start()
-    watched = select.poll()
-    watched.register(sys.stderr.fileno(), 0)  # no event is asked for; that the reader is gone is always reported
-    watched.poll()
-    os._exit(1)  # the engine was killed: nobody will end us
+    exit_when_closed(sys.stderr.fileno())  # the engine's end of it: when the engine was killed, nobody will end us
 
 
 def run(request_bytes: bytes, engine_address: str) -> int:
@@ -112,6 +174,7 @@ def run(request_bytes: bytes, engine_address: str) -> int:
     from pulumi.runtime.proto import language_pb2
 
     request = language_pb2.RunRequest.FromString(request_bytes)
+    os.chdir(request.info.program_directory)
     reset_options(
         project=request.project,
         root_directory=request.info.root_directory,
@@ -166,14 +229,8 @@ def traceback_from(main: Path, error: Exception) -> str:
 
 
 if __name__ == "__main__":
+    use_the_projects_interpreter()
     try:
-        if sys.argv[1:2] != [RUN]:
-            use_the_projects_interpreter()
-            serve()
-        status = run(sys.stdin.buffer.read(), engine_address=sys.argv[2])
+        serve()
     except ImportError as error:
         fail(f"{error} in {sys.executable}: install this project's requirements there, or set PULUMI_PYTHON_CMD")
-    except KeyboardInterrupt:
-        os._exit(130)
-    sys.stdout.flush()
-    os._exit(status)  # not held up by threads that still wait for an engine which has stopped listening
