@@ -1,7 +1,7 @@
-"""Where Plugchoice is and who we are: stack config first, then the environment, which wins.
+"""The options: base URL, credentials, time limits. From the stack config or the environment, which wins.
 
 The names are a public format (a test pins them). Credentials belong in the environment: `pulumi refresh` and
-`pulumi destroy` hand the provider the stack config *as stored in state*, so a token rotated in config is missed there.
+`pulumi destroy` hand the provider the stack config *as stored in state*, so they miss a token that changed in config.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Option:
-    """One setting by its two names; `config` or `environment` is empty where it has only the other."""
+    """One option and its two names; `config` or `environment` is empty if it has only the other."""
 
     config: str
     environment: str
@@ -36,38 +36,38 @@ class Option:
 BASE_URL = Option(
     "plugchoice:baseUrl",
     "PLUGCHOICE_BASE_URL",
-    f"Where the API is. Default `{DEFAULT_BASE_URL}`. Must be https, except on loopback.",
+    f"Base URL of the API. Default `{DEFAULT_BASE_URL}`. Must be https, except on loopback.",
 )
 SITE = Option(
     "plugchoice:site",
     "PLUGCHOICE_SITE",
-    "UUID of the site whose connectors are read together, for resources that do not name one.",
+    "UUID of the default site, for resources without `site`. All connectors of a site are read together.",
 )
 TOKEN = Option("plugchoice:token", "PLUGCHOICE_TOKEN", "Personal access token.", secret=True)
-CLIENT_ID = Option("plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "OAuth2 client, instead of a token.")
+CLIENT_ID = Option("plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "ID of an OAuth2 client, instead of a token.")
 CLIENT_SECRET = Option(
     "plugchoice:clientSecret", "PLUGCHOICE_CLIENT_SECRET", "Secret of that OAuth2 client.", secret=True
 )
 REQUESTS = Option(
     "",
     "PLUGCHOICE_REQUESTS_PER_MINUTE",
-    "This machine's share of the 500 requests a minute that a user has, where several machines use the same one.",
+    "This machine's share of the user's 500 requests a minute. For users with programs on several machines.",
 )
 OFFLINE = Option(
     "",
     "PLUGCHOICE_OFFLINE",
-    "`1`: no API call of any kind; what the state says is believed, and writes refuse. For previews without network.",
+    "`1`: make no API calls. Previews compare with the stored values, and writes fail. For previews without network.",
 )
 TIMEOUT = Option(
     "",
     "PLUGCHOICE_TIMEOUT_SECONDS",
-    f"How long one request may take, in seconds. Default {DEFAULT_TIMEOUT_SECONDS:.0f}.",
+    f"Time limit of one request, in seconds. Default {DEFAULT_TIMEOUT_SECONDS:.0f}.",
 )
 DEADLINE = Option(
     "",
     "PLUGCHOICE_DEADLINE_SECONDS",
-    "How long one read or write may take with all its retries, in seconds. "
-    f"Default {DEFAULT_DEADLINE_SECONDS:.0f}, which outlasts one wait of a minute after a 429.",
+    "Time limit of one read or write with all its retries, in seconds. "
+    f"Default {DEFAULT_DEADLINE_SECONDS:.0f}: enough for one wait of a minute after a 429.",
 )
 
 OPTIONS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE)
@@ -90,7 +90,7 @@ class ClientCredentials:
 
 @dataclass(frozen=True)
 class Options:
-    """All settings, checked.
+    """All options, validated.
 
     Attributes:
         base_url: without a trailing slash.
@@ -113,24 +113,35 @@ class Options:
         """Options from a stack's config (full keys) and an environment.
 
         Raises:
-            ConfigError: a setting is missing or cannot be right.
+            ConfigError: an option is missing or invalid.
         """
         return cls(
-            base_url=base_url(config, environment),
-            credentials=_credentials(config, environment),
-            site=site(config, environment),
-            timeout=_seconds(TIMEOUT, config, environment, DEFAULT_TIMEOUT_SECONDS),
-            deadline=_seconds(DEADLINE, config, environment, DEFAULT_DEADLINE_SECONDS),
-            requests_per_minute=_share(config, environment),
+            base_url=find_base_url(config, environment),
+            credentials=_find_credentials(config, environment),
+            site=find_site(config, environment),
+            timeout=_find_seconds(TIMEOUT, environment, DEFAULT_TIMEOUT_SECONDS),
+            deadline=_find_seconds(DEADLINE, environment, DEFAULT_DEADLINE_SECONDS),
+            requests_per_minute=_find_share(environment),
         )
 
 
-def value(setting: Option, config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
-    """The setting's text, the environment winning; None when neither has one. An empty text counts as none."""
-    return environment.get(setting.environment, "").strip() or (config.get(setting.config) or "").strip() or None
+def find_value(option: Option, config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
+    """The option's text, from the environment if it is there; None if not set. An empty text counts as not set."""
+    return _find(option, config, environment)[0]
 
 
-def offline(environment: Mapping[str, str]) -> bool:
+def _find(
+    option: Option, config: Mapping[str, str | None], environment: Mapping[str, str]
+) -> tuple[str, str] | tuple[None, str]:
+    """The option's text, and the name that it was found under; or None, and the name to set."""
+    text = environment.get(option.environment, "").strip()
+    if text:
+        return text, option.environment
+    text = (config.get(option.config) or "").strip()
+    return (text, option.config) if text else (None, option.environment)
+
+
+def is_offline(environment: Mapping[str, str]) -> bool:
     """Whether PLUGCHOICE_OFFLINE is on.
 
     Raises:
@@ -141,114 +152,110 @@ def offline(environment: Mapping[str, str]) -> bool:
         return False
     if text in ("1", "true", "yes", "on"):
         return True
-    raise ConfigError(f"{OFFLINE.environment}={printable(text)!r} is neither on nor off: set it to 1 or 0")
+    raise ConfigError(f"{OFFLINE.environment}: {printable(text)!r} is neither on nor off; set it to 1 or 0")
 
 
-def base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str:
+def find_base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str:
     """The base URL without a trailing slash.
 
     Raises:
-        ConfigError: not a URL, or plain http to another machine, where anyone on the way could read the token.
+        ConfigError: not a URL, or plain http to another machine, where others could read the token.
     """
-    url = (value(BASE_URL, config, environment) or DEFAULT_BASE_URL).rstrip("/")
-    where = f"{BASE_URL.environment} or {BASE_URL.config}"
+    text, where = _find(BASE_URL, config, environment)
+    url = (text or DEFAULT_BASE_URL).rstrip("/")
     try:
         parts = urlsplit(url)
         host = parts.hostname
-        _ = parts.port  # raises when it is no number
+        _ = parts.port  # raises when it is not a number
         if host and ":" not in host:
             host.encode("idna")  # raises when a part between dots is empty or too long
     except ValueError:
         host = None
         parts = urlsplit("")
     if "@" in url:
-        # Before anything that shows the URL: what stands there may be a password.
-        raise ConfigError(f"the base URL holds a user or password: set {where} without one, and PLUGCHOICE_TOKEN")
+        # Before anything that shows the URL: it may contain a password.
+        raise ConfigError(f"{where}: the URL contains a user or password; remove it, and set {TOKEN.environment}")
     if parts.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url):
-        raise ConfigError(
-            f"the base URL {printable(url)!r} is not a URL: set {where} to something like {DEFAULT_BASE_URL}"
-        )
+        raise ConfigError(f"{where}: {printable(url)!r} is not a URL; use one such as {DEFAULT_BASE_URL}")
     if parts.query or parts.fragment:
-        shown = printable(url.partition("#")[0].partition("?")[0])
-        raise ConfigError(f"the base URL has a query or fragment after {shown!r}: set {where} without one")
+        start = printable(url.partition("#")[0].partition("?")[0])
+        raise ConfigError(f"{where}: the URL has a query or fragment; use {start}")
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ConfigError(
-            f"the base URL {printable(url)!r} would send the token in plain text: set {where} to an https URL "
+            f"{where}: {printable(url)!r} would send the token in plain text; use an https URL "
             "(plain http is for loopback only)"
         )
     # The API's next-page links are compared with it, and they name the host in lower case.
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
 
 
-def site(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
+def find_site(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
     """The default site's UUID in lower case, or None.
 
     Raises:
         ConfigError: not a UUID.
     """
-    text = value(SITE, config, environment)
+    text, where = _find(SITE, config, environment)
     if text is None:
         return None
     if not is_uuid(text):
         raise ConfigError(
-            f"the site {printable(text, 60)!r} is not a UUID: set {SITE.environment} or {SITE.config} to the UUID of "
-            "the site (location) as Plugchoice shows it"
+            f"{where}: {printable(text, 60)!r} is not a UUID; use the UUID of the site (location) that Plugchoice shows"
         )
     return text.lower()
 
 
-def _credentials(config: Mapping[str, str | None], environment: Mapping[str, str]) -> Token | ClientCredentials:
-    settings = (TOKEN, CLIENT_ID, CLIENT_SECRET)
-    in_environment = {setting.environment: environment.get(setting.environment) for setting in settings}
-    in_config = {setting.config: config.get(setting.config) for setting in settings}
-    # The environment is asked as a whole before the config: a client in the environment replaces a token in config.
+def _find_credentials(config: Mapping[str, str | None], environment: Mapping[str, str]) -> Token | ClientCredentials:
+    options = (TOKEN, CLIENT_ID, CLIENT_SECRET)
+    in_environment = {option.environment: environment.get(option.environment) for option in options}
+    in_config = {option.config: config.get(option.config) for option in options}
+    # The environment as a whole comes before the config: a client in the environment replaces a token in config.
     for source in (in_environment, in_config):
-        found = _credentials_in(source)
-        if found:
-            return found
+        credentials = _parse_credentials(source)
+        if credentials:
+            return credentials
     raise ConfigError(
-        f"no credentials: set {TOKEN.environment} to a personal access token (Plugchoice: Options > Personal Access "
-        f"Tokens), or {CLIENT_ID.environment} and {CLIENT_SECRET.environment}; for a preview without network set "
-        f"{OFFLINE.environment}=1"
+        f"credentials: not set; set {TOKEN.environment} to a personal access token (Plugchoice: Settings > Personal "
+        f"Access Tokens), or {CLIENT_ID.environment} and {CLIENT_SECRET.environment}; for a preview without network "
+        f"set {OFFLINE.environment}=1"
     )
 
 
 def is_token(text: str) -> bool:
-    """Whether `text` can be sent as a Bearer token: visible ASCII, at least one sign of it."""
+    """Whether `text` can be sent as a Bearer token: visible ASCII characters, at least one."""
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
-def _credentials_in(source: Mapping[str, str | None]) -> Token | ClientCredentials | None:
-    """The credentials among three named texts: token, client id and client secret, in that order."""
+def _parse_credentials(source: Mapping[str, str | None]) -> Token | ClientCredentials | None:
+    """The credentials among three texts by name: token, client id and client secret, in that order."""
     token_name, id_name, secret_name = source
     token, client_id, secret = ((text or "").strip() for text in source.values())
     if token and (client_id or secret):
-        raise ConfigError(f"both {token_name} and {id_name} or {secret_name} are set: keep one kind of credentials")
+        other = id_name if client_id else secret_name
+        raise ConfigError(f"{token_name} and {other}: both are set; keep one kind of credentials")
     if token:
         if not is_token(token):
-            raise ConfigError(f"{token_name} holds a blank or a sign that no token has: copy it again")
+            raise ConfigError(f"{token_name}: contains a blank or a character that no token has; copy it again")
         return Token(token)
     if client_id and secret:
         return ClientCredentials(client_id, secret)
     if client_id or secret:
-        missing = secret_name if client_id else id_name
-        raise ConfigError(f"{missing} is missing: an OAuth2 client needs both {id_name} and {secret_name}")
+        missing, other = (secret_name, id_name) if client_id else (id_name, secret_name)
+        raise ConfigError(f"{missing}: not set, but {other} is; an OAuth2 client needs both")
     return None
 
 
-def _share(config: Mapping[str, str | None], environment: Mapping[str, str]) -> int | None:
-    text = value(REQUESTS, config, environment)
+def _find_share(environment: Mapping[str, str]) -> int | None:
+    text, where = _find(REQUESTS, {}, environment)
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and int(text) >= 1):
-        raise ConfigError(f"{REQUESTS.environment}={printable(text)!r} is no whole number of requests from 1")
+        raise ConfigError(f"{where}: {printable(text)!r} is not a whole number from 1; use one such as 250")
     return int(text)
 
 
-def _seconds(
-    setting: Option, config: Mapping[str, str | None], environment: Mapping[str, str], default: float
-) -> float:
-    text = value(setting, config, environment)
+def _find_seconds(option: Option, environment: Mapping[str, str], default: float) -> float:
+    text, where = _find(option, {}, environment)
     if text is None:
         return default
     try:
@@ -256,5 +263,7 @@ def _seconds(
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ConfigError(f"{setting.environment}={printable(text)!r} is no number of seconds above 0")
+        raise ConfigError(
+            f"{where}: {printable(text)!r} is not a number of seconds above 0; use one such as {default:g}"
+        )
     return seconds

@@ -181,9 +181,9 @@ def _program_has_site() -> bool:
     """Whether resources without `site` get one from the settings."""
     import os
 
-    from .config import SITE, value
+    from .config import SITE, find_value
 
-    return value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
+    return find_value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
 
 
 def _ignored(opts: pulumi.ResourceOptions | None) -> list[rules.Mistake]:

@@ -1,13 +1,13 @@
-"""Everything that can go wrong between a program and Plugchoice, as one tree.
+"""All errors of this package, as one tree.
 
     PlugchoiceError
-    ├── ConfigError              a setting is missing or cannot be right; nothing was sent
-    ├── OfflineError               a write was asked for while PLUGCHOICE_OFFLINE is on
+    ├── ConfigError                an option is missing or invalid; nothing was sent
+    ├── OfflineError               PLUGCHOICE_OFFLINE is on, and the call needs the API
     ├── TransportError             no answer: refused, reset, TLS, name not found
     │   ├── NoConnection           no connection was made, so the request had no effect
     │   ├── UntrustedServer        TLS failed
     │   └── RequestTimeout         no answer in time; a PUT may still have been carried out
-    ├── InvalidResponse            an answer that is not what the API documents (HTML, no `data`, redirect)
+    ├── InvalidResponse            an answer that the API does not document (HTML, no `data`, a redirect)
     ├── ApiError                   an answer with an error status
     │   ├── AuthenticationFailed   401
     │   ├── PermissionDenied       403
@@ -21,9 +21,9 @@
     └── WriteNotSettled            after a write, the connector has other values, or it is not known which
         └── WriteNotTaken          the connector was read back and has other values
 
-Every message is one line without control characters, so that a server's text can neither break the layout of
-`pulumi`'s output nor drive a terminal. No message holds a token, a client secret or a pincode: `hide` names the secrets
-that `printable` takes out of whatever a server sends back.
+Every message is one line without control characters, so a server's text can neither break the layout of `pulumi`'s
+output nor drive a terminal. No message contains a token, a client secret or a pincode: `printable` takes out the
+secrets that `hide` was told.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class PlugchoiceError(Exception):
 
 
 class ConfigError(PlugchoiceError):
-    """A base URL, a credential or another setting is missing or cannot be right."""
+    """A base URL, a credential or another option is missing or invalid."""
 
 
 class OfflineError(PlugchoiceError):
-    """PLUGCHOICE_OFFLINE is on and the call would have to write."""
+    """PLUGCHOICE_OFFLINE is on, and the call needs the API."""
 
 
 class _RequestError(PlugchoiceError):
-    """An error that belongs to one request.
+    """An error of one request.
 
     Attributes:
         method: HTTP method.
@@ -69,7 +69,7 @@ class _RequestError(PlugchoiceError):
 
 
 class TransportError(_RequestError):
-    """No answer was received."""
+    """No answer came."""
 
 
 class NoConnection(TransportError):
@@ -81,11 +81,11 @@ class UntrustedServer(TransportError):
 
 
 class RequestTimeout(TransportError):
-    """No answer was received in time."""
+    """No answer came in time."""
 
 
 class InvalidResponse(_RequestError):
-    """An answer was received that the API does not document."""
+    """The answer is not one that the API documents."""
 
 
 class ApiError(_RequestError):
@@ -97,7 +97,7 @@ class ApiError(_RequestError):
         retry_after: seconds that the server asks to wait, or None.
     """
 
-    #: What the reader can do about it; appended to the server's words.
+    #: What it means and what to do.
     advice = ""
 
     def __init__(
@@ -113,14 +113,14 @@ class ApiError(_RequestError):
         self.server_message = printable(server_message)
         self.retry_after = retry_after
         text = f"answered {status}" + (f" ({self.server_message})" if self.server_message else "")
-        super().__init__(method, path, text + (f"; {self.advice}" if self.advice else ""))
+        super().__init__(method, path, text + (f": {self.advice}" if self.advice else ""))
 
 
 class AuthenticationFailed(ApiError):
     """401: no token, or one that is wrong, expired or revoked."""
 
     advice = (
-        "the credentials are wrong, expired or revoked: set PLUGCHOICE_TOKEN "
+        "the credentials are wrong, expired or revoked; set PLUGCHOICE_TOKEN "
         "(or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
     )
 
@@ -128,13 +128,13 @@ class AuthenticationFailed(ApiError):
 class PermissionDenied(ApiError):
     """403: the token is valid, the permission is missing."""
 
-    advice = "the token's user has no permission for this: ask the site's owner for full access"
+    advice = "the token's user may not do this; ask the site's owner for full access"
 
 
 class NotFound(ApiError):
-    """404: unknown, or hidden from this token (the API does not say which)."""
+    """404: unknown, or hidden from this token; the API does not tell which."""
 
-    advice = "it does not exist, or the token's user cannot see it"
+    advice = "it does not exist, or the token's user cannot see it; check the UUID and the token"
 
 
 class ValidationFailed(ApiError):
@@ -159,13 +159,13 @@ class ValidationFailed(ApiError):
 class RateLimited(ApiError):
     """429: more than the 500 requests a minute that one user has (guides/rate-limiting)."""
 
-    advice = "other programs use the same user's quota: try again later, or run fewer stacks at once"
+    advice = "the user's request limit is used up; try again later, or run fewer stacks at once"
 
 
 class ServerError(ApiError):
-    """5xx: Plugchoice, or something in front of it, failed."""
+    """5xx: Plugchoice, or a proxy in front of it, failed."""
 
-    advice = "Plugchoice has a fault of its own: try again later"
+    advice = "Plugchoice has a fault of its own; try again later"
 
 
 class ConnectorNotFound(PlugchoiceError):
@@ -182,7 +182,7 @@ class ConnectorNotFound(PlugchoiceError):
             if self.existing
             else "it has not reported any connector yet (has it ever been online?)"
         )
-        super().__init__(f"charger {printable(charger)} has no connector {connector_id}: {has}")
+        super().__init__(f"charger {printable(charger)} has no connector {connector_id}; {has}")
 
 
 class IdentityNotFound(PlugchoiceError):
@@ -204,7 +204,7 @@ class UnknownSetting(PlugchoiceError):
 
 
 class WriteNotSettled(PlugchoiceError):
-    """After a write the live value differs from what was asked, or could not be read."""
+    """After a write the live values differ from the wanted ones, or could not be read."""
 
 
 class WriteNotTaken(WriteNotSettled):

@@ -56,7 +56,7 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
     Raises:
         PlugchoiceError: settings are missing, or the API does not answer as it should.
     """
-    uuid = site or names.site(_config(), os.environ)
+    uuid = site or names.find_site(_config(), os.environ)
     if uuid is not None and not is_uuid(uuid):
         raise ConfigError(f"site {printable(uuid, 60)!r} is not a UUID: give the UUID of the site (location)")
     if uuid is None:
@@ -70,7 +70,7 @@ def open_client() -> PlugchoiceClient:
     Raises:
         PlugchoiceError: settings are missing or cannot be right, or PLUGCHOICE_OFFLINE is on.
     """
-    if names.offline(os.environ):
+    if names.is_offline(os.environ):
         raise OfflineError("live connectors cannot be looked up while PLUGCHOICE_OFFLINE is on")
     from .api import connect
 

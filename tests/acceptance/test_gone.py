@@ -70,7 +70,7 @@ def test_connector_number_that_the_charger_no_longer_has_is_dropped(stack: Stack
 
     assert result.code == 0
     assert set(stack.resources()) == {"left"}
-    assert "charger HRB-001 has no connector 2: it has 1. It is gone: dropped from the state" in result.output
+    assert "charger HRB-001 has no connector 2; it has 1. It is gone: dropped from the state" in result.output
 
 
 @pytest.mark.parametrize("status", [403, 500])
@@ -101,7 +101,7 @@ def test_charger_that_lists_no_connector_is_no_proof(stack: Stack, emulator: Emu
 
     assert result.code != 0
     assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
-    assert "charger HRB-002 has no connector 1: it has not reported any connector yet" in result.output
+    assert "charger HRB-002 has no connector 1; it has not reported any connector yet" in result.output
 
 
 def test_answer_without_the_list_of_connectors_is_no_proof(stack: Stack, emulator: Emulator) -> None:

@@ -327,7 +327,7 @@ def test_get_of_something_that_is_not_there_is_an_error(stack: Stack) -> None:
     wrong = stack.preview()
 
     assert missing.code != 0
-    assert "charger HRB-001 has no connector 7: it has 1" in missing.output
+    assert "charger HRB-001 has no connector 7; it has 1" in missing.output
     assert "gone" not in missing.output
     assert wrong.code != 0
     assert "plugchoice: the id 'HRB-001/1' is not a connector's" in wrong.output

@@ -139,7 +139,7 @@ def test_connector_that_the_charger_does_not_have(stack: Stack) -> None:
 
     assert result.code != 0
     (line,) = result.lines("has a problem")
-    assert line.endswith("property connector_id value {7} has a problem: charger HRB-001 has no connector 7: it has 1")
+    assert line.endswith("property connector_id value {7} has a problem: charger HRB-001 has no connector 7; it has 1")
 
 
 def test_duplicate_connector_in_the_program(stack: Stack) -> None:
@@ -198,14 +198,14 @@ def test_duplicate_connector_by_identity_and_by_uuid(stack: Stack, emulator: Emu
     [
         (
             {"PLUGCHOICE_BASE_URL": "http://plugchoice.example/api"},
-            "error: plugchoice: the base URL 'http://plugchoice.example/api' would send the token in plain text: set "
-            "PLUGCHOICE_BASE_URL or plugchoice:baseUrl to an https URL (plain http is for loopback only)",
+            "error: plugchoice: PLUGCHOICE_BASE_URL: 'http://plugchoice.example/api' would send the token in plain "
+            "text; use an https URL (plain http is for loopback only)",
         ),
         (
             {"PLUGCHOICE_TOKEN": None},
-            "error: plugchoice: no credentials: set PLUGCHOICE_TOKEN to a personal access token (Plugchoice: Settings "
-            "> Personal Access Tokens), or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET; for a preview without "
-            "network set PLUGCHOICE_OFFLINE=1",
+            "error: plugchoice: credentials: not set; set PLUGCHOICE_TOKEN to a personal access token (Plugchoice: "
+            "Settings > Personal Access Tokens), or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET; for a preview "
+            "without network set PLUGCHOICE_OFFLINE=1",
         ),
     ],
     ids=["http", "no token"],
@@ -238,7 +238,7 @@ def test_wrong_token(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("html", "where JSON was expected; is the base URL right?"), ("no_data", "answered with JSON that has no `data`")],
+    [("html", "instead of JSON; check the base URL"), ("no_data", "answered with JSON without `data`")],
 )
 def test_answers_that_are_not_the_api(stack: Stack, emulator: Emulator, kind: str, said: str) -> None:
     """HTML from a proxy, or JSON of something else: one line."""

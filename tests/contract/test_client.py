@@ -177,18 +177,17 @@ def test_an_answer_without_its_envelope_is_refused(emulator: Emulator, client: P
     with pytest.raises(InvalidResponse) as refused:
         getattr(client, method)(*calls.get(method, ()))
     error = refused.value
-    assert str(error) == (f"{error.method} {error.path}: answered with JSON that has no `data`; is the base URL right?")
+    assert str(error) == (f"{error.method} {error.path}: answered with JSON without `data`; check the base URL")
 
 
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ({"data": {"uuid": CHARGER}}, "answered with `data` that is no list"),
-        ({"data": [], "links": {"next": 7}}, "answered with a next-page link that is no text"),
+        ({"data": {"uuid": CHARGER}}, "answered with `data` that is not a list"),
+        ({"data": [], "links": {"next": 7}}, "answered with a next-page link that is not text"),
         (
             {"data": [17]},
-            "answered with a SiteConnector whose the object is wrong (Input should be a valid dictionary or instance "
-            "of SiteConnector)",
+            "answered with an invalid SiteConnector (Input should be a valid dictionary or instance of SiteConnector)",
         ),
     ],
 )
@@ -228,7 +227,7 @@ def test_a_next_page_elsewhere_is_not_followed(emulator: Emulator, client: Plugc
     with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
         client.sites()
     assert str(refused.value) == (
-        f"GET /v3/sites: the next page is said to be at {link!r}, not below {emulator.base_url}; not followed"
+        f"GET /v3/sites: the next page is {link!r}, which is not below {emulator.base_url}; it is not followed"
     )
     assert len(calls) == 1
 
@@ -240,7 +239,7 @@ def test_a_link_that_only_begins_like_the_base_url_is_elsewhere(emulator: Emulat
         with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
             client.sites()
         assert str(refused.value) == (
-            f"GET /v3/sites: the next page is said to be at '{base}/v3/sites?page=2', not below {emulator.base_url}; "
+            f"GET /v3/sites: the next page is '{base}/v3/sites?page=2', which is not below {emulator.base_url}; it is "
             "not followed"
         )
         assert len(calls) == 1
@@ -260,8 +259,8 @@ def test_an_unknown_charger_is_not_found(client: PlugchoiceClient) -> None:
     with pytest.raises(NotFound) as refused:
         client.charger(unknown)
     assert str(refused.value) == (
-        f"GET /v3/chargers/{unknown}: answered 404 (No query results for model [App\\Models\\Charger] {unknown}); "
-        "it does not exist, or the token's user cannot see it"
+        f"GET /v3/chargers/{unknown}: answered 404 (No query results for model [App\\Models\\Charger] {unknown}): "
+        "it does not exist, or the token's user cannot see it; check the UUID and the token"
     )
 
 
@@ -291,8 +290,8 @@ def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceCl
     with pytest.raises(PermissionDenied) as refused:
         client.put_connector(CHARGER, 1, STR_20)
     assert str(refused.value) == (
-        f"PUT /v3/chargers/{CHARGER}/connectors/1: answered 403 (This action is unauthorized.); the token's user has "
-        "no permission for this: ask the site's owner for full access"
+        f"PUT /v3/chargers/{CHARGER}/connectors/1: answered 403 (This action is unauthorized.): the token's user may "
+        "not do this; ask the site's owner for full access"
     )
     assert emulator.live(1) == ("RST", 16)
 

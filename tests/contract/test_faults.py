@@ -90,9 +90,9 @@ def test_when_neither_the_write_nor_the_reading_is_answered_the_line_says_what_i
         settle(client, live, found, WANTED)
 
     assert str(caught.value).startswith(
-        "it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): PUT "
+        "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): PUT "
     )
-    assert str(caught.value).endswith("Run `pulumi up` again: it reads first and writes only what differs")
+    assert str(caught.value).endswith("run `pulumi up` again: it reads first and writes only what differs")
 
 
 def test_two_thousand_connectors_of_fifty_sites_are_read_with_110_calls_at_most(

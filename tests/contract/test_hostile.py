@@ -328,7 +328,7 @@ def test_a_huge_body_is_neither_read_nor_unpacked_to_its_end(what: str) -> None:
         transport = Transport(Options(server.url, Token(TOKEN), timeout=20, deadline=20))
         with memory_is_bounded(), pytest.raises(InvalidResponse) as caught:
             transport.get(READ)
-    assert str(caught.value) == f"GET {READ}: answered with more than 16 MiB; is the base URL right?"
+    assert str(caught.value) == f"GET {READ}: answered with more than 16 MiB; check the base URL"
     assert len(server.requests) == 1
 
 
@@ -472,7 +472,7 @@ def test_a_lifetime_that_is_no_number_of_seconds_is_refused(lifetime: str) -> No
         transport = transport_to(server.url, ClientCredentials(CLIENT_ID, CLIENT_SECRET))
         error = refused(lambda: transport.get(READ))
     assert type(error) is InvalidResponse
-    assert "expires_in that is no number of seconds" in str(error)
+    assert "expires_in that is not a number of seconds" in str(error)
 
 
 def test_a_429_of_the_token_endpoint_is_waited_out(tmp_path: Path) -> None:

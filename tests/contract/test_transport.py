@@ -75,19 +75,19 @@ def port_of_nobody() -> int:
         (
             401,
             AuthenticationFailed,
-            "; the credentials are wrong, expired or revoked: set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and "
+            ": the credentials are wrong, expired or revoked; set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and "
             "PLUGCHOICE_CLIENT_SECRET) to valid ones",
         ),
         (
             403,
             PermissionDenied,
-            "; the token's user has no permission for this: ask the site's owner for full access",
+            ": the token's user may not do this; ask the site's owner for full access",
         ),
-        (404, NotFound, "; it does not exist, or the token's user cannot see it"),
+        (404, NotFound, ": it does not exist, or the token's user cannot see it; check the UUID and the token"),
         (405, ApiError, ""),
         (418, ApiError, ""),
         (422, ValidationFailed, ""),
-        (501, ServerError, "; Plugchoice has a fault of its own: try again later"),
+        (501, ServerError, ": Plugchoice has a fault of its own; try again later"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -122,7 +122,7 @@ def test_a_fault_that_stays_is_an_error_when_the_deadline_comes(emulator: Emulat
     started = time.monotonic()
     with emulator.recording() as calls, pytest.raises(ServerError) as failed:
         transport(emulator.base_url, deadline=0.3).get(READ)
-    assert str(failed.value) == f"GET {READ}: answered 502; Plugchoice has a fault of its own: try again later"
+    assert str(failed.value) == f"GET {READ}: answered 502: Plugchoice has a fault of its own; try again later"
     assert time.monotonic() - started < 2
     assert len(calls) > 2
 
@@ -232,23 +232,23 @@ def test_the_emulators_own_rate_limit_is_outlasted(emulator: Emulator) -> None:
         (
             {"kind": "html"},
             READ,
-            "answered 200 with text/html; charset=UTF-8 where JSON was expected; is the base URL right?",
+            "answered 200 with text/html; charset=UTF-8 instead of JSON; check the base URL",
         ),
         (
             {"kind": "bad_json"},
             READ,
-            "answered 200 with application/json where JSON was expected; is the base URL right?",
+            "answered 200 with application/json instead of JSON; check the base URL",
         ),
         (
             {"kind": "redirect", "location": "https://plugchoice.example/login"},
             READ,
-            "answered with a redirect (302) to 'https://plugchoice.example/login', which is not followed with a token; "
-            "is the base URL right?",
+            "answered with a redirect (302) to 'https://plugchoice.example/login'; redirects are not followed; check "
+            "the base URL",
         ),
         (
             {"kind": "redirect", "status": 301, "location": "/login"},
             READ,
-            "answered with a redirect (301) to '/login', which is not followed with a token; is the base URL right?",
+            "answered with a redirect (301) to '/login'; redirects are not followed; check the base URL",
         ),
     ],
 )
@@ -330,7 +330,7 @@ def test_a_refused_connection_names_the_place_and_asks_for_the_base_url(method: 
         client.put(WRITE, BODY) if method == "PUT" else client.get(READ)
     path = WRITE if method == "PUT" else READ
     assert str(failed.value) == (
-        f"{method} {path}: cannot connect to {origin} (Connection refused); is the base URL right, and is it reachable?"
+        f"{method} {path}: cannot connect to {origin} (Connection refused); check the base URL and the network"
     )
 
 
@@ -339,7 +339,7 @@ def test_an_unknown_host_is_named() -> None:
     with pytest.raises(TransportError) as failed:
         transport("https://plugchoice.invalid/api", deadline=1).get(READ)
     assert str(failed.value).startswith(f"GET {READ}: cannot connect to https://plugchoice.invalid (")
-    assert str(failed.value).endswith("; is the base URL right, and is it reachable?")
+    assert str(failed.value).endswith("; check the base URL and the network")
 
 
 def test_a_server_without_tls_is_not_talked_to(emulator: Emulator) -> None:
@@ -413,7 +413,7 @@ def test_a_personal_access_token_is_not_renewed(emulator: Emulator) -> None:
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
         transport(emulator.base_url).get(READ)
     assert str(failed.value) == (
-        f"GET {READ}: answered 401 (Unauthenticated.); the credentials are wrong, expired or revoked: set "
+        f"GET {READ}: answered 401 (Unauthenticated.): the credentials are wrong, expired or revoked; set "
         "PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
     )
     assert len(calls) == 1
@@ -425,8 +425,8 @@ def test_a_wrong_client_secret_is_refused_with_advice(emulator: Emulator) -> Non
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
         transport(emulator.base_url, wrong).get(READ)
     assert str(failed.value) == (
-        "POST /oauth/token: answered 401 (Client authentication failed); the credentials are wrong, expired or "
-        "revoked: set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
+        "POST /oauth/token: answered 401 (Client authentication failed): the credentials are wrong, expired or "
+        "revoked; set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones"
     )
     assert len(calls) == 1
 
@@ -436,7 +436,7 @@ def test_a_token_answer_without_a_token_is_refused(body: object) -> None:
     """Something else answers there."""
     with Recorder(answers=[(200, body)]).running() as server, pytest.raises(InvalidResponse) as failed:
         transport(server.base_url, CLIENT).get(READ)
-    assert str(failed.value) == "POST /oauth/token: answered without an access_token that can be sent"
+    assert str(failed.value) == "POST /oauth/token: answered without a valid access_token"
 
 
 # ---------------------------------------------------------------- what is really sent
@@ -567,9 +567,7 @@ def test_bytes_that_are_no_json_are_refused(raw: bytes) -> None:
     """Empty, no text, nested beyond reason, or nearly JSON."""
     with Recorder(answers=[(200, raw)]).running() as server, pytest.raises(InvalidResponse) as refused:
         transport(server.base_url).get(READ)
-    assert str(refused.value) == (
-        f"GET {READ}: answered 200 with application/json where JSON was expected; is the base URL right?"
-    )
+    assert str(refused.value) == (f"GET {READ}: answered 200 with application/json instead of JSON; check the base URL")
 
 
 # ---------------------------------------------------------------- secrets
@@ -628,4 +626,4 @@ def test_a_fetched_token_that_cannot_be_sent_is_refused_without_being_shown(emul
     with pytest.raises(InvalidResponse) as caught:
         transport(emulator.base_url, ClientCredentials(CLIENT_ID, CLIENT_SECRET)).get("/v3/user")
 
-    assert str(caught.value) == "POST /oauth/token: answered without an access_token that can be sent"
+    assert str(caught.value) == "POST /oauth/token: answered without a valid access_token"

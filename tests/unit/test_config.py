@@ -1,23 +1,22 @@
-"""settings.py: stack config first, then the environment, which wins; and what is refused."""
+"""config.py: stack config and environment, which wins; and what is refused."""
 
 from __future__ import annotations
 
 import pytest
-from pulumi_plugchoice.config import ClientCredentials, Options, Token, base_url, offline, site
+from pulumi_plugchoice.config import ClientCredentials, Options, Token, find_base_url, find_site, is_offline
 from pulumi_plugchoice.errors import ConfigError
 
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 WITH_TOKEN = {"PLUGCHOICE_TOKEN": "a-token"}
-WHERE = "PLUGCHOICE_BASE_URL or plugchoice:baseUrl"
 
 
 def test_defaults_need_a_token_only() -> None:
-    """Where the API is, and how long things may take."""
+    """The base URL and the time limits have defaults."""
     settings = Options.load({}, WITH_TOKEN)
     assert settings == Options("https://app.plugchoice.com/api", Token("a-token"), None, 30.0, 120.0)
 
 
-def test_everything_can_come_from_the_stack_config() -> None:
+def test_the_stack_config_can_give_everything() -> None:
     """All config keys."""
     config = {
         "plugchoice:baseUrl": "https://plugchoice.example/api/",
@@ -31,7 +30,7 @@ def test_everything_can_come_from_the_stack_config() -> None:
 
 
 def test_the_environment_wins() -> None:
-    """Over the config of the same name; refresh and destroy see an old config."""
+    """Refresh and destroy see an old config."""
     config = {
         "plugchoice:baseUrl": "https://old.example/api",
         "plugchoice:site": "ffffffff-ffff-4fff-8fff-ffffffffffff",
@@ -72,46 +71,46 @@ def test_blanks_around_a_token_are_not_sent() -> None:
         (
             {},
             {},
-            "no credentials: set PLUGCHOICE_TOKEN to a personal access token (Plugchoice: Options > Personal Access "
-            "Tokens), or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET; for a preview without network set "
+            "credentials: not set; set PLUGCHOICE_TOKEN to a personal access token (Plugchoice: Settings > Personal "
+            "Access Tokens), or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET; for a preview without network set "
             "PLUGCHOICE_OFFLINE=1",
         ),
         (
             {},
             {"PLUGCHOICE_TOKEN": "t", "PLUGCHOICE_CLIENT_ID": "c"},
-            "both PLUGCHOICE_TOKEN and PLUGCHOICE_CLIENT_ID or PLUGCHOICE_CLIENT_SECRET are set: "
-            "keep one kind of credentials",
+            "PLUGCHOICE_TOKEN and PLUGCHOICE_CLIENT_ID: both are set; keep one kind of credentials",
         ),
         (
             {"plugchoice:token": "t", "plugchoice:clientSecret": "s"},
             {},
-            "both plugchoice:token and plugchoice:clientId or plugchoice:clientSecret are set: "
-            "keep one kind of credentials",
+            "plugchoice:token and plugchoice:clientSecret: both are set; keep one kind of credentials",
         ),
         (
             {},
             {"PLUGCHOICE_CLIENT_ID": "c"},
-            "PLUGCHOICE_CLIENT_SECRET is missing: an OAuth2 client needs both PLUGCHOICE_CLIENT_ID and "
-            "PLUGCHOICE_CLIENT_SECRET",
+            "PLUGCHOICE_CLIENT_SECRET: not set, but PLUGCHOICE_CLIENT_ID is; an OAuth2 client needs both",
         ),
         (
             {"plugchoice:clientSecret": "s"},
             {},
-            "plugchoice:clientId is missing: an OAuth2 client needs both plugchoice:clientId and "
-            "plugchoice:clientSecret",
+            "plugchoice:clientId: not set, but plugchoice:clientSecret is; an OAuth2 client needs both",
         ),
-        ({}, {"PLUGCHOICE_TOKEN": "a b"}, "PLUGCHOICE_TOKEN holds a blank or a sign that no token has: copy it again"),
+        (
+            {},
+            {"PLUGCHOICE_TOKEN": "a b"},
+            "PLUGCHOICE_TOKEN: contains a blank or a character that no token has; copy it again",
+        ),
         (
             {"plugchoice:token": "tok\u2026"},
             {},
-            "plugchoice:token holds a blank or a sign that no token has: copy it again",
+            "plugchoice:token: contains a blank or a character that no token has; copy it again",
         ),
     ],
 )
-def test_credentials_that_cannot_be_right_are_refused(
+def test_invalid_credentials_are_refused(
     config: dict[str, str | None], environment: dict[str, str], message: str
 ) -> None:
-    """With the names that the user has to set, and never a value."""
+    """The error names the options to set, and never shows a value."""
     with pytest.raises(ConfigError) as refused:
         Options.load(config, environment)
     assert str(refused.value) == message
@@ -128,9 +127,9 @@ def test_credentials_that_cannot_be_right_are_refused(
         ("http://[::1]:8080/api", "http://[::1]:8080/api"),
     ],
 )
-def test_base_urls_are_brought_into_one_form(text: str, url: str) -> None:
+def test_base_urls_are_normalised(text: str, url: str) -> None:
     """No slash at the end, host in lower case (next-page links are compared with it), the path as it is."""
-    assert base_url({}, {"PLUGCHOICE_BASE_URL": text}) == url
+    assert find_base_url({}, {"PLUGCHOICE_BASE_URL": text}) == url
 
 
 @pytest.mark.parametrize(
@@ -144,13 +143,13 @@ def test_base_urls_are_brought_into_one_form(text: str, url: str) -> None:
         "https://a b/api",
     ],
 )
-def test_garbage_is_no_base_url(text: str) -> None:
-    """With an example of one."""
+def test_text_that_is_not_a_url_is_refused(text: str) -> None:
+    """The error gives an example."""
     with pytest.raises(ConfigError) as refused:
-        base_url({}, {"PLUGCHOICE_BASE_URL": text})
-    shown = text.rstrip("/")
+        find_base_url({}, {"PLUGCHOICE_BASE_URL": text})
+    url = text.rstrip("/")
     assert str(refused.value) == (
-        f"the base URL {shown!r} is not a URL: set {WHERE} to something like https://app.plugchoice.com/api"
+        f"PLUGCHOICE_BASE_URL: {url!r} is not a URL; use one such as https://app.plugchoice.com/api"
     )
 
 
@@ -158,10 +157,10 @@ def test_garbage_is_no_base_url(text: str) -> None:
 def test_plain_http_is_refused_off_loopback(host: str) -> None:
     """Anyone on the way could read the token."""
     with pytest.raises(ConfigError) as refused:
-        base_url({"plugchoice:baseUrl": f"http://{host}/api"}, {})
+        find_base_url({"plugchoice:baseUrl": f"http://{host}/api"}, {})
     assert str(refused.value) == (
-        f"the base URL 'http://{host}/api' would send the token in plain text: set {WHERE} to an https URL "
-        "(plain http is for loopback only)"
+        f"plugchoice:baseUrl: 'http://{host}/api' would send the token in plain text; use an https URL (plain http is "
+        "for loopback only)"
     )
 
 
@@ -178,9 +177,9 @@ def test_plain_http_is_refused_off_loopback(host: str) -> None:
 def test_a_password_in_the_base_url_is_refused_and_not_shown(text: str) -> None:
     """Also when the URL is wrong in another way as well."""
     with pytest.raises(ConfigError) as refused:
-        base_url({}, {"PLUGCHOICE_BASE_URL": text})
+        find_base_url({}, {"PLUGCHOICE_BASE_URL": text})
     assert str(refused.value) == (
-        f"the base URL holds a user or password: set {WHERE} without one, and PLUGCHOICE_TOKEN"
+        "PLUGCHOICE_BASE_URL: the URL contains a user or password; remove it, and set PLUGCHOICE_TOKEN"
     )
 
 
@@ -188,49 +187,50 @@ def test_a_password_in_the_base_url_is_refused_and_not_shown(text: str) -> None:
 def test_a_query_in_the_base_url_is_refused_and_not_shown(tail: str) -> None:
     """People put tokens there."""
     with pytest.raises(ConfigError) as refused:
-        base_url({}, {"PLUGCHOICE_BASE_URL": "https://plugchoice.example/api" + tail})
+        find_base_url({}, {"PLUGCHOICE_BASE_URL": "https://plugchoice.example/api" + tail})
     assert str(refused.value) == (
-        f"the base URL has a query or fragment after 'https://plugchoice.example/api': set {WHERE} without one"
+        "PLUGCHOICE_BASE_URL: the URL has a query or fragment; use https://plugchoice.example/api"
     )
 
 
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on", " On "])
 def test_offline_is_on(text: str) -> None:
-    """Every usual way to say so."""
-    assert offline({"PLUGCHOICE_OFFLINE": text}) is True
+    """All usual spellings."""
+    assert is_offline({"PLUGCHOICE_OFFLINE": text}) is True
 
 
 @pytest.mark.parametrize("text", ["", "0", "false", "No", "off", "  "])
 def test_offline_is_off(text: str) -> None:
-    """Likewise; and without the variable."""
-    assert offline({"PLUGCHOICE_OFFLINE": text}) is False
-    assert offline({}) is False
+    """All usual spellings, and a variable that is not set."""
+    assert is_offline({"PLUGCHOICE_OFFLINE": text}) is False
+    assert is_offline({}) is False
 
 
 def test_a_mistyped_offline_is_refused() -> None:
-    """It must not reach the network, so it is neither."""
+    """Otherwise it would reach the network."""
     with pytest.raises(ConfigError) as refused:
-        offline({"PLUGCHOICE_OFFLINE": "ture"})
-    assert str(refused.value) == "PLUGCHOICE_OFFLINE='ture' is neither on nor off: set it to 1 or 0"
+        is_offline({"PLUGCHOICE_OFFLINE": "ture"})
+    assert str(refused.value) == "PLUGCHOICE_OFFLINE: 'ture' is neither on nor off; set it to 1 or 0"
 
 
-def test_a_site_that_is_no_uuid_is_refused() -> None:
-    """A name, say."""
+def test_a_site_that_is_not_a_uuid_is_refused() -> None:
+    """For example the site's name."""
     with pytest.raises(ConfigError) as refused:
-        site({"plugchoice:site": "Harbour"}, {})
+        find_site({"plugchoice:site": "Harbour"}, {})
     assert str(refused.value) == (
-        "the site 'Harbour' is not a UUID: set PLUGCHOICE_SITE or plugchoice:site to the UUID of the site (location) "
-        "as Plugchoice shows it"
+        "plugchoice:site: 'Harbour' is not a UUID; use the UUID of the site (location) that Plugchoice shows"
     )
 
 
-@pytest.mark.parametrize("name", ["PLUGCHOICE_TIMEOUT_SECONDS", "PLUGCHOICE_DEADLINE_SECONDS"])
+@pytest.mark.parametrize(
+    ("name", "example"), [("PLUGCHOICE_TIMEOUT_SECONDS", 30), ("PLUGCHOICE_DEADLINE_SECONDS", 120)]
+)
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e999"])
-def test_seconds_are_above_zero_and_finite(name: str, text: str) -> None:
-    """No waiting for ever, and no giving up at once."""
+def test_seconds_are_above_zero_and_finite(name: str, example: int, text: str) -> None:
+    """Nobody waits for ever or gives up at once."""
     with pytest.raises(ConfigError) as refused:
         Options.load({}, {**WITH_TOKEN, name: text})
-    assert str(refused.value) == f"{name}={text!r} is no number of seconds above 0"
+    assert str(refused.value) == f"{name}: {text!r} is not a number of seconds above 0; use one such as {example}"
 
 
 def test_no_repr_shows_a_secret() -> None:
@@ -239,3 +239,13 @@ def test_no_repr_shows_a_secret() -> None:
     client = Options.load({}, {"PLUGCHOICE_CLIENT_ID": "client", "PLUGCHOICE_CLIENT_SECRET": "hush-secret"})
     assert "hush" not in f"{token!r} {token} {client!r} {client}"
     assert "client_id='client'" in repr(client)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "²"])
+def test_a_share_of_the_request_limit_is_a_whole_number_from_1(text: str) -> None:
+    """A share of nothing would wait for ever."""
+    with pytest.raises(ConfigError) as refused:
+        Options.load({}, {**WITH_TOKEN, "PLUGCHOICE_REQUESTS_PER_MINUTE": text})
+    assert str(refused.value) == (
+        f"PLUGCHOICE_REQUESTS_PER_MINUTE: {text!r} is not a whole number from 1; use one such as 250"
+    )

@@ -11,6 +11,7 @@ from pulumi_plugchoice.errors import (
     AuthenticationFailed,
     ConnectorNotFound,
     InvalidResponse,
+    NoConnection,
     NotFound,
     PermissionDenied,
     PlugchoiceError,
@@ -18,7 +19,11 @@ from pulumi_plugchoice.errors import (
     RequestTimeout,
     ServerError,
     TransportError,
+    UnknownSetting,
+    UntrustedServer,
     ValidationFailed,
+    WriteNotSettled,
+    WriteNotTaken,
 )
 
 PATH = "/v3/chargers/5f0c3c1e-0000-4000-8000-000000000001"
@@ -82,26 +87,27 @@ def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
         (ApiError("GET", PATH, 418, "I'm a teapot"), f"GET {PATH}: answered 418 (I'm a teapot)"),
         (
             AuthenticationFailed("GET", PATH, 401, "Unauthenticated."),
-            f"GET {PATH}: answered 401 (Unauthenticated.); the credentials are wrong, expired or revoked: "
+            f"GET {PATH}: answered 401 (Unauthenticated.): the credentials are wrong, expired or revoked; "
             "set PLUGCHOICE_TOKEN (or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET) to valid ones",
         ),
         (
             PermissionDenied("PUT", PATH, 403, "This action is unauthorized."),
-            f"PUT {PATH}: answered 403 (This action is unauthorized.); the token's user has no permission for this: "
-            "ask the site's owner for full access",
+            f"PUT {PATH}: answered 403 (This action is unauthorized.): the token's user may not do this; ask the "
+            "site's owner for full access",
         ),
         (
             NotFound("GET", PATH, 404),
-            f"GET {PATH}: answered 404; it does not exist, or the token's user cannot see it",
+            f"GET {PATH}: answered 404: it does not exist, or the token's user cannot see it; check the UUID and the "
+            "token",
         ),
         (
             RateLimited("GET", PATH, 429, "Too Many Attempts.", retry_after=7.0),
-            f"GET {PATH}: answered 429 (Too Many Attempts.); other programs use the same user's quota: try again "
-            "later, or run fewer stacks at once",
+            f"GET {PATH}: answered 429 (Too Many Attempts.): the user's request limit is used up; try again later, or "
+            "run fewer stacks at once",
         ),
         (
             ServerError("GET", PATH, 502),
-            f"GET {PATH}: answered 502; Plugchoice has a fault of its own: try again later",
+            f"GET {PATH}: answered 502: Plugchoice has a fault of its own; try again later",
         ),
         (
             ValidationFailed("PUT", PATH, "The given data was invalid.", {"max_amperage": ["too", "much"]}),
@@ -111,10 +117,10 @@ def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
             ValidationFailed("PUT", PATH, "The given data was invalid.", {}),
             f"PUT {PATH}: answered 422 (The given data was invalid.)",
         ),
-        (ConnectorNotFound("HRB-001", 3, [2, 1]), "charger HRB-001 has no connector 3: it has 1, 2"),
+        (ConnectorNotFound("HRB-001", 3, [2, 1]), "charger HRB-001 has no connector 3; it has 1, 2"),
         (
             ConnectorNotFound("HRB-001", 1, []),
-            "charger HRB-001 has no connector 1: it has not reported any connector yet (has it ever been online?)",
+            "charger HRB-001 has no connector 1; it has not reported any connector yet (has it ever been online?)",
         ),
     ],
 )
@@ -141,6 +147,8 @@ def test_details_are_kept_for_programs() -> None:
 def test_one_except_clause_catches_everything() -> None:
     """The tree that the module's text draws."""
     parents = {
+        NoConnection: TransportError,
+        UntrustedServer: TransportError,
         RequestTimeout: TransportError,
         TransportError: PlugchoiceError,
         InvalidResponse: PlugchoiceError,
@@ -152,6 +160,9 @@ def test_one_except_clause_catches_everything() -> None:
         RateLimited: ApiError,
         ServerError: ApiError,
         ConnectorNotFound: PlugchoiceError,
+        UnknownSetting: PlugchoiceError,
+        WriteNotSettled: PlugchoiceError,
+        WriteNotTaken: WriteNotSettled,
     }
     assert all(issubclass(error, parent) for error, parent in parents.items())
     assert not issubclass(ConnectorNotFound, NotFound)

@@ -201,7 +201,7 @@ def test_an_unknown_number_names_those_that_exist(site: str | None) -> None:
     run = Run()
     with pytest.raises(ConnectorNotFound) as refused:
         run.live.find(FIRST, 3, site)
-    assert str(refused.value) == "charger HRB-001 has no connector 3: it has 1, 2"
+    assert str(refused.value) == "charger HRB-001 has no connector 3; it has 1, 2"
 
 
 def test_an_answer_about_another_charger_is_refused() -> None:

@@ -175,19 +175,18 @@ def test_a_body_is_sent_as_it_was_given(amperage: int) -> None:
         (
             Connector,
             {**CONNECTOR, "max_amperage": "sixteen"},
-            "GET /v3/x: answered with a Connector whose max_amperage is wrong (Input should be a valid integer, unable "
+            "GET /v3/x: answered with an invalid Connector (in max_amperage: Input should be a valid integer, unable "
             "to parse string as an integer)",
         ),
         (
             Charger,
             {"uuid": CHARGER, "connectors": [{"pincode": "hush"}]},
-            "GET /v3/x: answered with a Charger whose connectors.0.connector_id is wrong (Field required)",
+            "GET /v3/x: answered with an invalid Charger (in connectors.0.connector_id: Field required)",
         ),
         (
             Site,
             "hush",
-            "GET /v3/x: answered with a Site whose the object is wrong (Input should be a valid dictionary or instance "
-            "of Site)",
+            "GET /v3/x: answered with an invalid Site (Input should be a valid dictionary or instance of Site)",
         ),
     ],
 )

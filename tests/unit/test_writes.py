@@ -245,8 +245,8 @@ def test_a_refusal_after_a_doubtful_write_does_not_hide_the_doubt(second: Plugch
     with pytest.raises(WriteNotSettled) as failed:
         run.settle(**BOTH)
     assert str(failed.value) == (
-        f"it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): an earlier write (PUT {PATH}: the "
-        f"connection was lost (reset)) may still take effect; then: {second}"
+        "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): an earlier write "
+        f"may still do so (PUT {PATH}: the connection was lost (reset)); the last one failed: {second}"
     )
 
 
@@ -256,7 +256,8 @@ def test_values_that_do_not_take_are_an_error_that_says_which() -> None:
     run.puts(*[answers("RST", 20)] * 3)
     run.client.before = lambda call: setattr(run, "values", ("RST", 20)) if call == READ else None
     assert run.fails(**BOTH) == (
-        "HRB-001/1 did not take the write: phase_rotation is RST, not STR (the API answered with other values)"
+        "HRB-001/1: the write did not take effect: phase_rotation is RST, not STR (the API answered with other "
+        "values); run `pulumi up` again"
     )
     assert len(run.client.of("PUT")) == 3
 
@@ -337,9 +338,10 @@ def test_a_failed_read_after_doubt_says_what_is_known() -> None:
     with pytest.raises(WriteNotSettled) as failed:
         run.settle(**BOTH)
     assert str(failed.value) == (
-        f"it is not known whether HRB-001/1 now holds STR, 20 A (it was RST, 16 A): PUT {PATH}: no answer within 30 s; "
-        f"and reading it back failed: GET /v3/chargers/{CHARGER}: answered 503; Plugchoice has a fault of its own: try "
-        "again later. Run `pulumi up` again: it reads first and writes only what differs"
+        "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): "
+        f"PUT {PATH}: no answer within 30 s; reading it back failed too: GET /v3/chargers/{CHARGER}: answered 503: "
+        "Plugchoice has a fault of its own; try again later; run `pulumi up` again: it reads first and writes only "
+        "what differs"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
@@ -364,7 +366,8 @@ def test_a_failed_read_before_a_partial_write_passes_through() -> None:
     run = Run()
     run.reads_fail(NotFound("GET", f"/v3/chargers/{CHARGER}", 404), after="GET")
     assert run.fails(phase_rotation="STR") == (
-        f"GET /v3/chargers/{CHARGER}: answered 404; it does not exist, or the token's user cannot see it"
+        f"GET /v3/chargers/{CHARGER}: answered 404: it does not exist, or the token's user cannot see it; check the "
+        "UUID and the token"
     )
     assert run.client.of("PUT") == []
 
@@ -374,8 +377,8 @@ def test_no_write_is_tried_again_after_the_deadline() -> None:
     run = Run(deadline=0.5)
     run.puts(run.lost_before)
     assert run.fails(**BOTH) == (
-        "HRB-001/1 did not take the write: phase_rotation is RST, not STR, max_amperage is 16 A, not 20 A "
-        f"(PUT {PATH}: the connection was lost (reset))"
+        "HRB-001/1: the write did not take effect: phase_rotation is RST, not STR, max_amperage is 16 A, not 20 A "
+        f"(PUT {PATH}: the connection was lost (reset)); run `pulumi up` again"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 

@@ -63,8 +63,7 @@ def parse_answer(method: str, path: str, answer: Answer) -> Any:
         raise InvalidResponse(
             method,
             path,
-            f"answered with a redirect ({answer.status}) to {target!r}, "
-            "which is not followed with a token; is the base URL right?",
+            f"answered with a redirect ({answer.status}) to {target!r}; redirects are not followed; check the base URL",
         )
     try:
         content = loads(answer.body)
@@ -76,9 +75,7 @@ def parse_answer(method: str, path: str, answer: Answer) -> Any:
         raise _error(method, path, answer, content)
     if not is_json:
         kind = printable(answer.headers.get("Content-Type") or "no content type", 60)
-        raise InvalidResponse(
-            method, path, f"answered {answer.status} with {kind} where JSON was expected; is the base URL right?"
-        )
+        raise InvalidResponse(method, path, f"answered {answer.status} with {kind} instead of JSON; check the base URL")
     return content
 
 

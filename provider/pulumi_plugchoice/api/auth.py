@@ -105,11 +105,11 @@ def parse_token(method: str, path: str, answer: Any) -> tuple[str, float]:
     fields = answer if isinstance(answer, dict) else {}
     token, lifetime = fields.get("access_token"), fields.get("expires_in", 3600)
     if not isinstance(token, str) or not is_token(token):
-        raise InvalidResponse(method, path, "answered without an access_token that can be sent")
+        raise InvalidResponse(method, path, "answered without a valid access_token")
     try:
         seconds = float(lifetime)
     except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:
-        raise InvalidResponse(method, path, "answered with an expires_in that is no number of seconds")
+        raise InvalidResponse(method, path, "answered with an expires_in that is not a number of seconds")
     return token, seconds

@@ -79,7 +79,7 @@ class PlugchoiceClient:
         path = f"/v3/sites/{site}/groups"
         items = _data(self._transport.get(path), "GET", path)
         if not isinstance(items, list):
-            raise InvalidResponse("GET", path, "answered with `data` that is no list")
+            raise InvalidResponse("GET", path, "answered with `data` that is not a list")
         return [_parse(SiteGroup, item, "GET", path) for item in items]
 
     def power_management(self, site: str) -> PowerManagement:
@@ -136,7 +136,7 @@ class PlugchoiceClient:
             answer = self._transport.get(following)
             items = _data(answer, "GET", following)
             if not isinstance(items, list):
-                raise InvalidResponse("GET", following, "answered with `data` that is no list")
+                raise InvalidResponse("GET", following, "answered with `data` that is not a list")
             yield from items
             link = _next_link(answer, following)
             following = self._transport.path_of(link, following) if link else None
@@ -144,7 +144,7 @@ class PlugchoiceClient:
 
 def _data(answer: Any, method: str, path: str) -> Any:
     if not isinstance(answer, dict) or "data" not in answer:
-        raise InvalidResponse(method, path, "answered with JSON that has no `data`; is the base URL right?")
+        raise InvalidResponse(method, path, "answered with JSON without `data`; check the base URL")
     return answer["data"]
 
 
@@ -158,7 +158,7 @@ def _next_link(answer: dict[str, Any], path: str) -> str | None:
     links = answer.get("links")
     link = links.get("next") if isinstance(links, dict) else answer.get("next_page_url")
     if link is not None and not isinstance(link, str):
-        raise InvalidResponse("GET", path, "answered with a next-page link that is no text")
+        raise InvalidResponse("GET", path, "answered with a next-page link that is not text")
     return link
 
 
@@ -167,7 +167,6 @@ def _parse(model: type[ModelT], item: Any, method: str, path: str) -> ModelT:
         return model.model_validate(item)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the object"
-        raise InvalidResponse(
-            method, path, f"answered with a {model.__name__} whose {printable(place, 80)} is wrong ({first['msg']})"
-        ) from None
+        place = ".".join(str(part) for part in first["loc"])
+        detail = f"in {printable(place, 80)}: {first['msg']}" if place else first["msg"]
+        raise InvalidResponse(method, path, f"answered with an invalid {model.__name__} ({detail})") from None

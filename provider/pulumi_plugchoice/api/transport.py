@@ -51,6 +51,8 @@ _CONNECT_SECONDS: Final = 5.0
 _PIECE_BYTES: Final = 65536
 # A page of 25 connectors is about 15 kB.
 _MAX_BYTES: Final = 16 << 20
+_CHECK_NETWORK: Final = "check the base URL and the network"
+_CHECK_TLS: Final = "check the base URL and this machine's CA certificates"
 _TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 
 
@@ -133,7 +135,7 @@ class Transport:
         raise InvalidResponse(
             "GET",
             page,
-            f"the next page is said to be at {printable(link, 100)!r}, not below {self._base_url}; not followed",
+            f"the next page is {printable(link, 100)!r}, which is not below {self._base_url}; it is not followed",
         )
 
     def close(self) -> None:
@@ -173,7 +175,7 @@ class Transport:
         try:
             limit.start()
         except RuntimeError as error:
-            raise NoConnection(method, path, f"not sent: no thread for its time limit ({error})") from error
+            raise NoConnection(method, path, f"not sent, because the system gives no thread ({error})") from error
         self._budget.count_request(method, path)
         try:
             with limit:
@@ -195,10 +197,13 @@ class Transport:
                 raise requests.ReadTimeout
         except _BodyTooLarge:
             raise InvalidResponse(
-                method, path, f"answered with more than {_MAX_BYTES >> 20} MiB; is the base URL right?"
+                method, path, f"answered with more than {_MAX_BYTES >> 20} MiB; check the base URL"
             ) from None
         except requests.ConnectTimeout as error:
-            raise NoConnection(method, path, f"{self._origin} does not answer; is it reachable from here?") from error
+            seconds = min(_CONNECT_SECONDS, timeout)
+            raise NoConnection(
+                method, path, f"cannot connect to {self._origin} within {seconds:.3g} s; {_CHECK_NETWORK}"
+            ) from error
         except requests.Timeout as error:
             raise RequestTimeout(method, path, f"no answer within {timeout:.3g} s") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
@@ -214,16 +219,14 @@ class Transport:
         """The error for a request without an answer."""
         reason = _root_cause(error)
         if isinstance(error, requests.exceptions.SSLError):
-            return UntrustedServer(method, path, f"no trusted TLS connection to {self._origin} ({reason})")
+            return UntrustedServer(
+                method, path, f"no trusted TLS connection to {self._origin} ({reason}); {_CHECK_TLS}"
+            )
         if not isinstance(error, requests.ConnectionError):
             return TransportError(method, path, f"the request failed ({reason})")
         if not _is_connect_failure(error):
             return TransportError(method, path, f"the connection was lost ({reason})")
-        return NoConnection(
-            method,
-            path,
-            f"cannot connect to {self._origin} ({reason}); is the base URL right, and is it reachable?",
-        )
+        return NoConnection(method, path, f"cannot connect to {self._origin} ({reason}); {_CHECK_NETWORK}")
 
     def _note_quota(self, response: requests.Response) -> None:
         """Pass on what an answer tells about the user's quota. An answer without a token is about the address's."""

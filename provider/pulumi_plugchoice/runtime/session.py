@@ -54,12 +54,12 @@ class Session:
     @cached_property
     def is_offline(self) -> bool:
         """Whether no API call may be made. Raises ConfigError when the setting is neither on nor off."""
-        return names.offline(self._environment)
+        return names.is_offline(self._environment)
 
     @cached_property
     def site(self) -> str | None:
         """UUID of the default site, or None. Raises ConfigError when it is no UUID."""
-        return names.site(self.config, self._environment)
+        return names.find_site(self.config, self._environment)
 
     @property
     def client(self) -> PlugchoiceClient:

@@ -87,7 +87,8 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
         if doubt is None:
             raise
         raise WriteNotSettled(
-            f"{_describe_doubt(found, wanted)}: an earlier write ({doubt}) may still take effect; then: {error}"
+            f"{_describe_doubt(found, wanted)}: an earlier write may still do so ({doubt}); "
+            f"the last one failed: {error}"
         ) from None
 
 
@@ -129,8 +130,8 @@ def _read_back(live: LiveConnectors, found: Live, wanted: Mapping[str, Any], dou
         return live.read_now(found.charger, found.connector.connector_id, deadline)
     except PlugchoiceError as error:
         raise WriteNotSettled(
-            f"{_describe_doubt(found, wanted)}: {doubt}; and reading it back failed: {error}. "
-            "Run `pulumi up` again: it reads first and writes only what differs"
+            f"{_describe_doubt(found, wanted)}: {doubt}; reading it back failed too: {error}; "
+            "run `pulumi up` again: it reads first and writes only what differs"
         ) from (error if isinstance(error, ApiError) else None)
 
 
@@ -138,7 +139,7 @@ def _describe_doubt(found: Live, wanted: Mapping[str, Any]) -> str:
     """What is not known, with the values from before the write: the next run may not see those any more."""
     after = ", ".join(show(name, wanted[name]) for name in SETTING_NAMES if name in wanted)
     before = ", ".join(show(name, getattr(found.connector, name)) for name in SETTING_NAMES if name in wanted)
-    return f"it is not known whether {found.name} now holds {after} (it was {before})"
+    return f"{found.name}: it is not known whether the write of {after} took effect (before: {before})"
 
 
 def _describe_difference(now: Live, body: ConnectorSettings, doubt: str) -> str:
@@ -147,4 +148,4 @@ def _describe_difference(now: Live, body: ConnectorSettings, doubt: str) -> str:
         f"{name} is {show(name, getattr(now.connector, name))}, not {show(name, wanted[name])}"
         for name in find_changes(wanted, now.connector)
     )
-    return f"{now.name} did not take the write: {details} ({doubt})"
+    return f"{now.name}: the write did not take effect: {details} ({doubt}); run `pulumi up` again"
