@@ -12,7 +12,7 @@ from .balance import PhaseBalance
 from .connector import ChargerConnector
 from .errors import PlugchoiceError
 from .gate import gate, program_line
-from .sitefile.definition import definition_of
+from .sitefile.definition import make_definition
 from .sitefile.load import SiteFileError, build_site, load_site
 from .sitefile.model import SiteFile
 
@@ -65,7 +65,7 @@ class ChargingSite(pulumi.ComponentResource):
         super().__init__("plugchoice:index:ChargingSite", name, {"site": entry.hold(uuid)}, opts)
         self.connectors = {}
         if site is not None:
-            declared = {**definition_of(site), "site": entry.hold(uuid)}
+            declared = {**make_definition(site), "site": entry.hold(uuid)}
             self.balance = PhaseBalance(f"{name}-balance", declared, pulumi.ResourceOptions(parent=self))
             self._declare_connectors(name, site)
         self.register_outputs({})

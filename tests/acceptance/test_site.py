@@ -144,13 +144,13 @@ def test_a_live_fuse_above_the_declared_one_is_refused(stack: Stack, emulator: E
     for result in (stack.preview(), stack.up("--skip-preview")):
         assert result.code != 0
         assert result.puts == []
-        assert len(result.lines("group main (801) has 160 A in Plugchoice where a fuse of 125 A is declared")) == 1
+        assert len(result.lines("group main (801): 160 A in Plugchoice, the declared fuse is 125 A; load")) == 1
 
     emulator.edit_group(801, total_amps=100, net_type="IT")
     noticed = stack.preview()
     assert noticed.code == 0
-    assert noticed.lines("group main (801) has 100 A in Plugchoice, and a fuse of 125 A is declared")
-    assert noticed.lines("group main (801) has net type IT in Plugchoice, and TN is declared")
+    assert noticed.lines("group main (801): 100 A in Plugchoice, the declared fuse is 125 A")
+    assert noticed.lines("group main (801): net type is IT in Plugchoice, TN is declared")
 
 
 def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place(stack: Stack) -> None:
@@ -254,7 +254,7 @@ def test_drift_shows_as_amps(stack: Stack, emulator: Emulator) -> None:
     plain = stack.preview()
     refreshed = stack.preview("--refresh", "--diff")
 
-    assert plain.lines("amps per line L1/L2/L3: one-phase cars 48/0/16 A live, 16/16/16 A declared last")
+    assert plain.lines("amps per line L1/L2/L3: one-phase cars 48/0/16 A live, 16/16/16 A stored")
     assert plain.lines("drift on HRB-002/1")
     assert "~ single_phase_l1: 48 => 16" in refreshed.output
     assert "~ single_phase_l2: 0 => 16" in refreshed.output
@@ -280,7 +280,7 @@ def test_connectors_that_are_not_managed_count_with_their_live_values(stack: Sta
     emulator.edit(charger_uuid(3), max_amperage=20)
     plain = stack.preview("--expect-no-changes")
     assert plain.code == 0, "nothing of this stack's has changed"
-    assert plain.lines("amps per line L1/L2/L3: one-phase cars 32/20/0 A live, 32/10/0 A declared last")
+    assert plain.lines("amps per line L1/L2/L3: one-phase cars 32/20/0 A live, 32/10/0 A stored")
     assert changes(stack.preview("--diff", "--refresh"), "single_phase_l2") == ["~ single_phase_l2: 10 => 20"]
     write(stack, site_yaml([bay(1, "TRS"), unmanaged]))
     assert changes(stack.preview("--diff"), "single_phase_l2") == ["~ single_phase_l2: 10 => 20"]
@@ -403,7 +403,7 @@ def test_a_connector_that_will_be_restored_is_named(stack: Stack, emulator: Emul
 
     preview = stack.preview()
 
-    assert preview.lines("HRB-002/1 is no longer declared, and on_destroy puts back what it was")
+    assert preview.lines("HRB-002/1: no longer declared, and on_destroy restores it")
 
 
 def test_without_neutral_a_broken_limit_is_only_said(stack: Stack, emulator: Emulator) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pulumi_plugchoice
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_plugchoice import ChargerConnector
-from pulumi_plugchoice.balance import FIGURES, PhaseBalance, PhaseBalanceProvider
+from pulumi_plugchoice.balance import PhaseBalance, PhaseBalanceProvider
 from pulumi_plugchoice.config import DEFAULT_BASE_URL, OPTIONS
 from pulumi_plugchoice.connector import ChargerConnectorProvider
 from pulumi_plugchoice.runtime.stored import COMPUTED, FACTS, STORED_INPUTS, connector_key
+from pulumi_plugchoice.sitefile.assess import FIGURES
 from pulumi_plugchoice.sitefile.definition import DECLARED
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"

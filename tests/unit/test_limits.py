@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple, compute_figures
 from pulumi_plugchoice.electrical.limits import (
@@ -9,6 +11,7 @@ from pulumi_plugchoice.electrical.limits import (
     ChargerFacts,
     ExceededLimit,
     Limits,
+    compare_groups,
     compute_eighty_percent,
     find_exceeded_limits,
     find_warnings,
@@ -91,6 +94,56 @@ def test_an_exceeded_limit_is_one_line() -> None:
         "limit single_phase_amps (118 A) exceeded: 144 A on L1 when every connector charges a one-phase car, 144 A "
         "live; allowed, because the change does not make it worse"
     )
+
+
+@dataclass(frozen=True)
+class Live:
+    """A group as Plugchoice has it."""
+
+    id: int
+    group_id: int | None = None
+    total_amps: int | None = None
+    net_type: str | None = None
+
+
+def compare(*live: Live, root: int | None = 801, garage: int | None = 812) -> list[tuple[str, str, bool]]:
+    """Key, text and outcome for a site with a 125 A main fuse and a 40 A group."""
+    groups = (Group("main", None, 125, root), Group("garage", "main", 40, garage))
+    installation = Installation("TN", neutral=True, margin_percent=0, groups=groups, points=(), base={})
+    return [(item.key, item.text, item.is_refused) for item in compare_groups(installation, live)]
+
+
+def test_a_live_fuse_above_the_declared_one_is_refused() -> None:
+    """Load balancing goes by the live value. A lower one is reported."""
+    above, below = Live(801, None, 160), Live(812, 801, 32)
+    assert compare(above, below) == [
+        (
+            "main_fuse_amps",
+            "group main (801): 160 A in Plugchoice, the declared fuse is 125 A; load balancing would let chargers draw "
+            "more than the fuse carries: correct the wrong value",
+            True,
+        ),
+        ("fuse_amps", "group garage (812): 32 A in Plugchoice, the declared fuse is 40 A", False),
+    ]
+    assert compare(Live(801, None, 125, "TN"), Live(812, 801, None)) == []
+
+
+def test_a_group_that_does_not_exist_is_refused() -> None:
+    """With the groups that do. Without a number, the root is the live group without a parent; others are skipped."""
+    assert compare(Live(801, None, 125)) == [
+        ("group_id", "group garage: the site has no group 812 in Plugchoice; its groups: 801", True)
+    ]
+    assert compare(Live(900, None, 100), Live(901, 900, 63), root=None, garage=None) == [
+        ("main_fuse_amps", "group main (900): 100 A in Plugchoice, the declared fuse is 125 A", False)
+    ]
+    assert compare(root=None, garage=None) == []
+
+
+def test_another_net_type_is_reported() -> None:
+    """Of the root only."""
+    assert compare(Live(801, None, 125, "IT"), Live(812, 801, 40, "IT")) == [
+        ("net_type", "group main (801): net type is IT in Plugchoice, TN is declared", False)
+    ]
 
 
 @pytest.mark.parametrize(("breaker", "advised"), [(20, 16), (32, 25), (40, 32)])

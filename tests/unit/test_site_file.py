@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice._text import printable
-from pulumi_plugchoice.electrical.figures import compute_figures
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
-from pulumi_plugchoice.sitefile.definition import as_text, counted, definition_of, from_text
+from pulumi_plugchoice.sitefile.assess import assess_site
+from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_settings
 from pulumi_plugchoice.sitefile.load import SiteFileError, build_site, load_site
 from pulumi_plugchoice.sitefile.model import SiteFile
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
@@ -70,10 +70,10 @@ def test_the_example_of_the_notes_loads_as_it_is_written() -> None:
     assert [site.amps_of(quay, connector) for connector in quay.connectors] == [32, 32]
     assert dc.connectors[0].managed is False
     assert site.amps_of(dc, dc.connectors[0]) is None
-    found = counted(definition_of(site), None)
-    assert found.left_out == []
+    assessment = assess_site(site)
+    assert assessment.not_counted == []
     # Building 18/11/9, DC 38 on each, RST 16+16+32, STR 32 and S 16.
-    assert compute_figures(found.installation).single_phase == (18 + 38 + 64, 11 + 38 + 48, 9 + 38)
+    assert assessment.figures.single_phase == (18 + 38 + 64, 11 + 38 + 48, 9 + 38)
 
 
 def test_the_nearest_word_on_destroy_and_adopt_holds() -> None:
@@ -238,7 +238,7 @@ def test_every_key_of_the_schema_has_a_hover_text() -> None:
 @given(st.one_of(st.none(), st.sampled_from(PHASE_ROTATIONS)), st.one_of(st.none(), st.integers(1, 1000)))
 def test_settings_survive_their_stored_form(rotation: str | None, amps: int | None) -> None:
     """`RST 16 A`, `RST`, `16 A`."""
-    assert from_text(as_text(rotation, amps)) == (rotation, amps)
+    assert parse_settings(format_settings(rotation, amps)) == (rotation, amps)
 
 
 def test_order_and_labels_are_not_stored() -> None:
@@ -251,7 +251,7 @@ def test_order_and_labels_are_not_stored() -> None:
         charger["label"] = "x"
         for connector in charger["connectors"]:
             connector.pop("planned_rotation", None)
-    assert definition_of(SiteFile.model_validate(other)) == definition_of(site)
+    assert make_definition(SiteFile.model_validate(other)) == make_definition(site)
 
 
 junk: st.SearchStrategy[Any] = st.recursive(

@@ -12,7 +12,6 @@ from pulumi_plugchoice._text import plural, printable
 from .options import Command, Failure, output_option, site_file, write_file, write_output
 
 if TYPE_CHECKING:
-    from pulumi_plugchoice.electrical.figures import Figures
     from pulumi_plugchoice.electrical.planner import Plan
     from pulumi_plugchoice.sitefile.model import SiteFile
 
@@ -25,6 +24,7 @@ def check(files: tuple[Path, ...]) -> None:
     Each file is checked. For a file without mistakes, the currents, the warnings and the connectors that are not
     counted are printed.
     """
+    from pulumi_plugchoice.sitefile.assess import assess_site
     from pulumi_plugchoice.sitefile.load import SiteFileError, load_site
 
     mistakes: list[str] = []
@@ -34,13 +34,14 @@ def check(files: tuple[Path, ...]) -> None:
         except SiteFileError as error:
             mistakes += error.lines
             continue
-        figures, warnings, not_counted = _assess(site)
+        assessment = assess_site(site)
+        figures = assessment.figures
         amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
         click.echo(
             f"{file}: {plural(len(site.chargers), 'charger')}; one-phase cars {amps} A of {figures.usable_amps} A "
             "usable per line"
         )
-        for line in (*warnings, *(f"not counted: {name}" for name in not_counted)):
+        for line in (*assessment.warnings, *(f"not counted: {name}" for name in assessment.not_counted)):
             click.echo(f"  {printable(line, 1000)}")
     if mistakes:
         raise Failure("\n".join(mistakes))
@@ -59,12 +60,13 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     """
     from pulumi_plugchoice.review.plan import plan_markdown
     from pulumi_plugchoice.review.svg import amps_per_line
+    from pulumi_plugchoice.sitefile.assess import assess_site
     from pulumi_plugchoice.sitefile.load import load_site
     from pulumi_plugchoice.sitefile.plan import insert_plan, plan_rotation
 
     site = load_site(file)
     best = plan_rotation(site)
-    not_counted = _assess(site)[2]
+    not_counted = assess_site(site).not_counted
     if markdown:
         click.echo(plan_markdown(site, best, not_counted), nl=False)
     else:
@@ -156,16 +158,18 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     """
     from pulumi_plugchoice.electrical.limits import find_exceeded_limits
     from pulumi_plugchoice.review.change import review_markdown
-    from pulumi_plugchoice.sitefile.definition import definition_of, limits_of
+    from pulumi_plugchoice.sitefile.assess import assess_site
+    from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
     from pulumi_plugchoice.sitefile.load import load_site
 
     site = load_site(file)
     old_site = None if before is None else load_site(before)
-    figures, warnings, not_counted = _assess(site)
-    old_figures = None if old_site is None else _assess(old_site)[0]
-    exceeded = find_exceeded_limits(limits_of(definition_of(site)), figures, old_figures)
+    now = assess_site(site)
+    old_figures = None if old_site is None else assess_site(old_site).figures
+    exceeded = find_exceeded_limits(parse_limits(make_definition(site)), now.figures, old_figures)
+    figures = (old_figures, now.figures)
     text = review_markdown(
-        old_site, site, (old_figures, figures), exceeded=exceeded, warnings=warnings, not_counted=not_counted
+        old_site, site, figures, exceeded=exceeded, warnings=now.warnings, not_counted=now.not_counted
     )
     write_output(text, output)
 
@@ -180,19 +184,6 @@ def schema(output: Path | None) -> None:
     from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
 
     write_output(SCHEMA_FILE.read_text(encoding="utf-8"), output)
-
-
-def _assess(site: SiteFile) -> tuple[Figures, list[str], list[str]]:
-    """Figures, warnings and connectors that are not counted."""
-    from pulumi_plugchoice.electrical.figures import compute_figures
-    from pulumi_plugchoice.electrical.limits import find_warnings
-    from pulumi_plugchoice.sitefile.definition import counted, definition_of, facts_of, limits_of
-
-    definition = definition_of(site)
-    found = counted(definition, None)
-    figures = compute_figures(found.installation)
-    warnings = find_warnings(found.installation, figures, limits_of(definition), facts_of(definition, None))
-    return figures, warnings, found.left_out
 
 
 COMMANDS = (check, plan, wired, sheet, picture, review, schema)

@@ -14,7 +14,7 @@ from pulumi_plugchoice.electrical import planner
 from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.errors import PlugchoiceError
 
-from .definition import counted, definition_of
+from .definition import build_installation, make_definition
 from .load import load_site
 from .model import SiteFile
 from .yaml_edit import edit_values
@@ -41,7 +41,7 @@ def plan_rotation(site: SiteFile | str | Path) -> Plan:
     """
     site = site if isinstance(site, SiteFile) else load_site(site)
     fixed = {charger.key for charger in site.chargers if not charger.rewirable}
-    return planner.plan_rotation(counted(definition_of(site), None).installation, fixed)
+    return planner.plan_rotation(build_installation(make_definition(site), None).installation, fixed)
 
 
 def insert_plan(path: str | Path, plan: Plan) -> str:
