@@ -1,4 +1,4 @@
-"""check_wiring over HTTP: cars that come and go at an emulated site, wired as declared or not."""
+"""check_wiring over HTTP: cars come and go at an emulated site that is wired as declared or not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUP = 801
 
 @dataclass
 class Yard:
-    """An emulated site, its file, and what happens there while it is being sampled.
+    """An emulated site, its file, and what happens there between two samples.
 
     Attributes:
         events: before which sample (1 is the second) what happens.
@@ -35,7 +35,7 @@ class Yard:
     chargers: int = 3
 
     def file(self) -> Json:
-        """The site file, as a dict: every charger by identity, connector 1 declared RST unless told."""
+        """The site file, as a dict: every charger by identity, connector 1 declared RST unless `declared` differs."""
         entries = [
             {"identity": identity(index), "connectors": [{"connector_id": 1, **self.declared.get(index, DECLARED)}]}
             for index in range(1, self.chargers + 1)
@@ -44,7 +44,7 @@ class Yard:
         return {"site": SITE, "supply": self.supply, "groups": groups, "chargers": entries}
 
     def check(self, **more: Any) -> list[Evidence]:
-        """Six samples without waiting, unless told; what was measured then still has its true times."""
+        """Six samples without waiting, unless `more` says otherwise; the readings still have their true times."""
         seen = [0]
 
         def sleep(_: float) -> None:
@@ -55,7 +55,7 @@ class Yard:
         return check_wiring(build_site(self.file(), "here"), sleep=sleep, **given)
 
     def car(self, index: int, *amps: float) -> Callable[[], None]:
-        """A car draws so much on the terminals of `HRB-{index}`."""
+        """An event: a car draws these A on the terminals of `HRB-{index}`."""
         return lambda: self.emulator.circuit(index, amps=list(amps))
 
 
@@ -72,8 +72,8 @@ def yard(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Yard:
     return Yard(emulator)
 
 
-def wired(yard: Yard, index: int, rotation: str) -> None:
-    """The truth about a charger, whatever is declared."""
+def wire(yard: Yard, index: int, rotation: str) -> None:
+    """Wire a charger, whatever is declared."""
     yard.emulator.circuit(index, wired=rotation)
 
 
@@ -88,12 +88,12 @@ def test_a_car_on_the_declared_line_is_consistent(yard: Yard) -> None:
 
 def test_a_car_on_another_line_contradicts(yard: Yard) -> None:
     """Declared RST, and live RST, but wired STR: only the meter can tell."""
-    wired(yard, 2, "STR")
+    wire(yard, 2, "STR")
     yard.events = {2: yard.car(2, 16, 0, 0)}
     _, found, _ = yard.check()
     assert (found.verdict, found.reason, found.lines) == ("contradicts", "line of another terminal", ("L2",))
     assert found.text.startswith("HRB-002/1: contradicts RST: at ")
-    assert "RST (declared) feeds terminal L1, on which a one-phase car draws, from building L1" in found.text
+    assert "with RST (declared), terminal L1, where a one-phase car draws, is fed from building L1" in found.text
 
 
 @pytest.mark.parametrize("reports", ["terminals", "lines"])
@@ -110,7 +110,7 @@ def test_what_order_the_charger_reports_its_currents_in_does_not_matter(
 
 
 def test_a_declaration_that_was_applied_over_other_wiring_is_contradicted(yard: Yard) -> None:
-    """A PUT rewires nothing: the file and the live value say STR, terminal L1 still hangs on L1."""
+    """A PUT rewires nothing: the file and the live value say STR, terminal L1 is still fed from L1."""
     yard.declared[1] = {"phase_rotation": "STR"}
     yard.emulator.edit(charger_uuid(1), phase_rotation="STR")
     yard.events = {2: yard.car(1, 16, 0, 0)}
@@ -120,7 +120,7 @@ def test_a_declaration_that_was_applied_over_other_wiring_is_contradicted(yard: 
 
 def test_one_connector_after_the_other_is_told_apart(yard: Yard) -> None:
     """Three cars in one run, each a step of its own."""
-    wired(yard, 3, "TRS")
+    wire(yard, 3, "TRS")
     yard.events = {2: yard.car(1, 16, 0, 0), 5: yard.car(2, 0, 16, 0), 8: yard.car(3, 6, 0, 0)}
     found = yard.check(samples=11)
     assert [(one.verdict, one.lines) for one in found] == [
@@ -213,23 +213,23 @@ def unknown_charger(yard: Yard) -> None:
 @pytest.mark.parametrize(
     ("situation", "reason", "words"),
     [
-        (no_meter, "no meter", "prove nothing about the building"),
+        (no_meter, "no meter", "say nothing about the building's lines"),
         (silent_meter, "meter without readings", "the meter of group 801 gave no reading"),
         (silent_charger, "no readings", '("-")'),
         (odd_readings, "no step", "it drew nothing"),
         (dc, "direct current", "DC"),
-        (nothing_declared, "no rotation", "declared or live"),
+        (nothing_declared, "no rotation", "neither declared nor live"),
         (no_car, "no step", "let a one-phase car begin to charge"),
         (small_car, "small step", "3.0 A"),
-        (three_phase_car, "three lines", "says nothing about their order"),
+        (three_phase_car, "three lines", "their order stays open"),
         (two_phase_car, "two lines of three", "some cars draw on terminals 2 and 3"),
-        (two_cars, "several at once", "one at a time"),
+        (two_cars, "several at once", "start one car at a time"),
         (car_and_building, "sizes differ", "+16.0 / +10.0 / +0.0 A"),
         (parting_car, "part of a charge", "only the beginning"),
-        (late_car, "meter silent", "sample for longer"),
+        (late_car, "meter silent", "take more samples"),
         (another_unit, "no step on the meter", "try meter_unit='A'"),
         (in_no_group, "no group", "no group"),
-        (unknown_charger, "not on the site", f"site {SITE} lists no such connector"),
+        (unknown_charger, "not on the site", f"site {SITE} has no such connector"),
     ],
 )
 def test_where_there_is_no_evidence_the_reason_is_named(
@@ -269,13 +269,13 @@ def test_the_meter_of_a_group_above_is_used_when_the_own_has_none(yard: Yard) ->
     assert [(one.verdict, one.group) for one in yard.check()] == [("consistent", 2), ("none", 2)]
 
 
-def test_a_live_rotation_is_judged_where_none_is_declared(yard: Yard) -> None:
+def test_the_live_rotation_counts_when_none_is_declared(yard: Yard) -> None:
     """And the text says that it is the live one."""
     yard.declared[1] = {"max_amperage": 16}
     yard.events = {2: yard.car(1, 16, 0, 0)}
     found = yard.check()[0]
     assert (found.verdict, found.rotation) == ("consistent", "RST")
-    assert "RST (live) feeds" in found.text
+    assert "with RST (live), terminal L1" in found.text
 
 
 def test_a_dc_charger_is_known_by_the_file_where_the_api_does_not_tell(yard: Yard) -> None:
@@ -380,11 +380,18 @@ def test_a_site_that_cannot_be_read_is_an_error(yard: Yard) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"samples": 1}, {"interval": -1.0}, {"lag": float("nan")}, {"longest": 0}, {"meter_unit": "kA"}]
+    ("wrong", "message"),
+    [
+        ({"samples": 1}, "samples is 1; use 2 or more"),
+        ({"interval": -1.0}, "interval is -1.0; use 0 s or more"),
+        ({"lag": float("nan")}, "lag is nan; use 0 s or more"),
+        ({"longest": 0}, "longest is 0; use more than 0 s"),
+        ({"meter_unit": "kA"}, "meter_unit is 'kA'; use one of A, mA, W"),
+    ],
 )
-def test_what_cannot_be_done_is_refused_before_any_call(yard: Yard, wrong: Json) -> None:
-    """In one line that names all of them."""
-    with yard.emulator.recording() as calls, pytest.raises(ConfigError, match="samples are 2 or more"):
+def test_a_wrong_option_is_refused_before_any_call(yard: Yard, wrong: Json, message: str) -> None:
+    """The line names the option and what is allowed."""
+    with yard.emulator.recording() as calls, pytest.raises(ConfigError, match=f"^check_wiring: {message}$"):
         yard.check(**wrong)
     assert len(calls) == 0
 

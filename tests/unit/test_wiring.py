@@ -1,4 +1,4 @@
-"""wiring.py: what it makes of answers, without any call. How it samples is tried in tests/contract/test_wiring.py."""
+"""wiring.sampling: how it reads answers, without calls. tests/contract/test_wiring.py tests the sampling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi_plugchoice.api.models import GroupMeter, PowerManagement, PowerUsage
 from pulumi_plugchoice.wiring.evidence import LineReading, Reading
-from pulumi_plugchoice.wiring.sampling import _Groups, _lines, _reading
+from pulumi_plugchoice.wiring.sampling import _Groups, _parse_meter, _parse_usage
 
 CHARGER = "5f0c3c1e-0000-4000-8000-00000000000a"
 AT = "2025-10-28T16:26:14Z"
@@ -15,7 +15,7 @@ SECONDS = 1761668774.0
 
 
 def groups(tree: list[dict[str, Any]], group: int | None) -> _Groups:
-    """With one charger in a group."""
+    """A site with one charger in a group."""
     charger = {"uuid": CHARGER.upper(), "groupId": group}
     return _Groups(PowerManagement.model_validate({"groups": tree, "allChargers": [charger]}))
 
@@ -26,7 +26,7 @@ def groups(tree: list[dict[str, Any]], group: int | None) -> _Groups:
         ([{"id": 1, "subgroups": [{"id": 2, "subgroups": [{"id": 3}]}, {"id": 4}]}], 3, [3, 2, 1]),
         ([{"id": 1, "subgroups": [{"id": 2}]}], 1, [1]),
         ([{"id": 1}], None, []),
-        # Answers that cannot be right: a group that is not listed, and one that is below itself.
+        # Answers that cannot be right: a group that is not listed, and a group that is its own ancestor.
         ([{"id": 1}], 9, [9]),
         ([{"id": 1, "subgroups": [{"id": 2, "subgroups": [{"id": 1, "subgroups": []}]}]}], 2, [2, 1]),
     ],
@@ -52,8 +52,8 @@ def test_the_groups_of_a_charger_go_from_its_own_to_the_root(
     ],
 )
 def test_a_reading_is_a_sum_with_its_time(answer: dict[str, Any], expected: Reading | None) -> None:
-    """Which terminals gave a value is kept, so that unlike sums are not compared."""
-    assert _reading(PowerUsage.model_validate(answer)) == expected
+    """The reading names the terminals with a value, so that sums over different ones are not compared."""
+    assert _parse_usage(PowerUsage.model_validate(answer)) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_a_reading_is_a_sum_with_its_time(answer: dict[str, Any], expected: Read
         (None, None),
     ],
 )
-def test_a_meter_tells_three_lines_and_a_time_or_nothing(
+def test_a_meter_reading_has_three_lines_and_a_time_or_is_none(
     latest: dict[str, Any] | None, expected: LineReading | None
 ) -> None:
-    """In the vendor's own sample the values are taken for mA."""
-    found = _lines(GroupMeter.model_validate({"latest_data": latest}), 0.001)
+    """The values of the vendor's sample, read as mA."""
+    found = _parse_meter(GroupMeter.model_validate({"latest_data": latest}), 0.001)
     assert (found and (found.at, found.amps)) == (expected and (expected.at, pytest.approx(expected.amps)))
-    assert _lines(None, 0.001) is None
+    assert _parse_meter(None, 0.001) is None

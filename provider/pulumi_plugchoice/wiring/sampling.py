@@ -1,6 +1,6 @@
-"""Sampling a site's connectors and group meters for evidence about their wiring. `evidence.py` says what counts.
+"""Experimental. Samples the currents of a site's connectors and group meters, for `evidence.py` to assess.
 
-Somebody has to make a step: plug in a one-phase car, one connector at a time, while this samples. Nothing is written.
+Somebody plugs in a one-phase car at one connector after the other meanwhile. Nothing is written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pulumi_plugchoice import lookup
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import ConfigError, InvalidResponse, NotFound, PermissionDenied, ServerError
 
-from .evidence import IDLE, IN_AMPS, Evidence, LineReading, Reading, Rules, Sample, Subject, judge, nothing
+from .evidence import IDLE, IN_AMPS, Evidence, LineReading, Reading, Rules, Sample, Subject, find_evidence, no_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 # A connector: the UUID of its charger, in lower case, and its number.
 Key = tuple[str, int]
 
-# OCPP 1.6: no energy flows in these. While an online charger keeps one of them, an idle connector is not read again.
+# No current flows in these states of OCPP 1.6. An idle connector in one of them is not read again.
 _NOT_CHARGING: Final = frozenset(
     ("Available", "Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved", "Unavailable", "Faulted")
 )
-# What cannot be read with one of these is no reading of one connector in one round; all other errors end the whole.
+# One reading is missing after one of these errors. Any other error ends the sampling.
 _NO_READING: Final = (PermissionDenied, NotFound, ServerError, InvalidResponse)
 # Seconds for one reading with its retries.
 _LONGEST_READING: Final = 5.0
@@ -50,57 +50,60 @@ def check_wiring(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Evidence]:
-    """What current steps say about the declared phase rotations of a site: contradicts, consistent, or none.
+    """Compare the declared phase rotations of a site with current steps on its group meters. Experimental.
 
-    Let it run, wait two intervals, then let a one-phase car begin to charge at one connector after the other, a minute
-    apart. Only a step that appears on a group meter's line at the same moment is evidence, and no proof.
+    Start it, wait two intervals, then let a one-phase car begin to charge at one connector after the other, a minute
+    apart. Only a step that appears on a group meter's line at the same moment is evidence, and it is not proof.
 
-    API calls: in the first sample one for the groups, one for each group that is asked for a meter, one for 25
-    connectors, one for each connector behind a meter; in every other sample one for 25 connectors, one for each meter,
-    one for each connector that charges. Forty connectors behind one meter, three of them charging, cost 110 calls in
-    twelve samples. Where no group has a meter, nothing is sampled.
+    API calls. First sample: one for the groups, one for each group that is asked for a meter, one for 25 connectors,
+    one for each connector behind a meter. Every other sample: one for 25 connectors, one for each meter, one for each
+    connector that charges. Forty connectors behind one meter, three of them charging, cost 110 calls in twelve
+    samples. Without a meter, nothing is sampled.
 
     Args:
         site: a site file, or its path.
-        samples: how many times to look, 2 or more.
-        interval: seconds between two looks.
-        meter_unit: what the site's meters count in; the API does not say, and mA is assumed. With the wrong one there
-            is no evidence, and the texts name the unit that would fit.
-        lag: seconds that a reading keeps away from a step on either side.
-        longest: seconds that the meter's two readings around a step may be apart.
-        clock: seconds since 1970.
-        sleep: waits so many seconds.
+        samples: number of samples, 2 or more.
+        interval: seconds between two samples.
+        meter_unit: what the site's meters count in. The API does not say; mA is assumed. With the wrong unit there is
+            no evidence, and the text names the unit that fits.
+        lag: seconds that a meter reading is away from a step, at least, on either side.
+        longest: seconds between the meter's two readings around a step, at most.
+        clock: returns the seconds since 1970.
+        sleep: waits a number of seconds.
 
     Returns:
-        One for each connector of the site file, in its order. A connector without a declared rotation is judged by the
-        live one, as its text says.
+        One `Evidence` for each connector of the site file, in its order. For a connector without a declared rotation
+        the live one is compared, and the text says so.
 
     Raises:
-        PlugchoiceError: the file is wrong, settings are missing, or the API does not answer as it should.
+        PlugchoiceError: the file has mistakes, options are missing, or the API gives an unexpected answer.
     """
     from pulumi_plugchoice.sitefile.load import load_site
     from pulumi_plugchoice.sitefile.model import SiteFile
 
-    if samples < 2 or not (interval >= 0 and lag >= 0 and longest > 0) or meter_unit not in IN_AMPS:
-        raise ConfigError(
-            f"check_wiring: samples={samples}, interval={interval}, lag={lag}, longest={longest}, "
-            f"meter_unit={printable(repr(meter_unit), 20)}: samples are 2 or more, seconds are not negative, and "
-            f"meter_unit is one of {', '.join(IN_AMPS)}"
-        )
+    for name, value, is_right, allowed in (
+        ("samples", samples, samples >= 2, "2 or more"),
+        ("interval", interval, interval >= 0, "0 s or more"),
+        ("lag", lag, lag >= 0, "0 s or more"),
+        ("longest", longest, longest > 0, "more than 0 s"),
+        ("meter_unit", meter_unit, meter_unit in IN_AMPS, f"one of {', '.join(IN_AMPS)}"),
+    ):
+        if not is_right:
+            raise ConfigError(f"check_wiring: {name} is {printable(repr(value), 20)}; use {allowed}")
     file = site if isinstance(site, SiteFile) else load_site(site)
-    watch = _Watch(lookup.open_client(), file, meter_unit, clock)
-    taken = list(watch.rounds(samples, lambda: sleep(interval)))
+    sampler = _Sampler(lookup.open_client(), file, meter_unit, clock)
+    readings = list(sampler.sample(samples, lambda: sleep(interval)))
     rules = Rules(lag=lag, longest=longest, unit=meter_unit)
     return [
         one
         if isinstance(one, Evidence)
-        else judge(replace(one, failure=watch.failures.get(one.connector)), taken, rules)
-        for one in watch.asked
+        else find_evidence(replace(one, failure=sampler.failures.get(one.connector)), readings, rules)
+        for one in sampler.subjects
     ]
 
 
 class _Groups:
-    """Which charger is in which group, and which group is below which."""
+    """The groups of a site: the group of each charger, and the parent of each group."""
 
     def __init__(self, power: PowerManagement) -> None:
         self._of = {charger.uuid.lower(): charger.group_id for charger in power.chargers}
@@ -112,21 +115,21 @@ class _Groups:
             waiting += [(below, group.id) for below in group.subgroups]
 
     def of(self, charger: str) -> list[int]:
-        """The group of a charger, the one above it, and so on; empty when it is in none."""
-        found: list[int] = []
+        """The group of a charger and those above it, nearest first; empty when it is in none."""
+        groups: list[int] = []
         group = self._of.get(charger)
-        while group is not None and group not in found:
-            found.append(group)
+        while group is not None and group not in groups:
+            groups.append(group)
             group = self._parents.get(group)
-        return found
+        return groups
 
 
-class _Watch:
-    """A site that is being sampled.
+class _Sampler:
+    """Reads the connectors and meters of one site.
 
     Attributes:
-        asked: the connectors of the file, in its order; evidence already where there is nothing to look at.
-        failures: by a connector's name, the last error of reading it.
+        subjects: the connectors of the file, in its order; `Evidence` for those that cannot have any.
+        failures: the last error of reading a connector, by its name.
     """
 
     def __init__(self, client: PlugchoiceClient, file: SiteFile, unit: MeterUnit, clock: Callable[[], float]) -> None:
@@ -135,55 +138,57 @@ class _Watch:
         self._unit = unit
         self._clock = clock
         self._groups = _Groups(client.power_management(self._site))
-        self._live = self._listed()
+        self._live = self._read_list()
         self._meters: dict[int, GroupMeter | None] = {}
         self._usages: dict[Key, Reading | None] = {}
-        # As the file names them, and otherwise by UUID, which no other connector can be named by.
+        # Connectors that the file does not name get their UUID, which no other connector can have as a name.
         self._names = {key: f"{key[0]}/{key[1]}" for key in self._live}
-        found = [
+        entries = [
             (f"{charger.key}/{entry.connector_id}", charger, entry, self._find(charger.key, entry.connector_id))
             for charger in file.chargers
             for entry in charger.connectors
         ]
-        self._names |= {key: name for name, _, _, key in found if key is not None}
+        self._names |= {key: name for name, _, _, key in entries if key is not None}
         self.failures: dict[str, str] = {}
-        self.asked: list[Subject | Evidence] = [
-            self._subject(key, charger, entry.phase_rotation, neutral=file.has_neutral)
+        self.subjects: list[Subject | Evidence] = [
+            self._build_subject(key, charger, entry.phase_rotation, neutral=file.has_neutral)
             if key is not None
-            else nothing(name, entry.phase_rotation, "not on the site", f"site {self._site} lists no such connector")
-            for name, charger, entry, key in found
+            else no_evidence(name, entry.phase_rotation, "not on the site", f"site {self._site} has no such connector")
+            for name, charger, entry, key in entries
         ]
 
-    def rounds(self, samples: int, wait: Callable[[], None]) -> Iterator[Sample]:
-        """The samples; none when no connector has a meter that could tell something."""
-        meters = sorted({one.meter for one in self.asked if isinstance(one, Subject) and one.meter is not None})
-        watched = [key for key in self._names if any(self._sees(meter, key) for meter in meters)]
+    def sample(self, samples: int, wait: Callable[[], None]) -> Iterator[Sample]:
+        """Take the samples; none when no connector has a meter."""
+        meters = sorted({one.meter for one in self.subjects if isinstance(one, Subject) and one.meter is not None})
+        keys = [key for key in self._names if any(self._measures(meter, key) for meter in meters)]
         for number in range(samples if meters else 0):
             if number:
                 wait()
-                self._live |= self._listed()
-                # The meters before the connectors: the reading before a step is to be the older one.
-                self._meters |= {meter: self._meter(meter) for meter in meters}
-            lines = {meter: _lines(self._meters[meter], IN_AMPS[self._unit]) for meter in meters}
-            self._usages |= {key: self._usage(key) for key in watched}
+                self._live |= self._read_list()
+                # The meters before the connectors, so that their reading before a step is older than the step.
+                self._meters |= {meter: self._read_meter(meter) for meter in meters}
+            lines = {meter: _parse_meter(self._meters[meter], IN_AMPS[self._unit]) for meter in meters}
+            self._usages |= {key: self._read_usage(key) for key in keys}
             yield Sample(
-                {self._names[key]: reading for key in watched if (reading := self._usages[key]) is not None},
+                {self._names[key]: reading for key in keys if (reading := self._usages[key]) is not None},
                 {meter: reading for meter, reading in lines.items() if reading is not None},
             )
 
-    def _listed(self) -> dict[Key, SiteConnector]:
-        self._looked = self._clock()
+    def _read_list(self) -> dict[Key, SiteConnector]:
+        self._list_time = self._clock()
         listed = self._client.site_connectors(self._site)
         return {(item.charger.uuid.lower(), item.connector_id): item for item in listed}
 
     def _find(self, charger: str, number: int) -> Key | None:
-        """The connector of a charger that is named by UUID or identity; None when the site does not list it."""
+        """Find the live connector of a charger by UUID or identity; None when the site has none."""
         matches = (
             key for key, item in self._live.items() if key[1] == number and charger in (key[0], item.charger.identity)
         )
         return next(matches, None)
 
-    def _subject(self, key: Key, charger: ChargerEntry, declared: str | None, *, neutral: bool) -> Subject | Evidence:
+    def _build_subject(
+        self, key: Key, charger: ChargerEntry, declared: str | None, *, neutral: bool
+    ) -> Subject | Evidence:
         name, live, groups = self._names[key], self._live[key], self._groups.of(key[0])
         subject = Subject(
             name,
@@ -196,50 +201,52 @@ class _Watch:
         if not subject.has_terminals:
             return subject
         if not groups:
-            why = "its charger is in no group, so that no meter is known to see it"
-            return nothing(name, subject.rotation, "no group", why)
+            why = "its charger is in no group, so no meter is known to measure it"
+            return no_evidence(name, subject.rotation, "no group", why)
         meter = next((group for group in groups if self._has_meter(group)), None)
         if meter is None:
             return subject
-        beside = frozenset(self._names[other] for other in self._live if other != key and self._sees(meter, other))
-        return replace(subject, meter=meter, beside=beside)
+        neighbours = frozenset(
+            self._names[other] for other in self._live if other != key and self._measures(meter, other)
+        )
+        return replace(subject, meter=meter, neighbours=neighbours)
 
     def _has_meter(self, group: int) -> bool:
-        """Each group is asked once; what it answers is its first reading."""
+        """Whether a group has a meter. Each group is asked once; the answer is its first reading."""
         if group not in self._meters:
             self._meters[group] = self._client.group_meter(self._site, group)
         return self._meters[group] is not None
 
-    def _sees(self, meter: int, key: Key) -> bool:
-        """Whether a meter sees a connector's current, or may: that of a charger in no group too."""
+    def _measures(self, meter: int, key: Key) -> bool:
+        """Whether a meter measures a connector's current, or may do so: for a charger in no group it may."""
         groups = self._groups.of(key[0])
         return not groups or meter in groups
 
-    def _meter(self, group: int) -> GroupMeter | None:
+    def _read_meter(self, group: int) -> GroupMeter | None:
         try:
             return self._client.group_meter(self._site, group, self._deadline())
         except _NO_READING:
             return None
 
     def _deadline(self) -> Deadline:
-        """One reading that fails for long would hold up all others, and the moment would be gone."""
+        """A short deadline: one reading that fails for long would delay all others of the same moment."""
         return self._client.deadline(_LONGEST_READING)
 
-    def _usage(self, key: Key) -> Reading | None:
-        """What a connector draws: read, or as before when nothing can have changed."""
+    def _read_usage(self, key: Key) -> Reading | None:
+        """What a connector draws: the last reading when nothing can have changed, else a new one."""
         live, last = self._live[key], self._usages.get(key)
         is_idle = live.charger.connection_status == "online" and live.status in _NOT_CHARGING
         if key in self._usages and is_idle and (last is None or last.amps < IDLE):
-            return last and replace(last, at=self._looked)
+            return last and replace(last, at=self._list_time)
         try:
-            return _reading(self._client.power_usage(*key, self._deadline()))
+            return _parse_usage(self._client.power_usage(*key, self._deadline()))
         except _NO_READING as error:
             self.failures[self._names[key]] = str(error)
             return None
 
 
-def _reading(usage: PowerUsage) -> Reading | None:
-    """What a charger reports, as a sum; None without a value, or without the time at which it was measured."""
+def _parse_usage(usage: PowerUsage) -> Reading | None:
+    """The sum of what a charger reports; None when there is no value or no time of measurement."""
     values = {"1": usage.L1, "2": usage.L2, "3": usage.L3}
     known = {terminal: amps for terminal, amps in values.items() if amps is not None}
     if not known or usage.timestamp is None:
@@ -247,8 +254,8 @@ def _reading(usage: PowerUsage) -> Reading | None:
     return Reading(sum(known.values()), usage.timestamp.timestamp(), "".join(known))
 
 
-def _lines(meter: GroupMeter | None, factor: float) -> LineReading | None:
-    """What a meter reports, as A on the three lines; None when one is missing, or the time of measuring is."""
+def _parse_meter(meter: GroupMeter | None, factor: float) -> LineReading | None:
+    """The A that a meter reports on the three lines; None when a line or the time of measurement is missing."""
     latest = meter and meter.latest_data
     if not latest or latest.updated_at is None or latest.l1 is None or latest.l2 is None or latest.l3 is None:
         return None
