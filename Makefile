@@ -65,14 +65,12 @@ bench: $(TEST) ## calls and wall time for 40 and 1,000 connectors, as a table
 demo: $(DEMO) ## the main job, live: a local Plugchoice, a real `pulumi up`, drift shown and put right
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
-EXPORT := $(BIN)/uv export --quiet --frozen --format requirements-txt --no-header --no-annotate --no-emit-project
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
 
-lock: $(BASE) ## write the hashed files in requirements/ anew, with the newest versions
-	$(BIN)/uv lock --quiet --upgrade
-	$(EXPORT) --all-extras --group build -o requirements/demo.txt >/dev/null
-	for group in uv test lint; do $(EXPORT) --only-group $$group -o requirements/$$group.txt >/dev/null; done
-	@rm -f uv.lock
-	@! grep -n '://' requirements/*.txt || { echo "a hashed file names a host: see the lines above"; exit 1; }
+lock: $(BASE) ## write the hashed files in requirements/; ARGS=--upgrade takes the newest versions
+	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group build -o requirements/demo.txt >/dev/null
+	for group in uv test lint; do \
+	  $(COMPILE) $(ARGS) --group $$group -c requirements/demo.txt -o requirements/$$group.txt >/dev/null; done
 
 clean: ## remove what the other commands made here
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
