@@ -125,7 +125,7 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="plugchoice-bench-") as temporary:
         folder = Path(temporary)
-        with running(folder) as emulator:
+        with running() as emulator:
             emulator.reset(seed(1))
             empty = Stack(folder / "empty", emulator, environment_for(emulator, folder, sys.executable))
             empty.project = "empty"

@@ -62,9 +62,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulators.Emulator]:
+def emulator_process() -> Iterator[emulators.Emulator]:
     """One emulator process for all tests of a worker."""
-    with emulators.running(tmp_path_factory.mktemp("emulator")) as running:
+    with emulators.running() as running:
         yield running
 
 

@@ -6,25 +6,21 @@ back, lets a preview find it, puts it right, and destroys the stack. Everything 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NoReturn
 
-import requests
+from pulumi_plugchoice.emulator.testing import Emulator, running
 from rich.console import Console
 from rich.table import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "quickstart"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
@@ -41,54 +37,12 @@ console = Console(highlight=False, soft_wrap=True)
 Rows = dict[tuple[str, int], tuple[str | None, int | None]]
 
 
-class Plugchoice:
-    """The local Plugchoice, over its control endpoints."""
-
-    def __init__(self, base_url: str, control_url: str) -> None:
-        self.base_url = base_url
-        self._control = control_url.rstrip("/")
-
-    def rows(self) -> Rows:
-        """Rotation and amps by charger identity and connector number."""
-        found = self._call("GET", "/connectors")
-        found = found["connectors"] if isinstance(found, dict) else found
-        return {(row["identity"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"]) for row in found}
-
-    def edit(self, identity: str, number: int, **fields: Any) -> None:
-        """What somebody does in the portal."""
-        self._call("PATCH", f"/chargers/{identity}/connectors/{number}", fields)
-
-    def take_calls(self) -> Counter[str]:
-        """API calls by method since the last time."""
-        calls = Counter(request["method"] for request in self._call("GET", "/requests")["requests"])
-        self._call("DELETE", "/requests")
-        return calls
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        response = requests.request(method, self._control + path, json=body, timeout=10)
-        response.raise_for_status()
-        return response.json() if response.content else None
-
-
-@contextlib.contextmanager
-def plugchoice(folder: Path) -> Iterator[Plugchoice]:
-    """A local Plugchoice on a free port; stopped in the end, whatever happens."""
-    ready, log = folder / "ready.json", folder / "emulator.log"
-    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--port", "0", "--quiet"]
-    command += ["--seed", str(EXAMPLE / "emulator.json"), "--ready-file", str(ready)]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        give_up = time.monotonic() + 30
-        while not ready.exists():
-            if process.poll() is not None or time.monotonic() > give_up:
-                sys.exit(f"the local Plugchoice did not start:\n{log.read_text()}")
-            time.sleep(0.05)
-        where = json.loads(ready.read_text())
-        yield Plugchoice(where["base_url"], where["control_url"])
-    finally:
-        process.terminate()
-        process.wait(10)
+def read_rows(local: Emulator) -> Rows:
+    """Rotation and amps by charger identity and connector number."""
+    return {
+        (row["identity"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"])
+        for row in local.connectors()
+    }
 
 
 def title(number: int, text: str) -> None:
@@ -114,11 +68,11 @@ def show(rows: Rows, before: Rows | None = None) -> None:
     console.print(table)
 
 
-def pulumi(local: Plugchoice, folder: Path, environment: dict[str, str], *arguments: str) -> None:
+def pulumi(local: Emulator, folder: Path, environment: dict[str, str], *arguments: str) -> None:
     """Run `pulumi`, its output as it comes, then the API calls it took."""
     color = "always" if console.is_terminal else "never"
     console.print(f"[dim]$[/] [bold]pulumi {' '.join(arguments)}[/]")
-    local.take_calls()
+    local.clear_requests()
     started = time.monotonic()
     command = ["pulumi", *arguments, "--non-interactive", "--color", color]
     if arguments[0] != "stack":
@@ -126,30 +80,53 @@ def pulumi(local: Plugchoice, folder: Path, environment: dict[str, str], *argume
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    for line in process.stdout or ():
-        if line.strip() and not _OVERWRITTEN.search(line):
-            sys.stdout.write(f"  {line}")
-            sys.stdout.flush()
-    if process.wait() != 0:
+    try:
+        for line in process.stdout or ():
+            if line.strip() and not _OVERWRITTEN.search(line):
+                sys.stdout.write(f"  {line}")
+                sys.stdout.flush()
+        process.wait()
+    finally:
+        end(process)
+    if process.returncode != 0:
         sys.exit(f"pulumi {arguments[0]} failed with status {process.returncode}")
-    calls = local.take_calls()
+    calls = Counter(request["method"] for request in local.requests())
     counted = " and ".join(f"{calls[method]} {method}" for method in ("GET", "PUT") if calls[method]) or "none"
     console.print(f"  [cyan]API calls: {counted}; {time.monotonic() - started:.1f} s[/]")
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """End a `pulumi` that still runs: it records what it has done, and ends its own processes."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def stop(signal_number: int, _: object) -> NoReturn:
+    """What a signal does: leave through every `finally`, so that nothing is left running and no folder is left."""
+    signal.signal(signal_number, signal.SIG_IGN)
+    sys.exit(128 + signal_number)
+
+
 def main() -> None:
     """The demo from start to end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     started = time.monotonic()
     console.print(
         "[bold]pulumi-plugchoice[/]: the connectors of a charging site as code. This is a local Plugchoice and a real "
         "Pulumi;\nno account is needed, and nothing outside of this machine is touched."
     )
-    with tempfile.TemporaryDirectory(prefix="plugchoice-demo-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="plugchoice-demo-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         project, backend = folder / "quickstart", folder / "state"
         shutil.copytree(EXAMPLE, project)
         backend.mkdir()
-        with plugchoice(folder) as local:
+        with running(EXAMPLE / "emulator.json") as local:
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("PLUGCHOICE_")},
                 "PLUGCHOICE_BASE_URL": local.base_url,
@@ -164,7 +141,7 @@ def main() -> None:
             }
 
             title(1, "What the site has today")
-            found = local.rows()
+            found = read_rows(local)
             show(found)
 
             title(2, "What the program declares, and what `pulumi up` does about it")
@@ -172,7 +149,7 @@ def main() -> None:
             console.print("\n".join(f"  {line}" for line in program.splitlines() if line), markup=False, style="dim")
             pulumi(local, project, environment, "stack", "init", "demo")
             pulumi(local, project, environment, "up", "--yes")
-            applied = local.rows()
+            applied = read_rows(local)
             show(applied, found)
 
             title(3, "Somebody edits a connector in the portal, and the next preview finds it")
@@ -182,11 +159,11 @@ def main() -> None:
 
             title(4, "`pulumi up` puts it right")
             pulumi(local, project, environment, "up", "--yes", "--skip-preview")
-            show(local.rows())
+            show(read_rows(local))
 
             title(5, "Clean up: the stack goes, the connectors keep their settings")
             pulumi(local, project, environment, "destroy", "--yes", "--skip-preview")
-            if local.rows() != applied:
+            if read_rows(local) != applied:
                 sys.exit("the connectors are not what the program declared: please report this")
     console.print(
         f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running. "

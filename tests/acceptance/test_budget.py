@@ -53,7 +53,7 @@ def test_forty_connectors_at_first_up(stack: Stack, emulator: Emulator) -> None:
 
     assert len(result.puts) == 40
     assert len(result.calls) == 44
-    assert set(emulator.connectors().values()) == {("RST", 16)}
+    assert set(emulator.values().values()) == {("RST", 16)}
 
 
 @pytest.mark.parametrize("by", ["site", "charger"])

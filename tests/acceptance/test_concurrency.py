@@ -31,7 +31,7 @@ def _declare(stack: Stack, rotation: str, amps: int, *indexes: int, **more: Any)
 
 
 def _requests(emulator: Emulator) -> list[Json]:
-    found: list[Json] = emulator._call("GET", "/requests")["requests"]
+    found: list[Json] = emulator.requests()
     return found
 
 
@@ -39,7 +39,7 @@ def _while_running(
     emulator: Emulator, run: Callable[[], Result], is_time: Callable[[list[Json]], bool], act: Callable[[], object]
 ) -> Result:
     """Run, and act in the middle of it, once the requests so far tell that it is time."""
-    emulator._call("DELETE", "/requests")
+    emulator.clear_requests()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run)
         give_up = time.monotonic() + 60
@@ -99,7 +99,7 @@ def test_access_lost_in_the_middle_of_a_first_up(
     assert TOKEN not in result.output
 
     emulator.clear_faults()
-    emulator.token(NEW_TOKEN, access={"*": "full"})
+    emulator.set_token(NEW_TOKEN, access={"*": "full"})
     ended = stack.must_up("--skip-preview", PLUGCHOICE_TOKEN=NEW_TOKEN)
     assert len(ended.puts) == 12 - len(written), "what was written is not written again"
     assert {emulator.live(i) for i in indexes} == {("STR", 20)}

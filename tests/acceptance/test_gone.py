@@ -178,7 +178,7 @@ def test_up_with_a_token_without_access_keeps_a_refreshing_stack(
     _three(stack)
     before = set(stack.resources())
     emulator.switch(foreign_charger_status=status)
-    emulator.token("token-of-somebody-else", user="stranger", access={charger_uuid(99): "full"})
+    emulator.set_token("token-of-somebody-else", user="stranger", access={charger_uuid(99): "full"})
 
     result = stack.up(PLUGCHOICE_TOKEN="token-of-somebody-else")
 

@@ -65,7 +65,7 @@ def _kill_when(
     """Start `up`, and send its processes a signal once the requests so far are the wanted ones; the requests made."""
     with emulator.recording() as calls, _running_up(stack, **environment) as process:
         give_up = time.monotonic() + 60
-        while not reached(Calls(emulator._call("GET", "/requests")["requests"])):
+        while not reached(Calls(emulator.requests())):
             assert process.poll() is None, "it ended before it could be killed"
             assert time.monotonic() < give_up
             time.sleep(0.005)
@@ -134,7 +134,7 @@ def test_a_killed_up_is_ended_by_the_next(
     stored = set(stack.resources())
     result = stack.must_up("--skip-preview")
 
-    assert set(emulator.connectors().values()) == {("STR", 20)}
+    assert set(emulator.values().values()) == {("STR", 20)}
     resources = stack.resources()
     assert len(resources) == CONNECTORS
     assert {item["outputs"]["max_amperage"] for item in resources.values()} == {20}
@@ -261,7 +261,7 @@ def test_nothing_is_written_after_the_engine_is_gone(stack: Stack, emulator: Emu
         time.sleep(3)  # past the request's timeout, when it would read back and write again
 
     assert calls.requests == []
-    assert set(emulator.connectors().values()) == {("RST", 16)}
+    assert set(emulator.values().values()) == {("RST", 16)}
 
 
 def test_a_forgotten_original_can_be_recorded_again(stack: Stack, emulator: Emulator) -> None:
@@ -296,7 +296,7 @@ def test_a_file_cut_off_beside_the_state_and_the_way_out(stack: Stack, emulator:
     _unlock(stack)
     result = stack.must_up("--skip-preview")
     assert len(result.puts) == 3
-    assert set(emulator.connectors().values()) == {("STR", 25)}
+    assert set(emulator.values().values()) == {("STR", 25)}
     assert _forgotten(stack) == set()
 
 

@@ -41,7 +41,7 @@ def test_access_lost_in_the_middle_of_an_update(stack: Stack, emulator: Emulator
     assert TOKEN not in result.output
 
     emulator.clear_faults()
-    emulator.token(access={"*": "full"}, revoked=False)
+    emulator.set_token(access={"*": "full"}, revoked=False)
     stack.must_up("--skip-preview")
     assert {emulator.live(i) for i in range(1, 9)} == {("RST", 20)}
 

@@ -277,7 +277,7 @@ def test_a_charger_of_somebody_else_is_refused_either_way(
 ) -> None:
     """The documents do not say which; both are understood."""
     emulator.switch(foreign_charger_status=status)
-    emulator.token(access={SITE: "none"})
+    emulator.set_token(access={SITE: "none"})
     with pytest.raises(PermissionDenied if status == 403 else NotFound) as refused:
         client.charger(CHARGER)
     assert refused.value.status == status
@@ -285,7 +285,7 @@ def test_a_charger_of_somebody_else_is_refused_either_way(
 
 def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceClient) -> None:
     """It reads all the same."""
-    emulator.token(access={"*": "basic"})
+    emulator.set_token(access={"*": "basic"})
     assert client.charger(CHARGER).identity == "HRB-001"
     with pytest.raises(PermissionDenied) as refused:
         client.put_connector(CHARGER, 1, STR_20)

@@ -380,7 +380,7 @@ class Machine(RuleBasedStateMachine):
 
     def read(self) -> dict[Slot, Values]:
         """What Plugchoice holds."""
-        held = self.emulator.connectors()
+        held = self.emulator.values()
         return {slot: dict(zip(BOTH, held[charger_uuid(slot[0]), slot[1]], strict=True)) for slot in SLOTS}
 
     def expected_changes(self) -> dict[str, str]:
@@ -417,7 +417,7 @@ class Machine(RuleBasedStateMachine):
             inject["retry_after"] = 0  # the wait itself is in test_transport.py
         self.emulator.fault(**inject, method=trouble.method, skip=trouble.skip, path="^/v3")
         report = run()
-        [fault] = self.emulator._call("GET", "/faults")["faults"]
+        [fault] = self.emulator.control("GET", "/faults")["faults"]
         self.emulator.clear_faults()
         if trouble.fault.name.startswith("429"):
             shutil.rmtree(

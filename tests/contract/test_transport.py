@@ -409,7 +409,7 @@ def test_a_second_refusal_is_the_answer(emulator: Emulator) -> None:
 
 def test_a_personal_access_token_is_not_renewed(emulator: Emulator) -> None:
     """One request."""
-    emulator.token(revoked=True)
+    emulator.set_token(revoked=True)
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
         transport(emulator.base_url).get(READ)
     assert str(failed.value) == (

@@ -351,11 +351,11 @@ def test_without_a_meter_nothing_is_sampled(yard: Yard) -> None:
 def test_it_writes_nothing(yard: Yard) -> None:
     """Looking is all it does."""
     yard.events = {2: yard.car(1, 16, 0, 0)}
-    before = yard.emulator.connectors()
+    before = yard.emulator.values()
     with yard.emulator.recording() as calls:
         yard.check()
     assert {call["method"] for call in calls.requests} == {"GET"}
-    assert yard.emulator.connectors() == before
+    assert yard.emulator.values() == before
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
@@ -374,7 +374,7 @@ def test_a_connector_that_cannot_be_read_does_not_end_the_others(
 
 def test_a_site_that_cannot_be_read_is_an_error(yard: Yard) -> None:
     """One, for all."""
-    yard.emulator.token(access={SITE: "none"})
+    yard.emulator.set_token(access={SITE: "none"})
     with pytest.raises(PermissionDenied):
         yard.check()
 

@@ -1,20 +1,15 @@
-"""A handle on a running emulator: seeds, edits, faults, and what was asked of it."""
+"""Seeds for the emulator, and names for what tests do to it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import requests
+from pulumi_plugchoice.emulator import testing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 TOKEN = "emulator-token-that-nobody-may-see"
@@ -90,109 +85,71 @@ class Calls:
         return [(request["path"], request["json"]) for request in self.of("PUT")]
 
 
-class Emulator:
-    """One emulator process."""
-
-    def __init__(self, base_url: str, control_url: str) -> None:
-        self.base_url = base_url
-        self._control = control_url.rstrip("/")
-        self._session = requests.Session()
-
-    def reset(self, new_seed: Json) -> None:
-        """Start again from a seed; faults, switches and the log are cleared."""
-        self._call("POST", "/reset", {"seed": new_seed})
-
-    def edit(self, charger: str, number: int = 1, **fields: Any) -> None:
-        """Change a connector as somebody in the portal would."""
-        self._call("PATCH", f"/chargers/{charger}/connectors/{number}", fields)
+class Emulator(testing.Emulator):
+    """An emulator, with names for what these tests do to it."""
 
     def circuit(self, index: int, number: int = 1, **fields: Any) -> None:
         """Let a car draw `amps` on terminals L1, L2, L3 of `HRB-{index}`, or change how that connector is `wired`."""
-        self._call("PATCH", f"/chargers/{charger_uuid(index)}/connectors/{number}/circuit", fields)
+        self.control("PATCH", f"/chargers/{charger_uuid(index)}/connectors/{number}/circuit", fields)
 
     def meter(self, group: int, **fields: Any) -> None:
         """Give a group of the site a meter, or change what the building draws besides (`base_amps`)."""
-        self._call("PUT", f"/sites/{SITE}/groups/{group}/meter", fields)
+        self.control("PUT", f"/sites/{SITE}/groups/{group}/meter", fields)
 
     def no_meter(self, group: int) -> None:
         """Take the meter of a group away."""
-        self._call("DELETE", f"/sites/{SITE}/groups/{group}/meter")
+        self.control("DELETE", f"/sites/{SITE}/groups/{group}/meter")
 
     def leave_group(self, index: int) -> None:
         """Take `HRB-{index}` out of its group."""
-        self._call("PATCH", f"/chargers/{charger_uuid(index)}", {"group": None})
+        self.control("PATCH", f"/chargers/{charger_uuid(index)}", {"group": None})
 
     def remove(self, charger: str) -> None:
         """Let a charger vanish."""
-        self._call("DELETE", f"/chargers/{charger}")
+        self.control("DELETE", f"/chargers/{charger}")
 
     def remove_connector(self, charger: str, number: int) -> None:
         """Let one connector of a charger vanish."""
-        self._call("DELETE", f"/chargers/{charger}/connectors/{number}")
+        self.control("DELETE", f"/chargers/{charger}/connectors/{number}")
 
     def edit_group(self, group: int, site: str = SITE, **fields: Any) -> None:
         """Change a load-balancing group as somebody in the portal would."""
-        self._call("PATCH", f"/sites/{site}/groups/{group}", fields)
-
-    def fault(self, kind: str, *, method: str | None = None, path: str | None = None, **more: Any) -> None:
-        """Inject a fault; see the emulator's control endpoints for the kinds."""
-        self._call("POST", "/faults", {"kind": kind, "method": method, "path": path, **more})
-
-    def clear_faults(self) -> None:
-        """Behave well again."""
-        self._call("DELETE", "/faults")
+        self.control("PATCH", f"/sites/{site}/groups/{group}", fields)
 
     def switch(self, **switches: Any) -> None:
         """Set switches such as `latency_seconds`."""
-        self._call("PUT", "/switches", switches)
+        self.control("PUT", "/switches", switches)
 
-    def token(self, token: str = TOKEN, **fields: Any) -> None:
+    def set_token(self, token: str = TOKEN, **fields: Any) -> None:
         """Set what a token may do."""
-        self._call("PUT", f"/tokens/{token}", {"user": "tester", **fields})
+        self.control("PUT", f"/tokens/{token}", {"user": "tester", **fields})
 
-    def connectors(self) -> dict[tuple[str, int], tuple[str | None, int | None]]:
+    def values(self) -> dict[tuple[str, int], tuple[str | None, int | None]]:
         """Rotation and amperage by charger UUID and number."""
-        rows = self._call("GET", "/connectors")
-        rows = rows["connectors"] if isinstance(rows, dict) else rows
-        return {(row["charger"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"]) for row in rows}
+        return {
+            (row["charger"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"])
+            for row in self.connectors()
+        }
 
     def live(self, index: int, number: int = 1) -> tuple[str | None, int | None]:
         """Rotation and amperage of the charger `HRB-{index}`."""
-        return self.connectors()[charger_uuid(index), number]
+        return self.values()[charger_uuid(index), number]
 
     def puts_seen(self) -> int:
         """PUTs since the log was last cleared."""
-        return sum(1 for request in self._call("GET", "/requests")["requests"] if request["method"] == "PUT")
+        return sum(1 for request in self.requests() if request["method"] == "PUT")
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[Calls]:
         """The requests made inside of the block."""
-        self._call("DELETE", "/requests")
+        self.clear_requests()
         calls = Calls([])
         yield calls
-        calls.requests.extend(self._call("GET", "/requests")["requests"])
-
-    def _call(self, method: str, path: str, body: Json | None = None) -> Any:
-        response = self._session.request(method, self._control + path, json=body, timeout=20)
-        assert response.ok, f"{method} {path}: {response.status_code} {response.text[:500]}"
-        return response.json() if response.content else None
+        calls.requests.extend(self.requests())
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Emulator]:
-    """An emulator on a free port, in a process of its own."""
-    ready = folder / "ready.json"
-    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--port", "0", "--quiet", "--ready-file", str(ready)]
-    with (folder / "emulator.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        give_up = time.monotonic() + 30
-        while not ready.exists():
-            assert process.poll() is None, (folder / "emulator.log").read_text()
-            assert time.monotonic() < give_up, "the emulator did not get ready within 30 s"
-            time.sleep(0.02)
-        where = json.loads(ready.read_text())
-        yield Emulator(where["base_url"], where["control_url"])
-    finally:
-        process.terminate()
-        process.wait(10)
+def running() -> Iterator[Emulator]:
+    """An emulator with these names."""
+    with testing.running() as started:
+        yield Emulator(started.base_url, started.control_url)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from contract.emulator.lab import Lab, started
+from contract.emulator.lab import Lab
+from pulumi_plugchoice.emulator.testing import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
-def lab_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with started(tmp_path_factory.mktemp("lab"), "--quiet") as (_, ready):
-        yield Lab(ready)
+def lab_process() -> Iterator[Lab]:
+    with running() as emulator:
+        yield Lab(emulator)
 
 
 @pytest.fixture

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import socket
-import subprocess
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
 import requests
+from pulumi_plugchoice.emulator.testing import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from pulumi_plugchoice.emulator.testing import Emulator
 
 TOKEN = "demo-token"
 HIDDEN = "5f0c3c1e-0000-4000-8000-000000000027"
@@ -28,13 +24,10 @@ GOOD = {"phase_rotation": "STR", "max_amperage": 20}
 class Lab:
     """An emulator with the default seed, and the ids of that seed."""
 
-    def __init__(self, ready: dict[str, Any]) -> None:
-        self.base_url: str = ready["base_url"]
-        self.control_url: str = ready["control_url"]
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.base_url = emulator.base_url
         self.origin = self.base_url.removesuffix("/api")
-        self.port: int = ready["port"]
-        self.pid: int = ready["pid"]
-        self._session = requests.Session()
         self.refresh_ids()
 
     def refresh_ids(self) -> None:
@@ -80,15 +73,17 @@ class Lab:
     # The side door
 
     def control(self, method: str, path: str, body: Any = None, *, status: int | None = None) -> Any:
-        """Ask a control endpoint; anything but success, or `status`, fails the test."""
-        response = self._session.request(method, self.control_url + path, json=body, timeout=10)
-        assert response.status_code == status if status else response.ok, response.text
-        return response.json() if response.content else None
+        """Ask a control endpoint; with `status` it has to refuse with that."""
+        if status is None:
+            return self.emulator.control(method, path, body)
+        with pytest.raises(RefusedError) as refused:
+            self.emulator.control(method, path, body)
+        assert refused.value.status == status
+        return refused.value.answer
 
     def rows(self) -> list[dict[str, Any]]:
         """The flat list of connectors."""
-        rows: list[dict[str, Any]] = self.control("GET", "/connectors")
-        return rows
+        return self.emulator.connectors()
 
     def switch(self, **switches: Any) -> None:
         """Set switches."""
@@ -96,17 +91,16 @@ class Lab:
 
     def fault(self, kind: str, **more: Any) -> None:
         """Ask for a fault."""
-        self.control("POST", "/faults", {"kind": kind, **more})
+        self.emulator.fault(kind, **more)
 
     def seed(self, seed: dict[str, Any]) -> None:
         """Reset to a seed."""
-        self.control("POST", "/reset", {"seed": seed})
+        self.emulator.reset(seed)
         self.refresh_ids()
 
     def log(self) -> list[dict[str, Any]]:
         """The requests so far."""
-        requests_so_far: list[dict[str, Any]] = self.control("GET", "/requests")["requests"]
-        return requests_so_far
+        return self.emulator.requests()
 
     # A bare socket
 
@@ -128,25 +122,3 @@ class Lab:
             except ConnectionResetError:
                 return received, "reset"
             return received, "closed"
-
-
-@contextlib.contextmanager
-def started(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """An emulator process on a free port and its ready file, once that is there."""
-    ready = folder / "ready.json"
-    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--port", "0", "--ready-file", str(ready), *options]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        try:
-            give_up = time.monotonic() + 30
-            while not ready.exists():
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < give_up, "not ready within 30 s"
-                time.sleep(0.01)
-            yield process, json.loads(ready.read_text())
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate(timeout=10)

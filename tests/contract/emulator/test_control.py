@@ -127,7 +127,7 @@ class TestEdits:
 
     def test_a_body_that_is_no_json_object(self, lab: Lab) -> None:
         for body in ("[]", "x"):
-            url = f"{lab.control_url}/switches"
+            url = f"{lab.emulator.control_url}/switches"
             answer = requests.put(url, data=body, headers={"Content-Type": "application/json"}, timeout=5)
             assert answer.status_code == 422
             assert "send a JSON object" in answer.json()["error"]

@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import json
+import os
 import signal
 import socket
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from contract.emulator.lab import started
 from pulumi_plugchoice.emulator.server import main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextlib.contextmanager
+def started(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """An emulator process on a free port and its ready file, once that is there."""
+    ready = folder / "ready.json"
+    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--port", "0", "--ready-file", str(ready), *options]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        try:
+            give_up = time.monotonic() + 30
+            while not ready.exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < give_up, "not ready within 30 s"
+                time.sleep(0.01)
+            yield process, json.loads(ready.read_text())
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=10)
 
 
 def test_the_banner_its_curl_lines_and_a_quiet_end(tmp_path: Path) -> None:

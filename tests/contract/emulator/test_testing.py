@@ -1,0 +1,89 @@
+"""The emulator that users start in their own tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi_plugchoice.emulator.testing import RefusedError, StartError, running
+from support.processes import left_after
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEED = {"tokens": {"mine": {}}, "sites": [{"name": "Yard", "chargers": [{"identity": "Y-1", "connectors": [{}]}]}]}
+MARK = "TEST_OF_TESTING"
+PARENT = """
+from pulumi_plugchoice.emulator.testing import running
+with running():
+    print("runs", flush=True)
+    input()
+"""
+
+
+def test_a_test_changes_it_and_sees_what_it_was_asked() -> None:
+    with running(SEED) as emulator:
+        (row,) = emulator.connectors()
+        assert emulator.environment == {
+            "PLUGCHOICE_BASE_URL": emulator.base_url,
+            "PLUGCHOICE_TOKEN": "mine",
+            "PLUGCHOICE_SITE": row["site"],
+        }
+        environment = {**os.environ, **emulator.environment}
+        read = "import pulumi_plugchoice as p; [c] = p.get_site_connectors(); print(c.phase_rotation, c.max_amperage)"
+
+        emulator.edit("Y-1", phase_rotation="STR", max_amperage=20)
+        emulator.fault("status", status=500, method="GET", times=1)
+        done = subprocess.run(
+            [sys.executable, "-c", read], env=environment, capture_output=True, text=True, check=False
+        )
+
+        assert done.stdout == "STR 20\n", done.stderr
+        assert [(request["method"], request["status"]) for request in emulator.requests()] == [
+            ("GET", 500),
+            ("GET", 200),
+        ]
+
+        emulator.clear_requests()
+        assert emulator.requests() == []
+        emulator.fault("status", status=500)
+        emulator.reset()
+        assert emulator.connectors() == [row]
+        assert emulator.control("GET", "/faults") == {"faults": []}
+
+
+def test_what_it_refuses_is_told() -> None:
+    with running(SEED) as emulator, pytest.raises(RefusedError) as refused:
+        emulator.edit("Y-2", max_amperage=16)
+
+    assert refused.value.status == 404
+    assert str(refused.value).startswith("PATCH /chargers/Y-2/connectors/1: ")
+
+
+def test_a_seed_that_is_not_valid_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "seed.json"
+    file.write_text('{"sites": [{"name": "H", "charger": []}]}')
+    with pytest.raises(StartError, match=r"sites\[0\]\.charger"), running(file):
+        pass
+
+
+def test_it_ends_with_the_process_that_started_it() -> None:
+    """Also when that is killed."""
+    mark = uuid.uuid4().hex
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        env={**os.environ, MARK: mark},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == "runs\n"
+        parent.kill()
+
+    assert left_after(10, MARK, mark) == {}
