@@ -1,4 +1,4 @@
-# The commands of this project; `.ci/run` calls the same ones. `make help` lists them.
+# `make help` lists the commands; `.ci/run` runs `make check` and `make test`.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -12,7 +12,7 @@ BASE := $(VENV)/.uv-$(subst /,-,$(PYTHON))
 DEMO := $(VENV)/.demo
 TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
-# The folder with the Pulumi CLI; found or got by tools/pulumi/get.py, which says on stderr what it does.
+# tools/pulumi/get.py finds or installs the Pulumi CLI and prints its folder; progress goes to stderr.
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 JOBS ?= auto
 
@@ -21,7 +21,7 @@ JOBS ?= auto
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(LINT) ## install all layers into .venv, and find or get the Pulumi CLI
+setup: $(LINT) ## install everything into .venv, and find or install the Pulumi CLI
 	@$(PYTHON) tools/pulumi/get.py >/dev/null
 
 $(BASE): requirements/uv.txt
@@ -30,39 +30,39 @@ $(BASE): requirements/uv.txt
 $(DEMO): requirements/demo.txt pyproject.toml $(BASE)
 	@$(PYTHON) tools/install.py demo && touch $@
 
-# Each upon the one before: mypy reads the tests, so it needs what they import.
+# Each needs the one before: mypy also reads the tests, with what they import.
 $(TEST): requirements/test.txt $(DEMO)
 	@$(PYTHON) tools/install.py test && touch $@
 
 $(LINT): requirements/lint.txt $(TEST)
 	@$(PYTHON) tools/install.py lint && touch $@
 
-check: $(LINT) ## format, lint, types, docs current
+check: $(LINT) ## check format, lint, types and generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tools/docs.py --check
 
-format: $(LINT) ## put the code into form
+format: $(LINT) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(TEST) ## write the generated parts of the docs anew
+docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
-test: $(TEST) ## all tests: unit, contract, and acceptance with the real Pulumi CLI
+test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-unit: $(TEST) ## the tests that need no Pulumi CLI
+unit: $(TEST) ## run the tests that need no Pulumi CLI
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract
 
-soak: $(TEST) ## the property tests and fuzzers, for longer
+soak: $(TEST) ## run the property tests and fuzzers for longer
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(JOBS) tests/contract/test_stateful.py tests/unit/test_fuzz.py
 
-bench: $(TEST) ## calls and wall time for 40 and 1,000 connectors, as a table
+bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/preview.py $(ARGS)
 
-demo: $(DEMO) ## the main job, live: a local Plugchoice, a real `pulumi up`, drift shown and put right
+demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 20 s after the set-up
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
@@ -72,5 +72,5 @@ lock: $(BASE) ## write the hashed files in requirements/; ARGS=--upgrade takes t
 	for group in uv test lint; do \
 	  $(COMPILE) $(ARGS) --group $$group -c requirements/demo.txt -o requirements/$$group.txt >/dev/null; done
 
-clean: ## remove what the other commands made here
+clean: ## remove .venv, caches and builds
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

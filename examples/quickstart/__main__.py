@@ -1,8 +1,8 @@
-"""Six connectors of one charging site, turned so that one-phase cars spread over the three building lines."""
+"""Six connectors of one charging site, with rotations that spread one-phase cars over the three building lines."""
 
 from pulumi_plugchoice import ChargerConnector
 
-# Bay, OCPP identity of its charger, connector number, building lines on terminals L1 L2 L3 (R S T), amps.
+# Bay, OCPP identity of its charger, connector number, building lines of terminals L1 L2 L3 (R S T), A per phase.
 CONNECTORS = [
     ("bay-1", "HRB-001", 1, "RST", 16),
     ("bay-2", "HRB-002", 1, "STR", 16),

@@ -1,4 +1,4 @@
-"""One connector: the smallest program. `pulumi config set charger …` names the charger by its UUID."""
+"""One connector: the smallest program. Set the charger's UUID with `pulumi config set charger UUID`."""
 
 import pulumi
 from pulumi_plugchoice import ChargerConnector
