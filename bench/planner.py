@@ -1,4 +1,4 @@
-"""How long a plan takes, and how near it comes to an even spread: `python bench/planner.py`."""
+"""Measures the time of a plan and how close it comes to an even spread: `python bench/planner.py`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pulumi_plugchoice.electrical.rotations import shift_rotation
 
 
 def site(chargers: int, groups: int, seed: int, *, neutral: bool = True) -> tuple[Installation, set[str]]:
-    """Chargers in groups, 20 % with two sockets, 10 % fixed; mostly RST."""
-    drawn = random.Random(seed)  # noqa: S311 - sites to measure with
+    """Make a site: chargers in groups, 20 % with two sockets, 10 % fixed, mostly RST."""
+    drawn = random.Random(seed)  # noqa: S311 - not used for security
     names = [f"g{number}" for number in range(groups)]
     points = []
     for number in range(chargers):

@@ -1,4 +1,4 @@
-"""One stack for each site: `sites/<stack>.yaml` says what is there."""
+"""Declares the site of the stack, from `sites/<stack>.yaml`."""
 
 from pulumi_plugchoice import ChargingSite
 

@@ -1,4 +1,4 @@
-"""phases.py: the 15 rotations, and what a mistyped one was probably meant to be."""
+"""rotations.py: the 15 rotations, and the suggestion for a mistyped one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, s
 
 
 def test_there_are_fifteen_rotations() -> None:
-    """Every order of one, two or three of the letters R, S, T: what the PUT takes, and nothing else."""
+    """Every order of one, two or three of the letters R, S, T: the values that the PUT accepts."""
     every_order = ["".join(letters) for count in (3, 2, 1) for letters in permutations("RST", count)]
     assert sorted(PHASE_ROTATIONS) == sorted(every_order)
     assert len(set(PHASE_ROTATIONS)) == 15
 
 
 def test_the_amperage_range_is_that_of_the_api() -> None:
-    """1..1000 A, as the API page of the PUT says."""
+    """1 to 1000 A, from the API page of the PUT."""
     assert (MIN_AMPERAGE, MAX_AMPERAGE) == (1, 1000)
 
 
@@ -38,13 +38,13 @@ def test_the_amperage_range_is_that_of_the_api() -> None:
         ("RTX", "RTS"),
     ],
 )
-def test_a_near_miss_is_recognised(text: str, meant: str) -> None:
-    """Case, blanks, separators, L1 L2 L3 and one wrong letter."""
+def test_a_mistyped_rotation_gets_a_suggestion(text: str, meant: str) -> None:
+    """Other case, blanks, separators, L1 L2 L3, or one wrong letter."""
     assert suggest_rotation(text) == meant
 
 
 @pytest.mark.parametrize("text", ["", " ", "-", "XYZ", "ABC", "NotApplicable", "Unknown", "123", "0", "\x00"])
-def test_nothing_is_suggested_when_nothing_is_close(text: str) -> None:
+def test_other_texts_get_no_suggestion(text: str) -> None:
     """A wrong suggestion about wiring is worse than none."""
     assert suggest_rotation(text) is None
 
@@ -58,5 +58,5 @@ def test_a_rotation_is_closest_to_itself(rotation: str) -> None:
 
 @given(st.text() | st.text("RSTrstL123 -/", max_size=12))
 def test_any_text_gives_a_rotation_or_nothing(text: str) -> None:
-    """It never raises, and never makes a value up."""
+    """It never raises."""
     assert suggest_rotation(text) in {None, *PHASE_ROTATIONS}

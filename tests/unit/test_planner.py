@@ -1,4 +1,4 @@
-"""planner.py: optimal where it says so, never worse than what is declared, and the ladder of visits."""
+"""planner.py: optimal where it says so, never worse than the declared rotations, and the order of the visits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def site(points: list[Point], *, neutral: bool = True, fuses: tuple[int, int | N
 
 
 def objective(installation: Installation, rewired: int) -> tuple[float, ...]:
-    """What the notes call better, in their order; written anew from the figures."""
+    """The score of a plan, lower is better: an implementation of its own, from the figures."""
     found = compute_figures(installation)
     over = 0.0
     for group, entry in zip(installation.groups, found.groups, strict=True):
@@ -38,16 +38,16 @@ def objective(installation: Installation, rewired: int) -> tuple[float, ...]:
 
 
 def with_steps(installation: Installation, steps: dict[str, int]) -> Installation:
-    """The same with chargers turned."""
-    turned_points = [
+    """The same installation with chargers shifted."""
+    points = [
         replace(point, rotation=shift_rotation(point.rotation, steps.get(point.charger, 0)))
         for point in installation.points
     ]
-    return replace(installation, points=tuple(turned_points))
+    return replace(installation, points=tuple(points))
 
 
-def test_the_ladder_of_nine_points_all_rst() -> None:
-    """144, 128, 112, 96, 80, 64, 48 for 0 to 6 rewirings."""
+def test_the_visits_of_nine_points_all_rst() -> None:
+    """144, 128, 112, 96, 80, 64, 48 A after 0 to 6 visits."""
     installation = Installation(
         "TN",
         True,  # noqa: FBT003
@@ -64,7 +64,7 @@ def test_the_ladder_of_nine_points_all_rst() -> None:
 
 
 def chargers(most: int) -> st.SearchStrategy[list[Point]]:
-    """So many chargers, one in five with two sockets, in either group."""
+    """Up to `most` chargers, one in five with two sockets, in either group."""
 
     def points(drawn: list[tuple[str, int, str, bool]]) -> list[Point]:
         found = []
@@ -85,8 +85,8 @@ def chargers(most: int) -> st.SearchStrategy[list[Point]]:
 
 @settings(max_examples=12, deadline=None)
 @given(chargers(8), st.booleans(), st.sets(st.integers(0, 7), max_size=3))
-def test_it_is_optimal_by_brute_force(points: list[Point], neutral: bool, fixed: set[int]) -> None:  # noqa: FBT001
-    """Every plan of all movable chargers, judged by an objective of this test's own."""
+def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: bool, fixed: set[int]) -> None:  # noqa: FBT001
+    """No plan has a lower score, by this test's own implementation of the score."""
     installation = site(points, neutral=neutral)
     stays = {f"c{number}" for number in fixed}
     movable = sorted({point.charger for point in points} - stays)
@@ -112,8 +112,8 @@ def test_it_is_optimal_by_brute_force(points: list[Point], neutral: bool, fixed:
 
 @settings(max_examples=2, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_eight_movable_chargers_are_optimal_too(random: object) -> None:
-    """All 6,561 plans; by sums of the lines only, which is enough for one group."""
+def test_with_eight_chargers_the_plan_is_optimal_too(random: object) -> None:
+    """Compared with all 6,561 plans by the sums of the lines, which is enough for one group."""
     amps = [random.choice([6, 10, 16, 20, 32]) for _ in range(MOST_ENUMERATED)]  # type: ignore[attr-defined]
     points = [Point(f"c{n}", 1, "RST", amp, "main") for n, amp in enumerate(amps)]
     installation = Installation("TN", True, 0, (Group("main", None, 500),), tuple(points), {})  # noqa: FBT003
@@ -130,8 +130,8 @@ def test_eight_movable_chargers_are_optimal_too(random: object) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(chargers(24), st.booleans())
-def test_it_is_never_worse_than_what_is_declared(points: list[Point], neutral: bool) -> None:  # noqa: FBT001
-    """In the lexicographic order; and turns keep letters and field direction."""
+def test_a_plan_is_never_worse_than_the_declared_rotations(points: list[Point], neutral: bool) -> None:  # noqa: FBT001
+    """By its score. And a charger is shifted as a whole, which keeps the field direction."""
     installation = site(points, neutral=neutral)
 
     plan = plan_rotation(installation)
@@ -146,21 +146,21 @@ def test_it_is_never_worse_than_what_is_declared(points: list[Point], neutral: b
             next(step for step in range(3) if shift_rotation(before, step) == visit.after[number])
             for number, before in visit.before.items()
         }
-        assert len(steps) == 1, "a charger is turned as a whole"
+        assert len(steps) == 1, "the sockets of a charger are shifted together"
         assert steps != {0}
 
 
 @settings(max_examples=10, deadline=None)
 @given(chargers(12), st.randoms(use_true_random=False))
 def test_the_order_of_the_file_does_not_matter(points: list[Point], random: object) -> None:
-    """The same plan, visits included."""
+    """The plan is the same, visits included."""
     mixed = list(points)
     random.shuffle(mixed)  # type: ignore[attr-defined]
     assert plan_rotation(site(points)).visits == plan_rotation(site(mixed)).visits
 
 
 def test_a_reversed_charger_stays_reversed() -> None:
-    """One found RTS is moved to SRT or TSR, not to RST."""
+    """A charger found RTS goes to SRT or TSR, not to RST."""
     points = [Point(f"c{n}", 1, "RTS", 16, "main") for n in range(3)]
     plan = plan_rotation(site(points))
     assert {rotation for by_number in plan.rotations.values() for rotation in by_number.values()} <= {
@@ -171,17 +171,17 @@ def test_a_reversed_charger_stays_reversed() -> None:
     assert len(plan.visits) == 2
 
 
-def test_a_plan_of_nothing() -> None:
-    """A site without points, and one where all is fixed."""
+def test_a_plan_without_visits() -> None:
+    """For a site without connectors, and for one where no charger can be rewired."""
     assert plan_rotation(site([])).visits == ()
     assert plan_rotation(site([Point("c", 1, "RST", 16, "main")] * 1), {"c"}).visits == ()
 
 
 def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
-    """200 in 8 groups, 20 % twins, 10 % fixed; bench/planner.py has the times."""
+    """200 chargers in 8 groups, 20 % with two sockets, 10 % fixed. bench/planner.py measures the time."""
     import random
 
-    drawn = random.Random(5)  # noqa: S311 - a site, and no secret
+    drawn = random.Random(5)  # noqa: S311 - not used for security
     groups = (Group("main", None, 4000), *(Group(f"g{n}", "main", 600) for n in range(8)))
     points = []
     for number in range(200):
