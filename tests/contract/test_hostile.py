@@ -448,7 +448,7 @@ def test_odd_headers_neither_fail_nor_hold_us_up(header: str, status: str, tmp_p
         pacer.close()
         assert time.monotonic() - started < LATE
         assert said == []
-        assert_printable(transport._budget.line() or "")
+        assert_printable(transport._budget.summarize() or "")
 
 
 def test_a_server_that_says_to_wait_for_years_holds_nobody_for_long(tmp_path: Path) -> None:

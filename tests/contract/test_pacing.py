@@ -43,7 +43,7 @@ def test_a_429_holds_every_program_of_the_user(emulator: Emulator, tmp_path: Pat
 
     assert [request["status"] for request in calls.requests] == [429, 200, 200]
     assert took >= 1.0
-    line = first._budget.line()
+    line = first._budget.summarize()
     assert line is not None
     assert "1 retry" in line
     assert "waited 1." in line

@@ -7,11 +7,11 @@ from pulumi_plugchoice.api.budget import Budget
 
 def test_a_run_without_a_call_says_nothing() -> None:
     """An offline preview, a destroy that retains."""
-    assert Budget().line(3, 1) is None
+    assert Budget().summarize(3, 1) is None
 
 
 def test_all_counts() -> None:
-    """Reads, writes, the token, retries, waiting and the quota of the last answer."""
+    """Reads, writes, the token, retries, waiting, and the request limit of the last answer."""
     budget = Budget()
     budget.count_request("POST", "/oauth/token")
     for _ in range(2):
@@ -19,10 +19,10 @@ def test_all_counts() -> None:
     budget.count_request("PUT", "/v3/chargers/x/connectors/1")
     budget.count_retry(1.25)
     budget.count_wait(0.25)
-    budget.note_quota({"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "456"})
-    budget.note_quota({})
+    budget.note_limit({"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "456"})
+    budget.note_limit({})
 
-    assert budget.line() == (
+    assert budget.summarize() == (
         "API calls: 4 (2 reads, 1 write, 1 for a token), 1 retry, waited 1.5 s, 456 of 500 left this minute"
     )
 
@@ -33,7 +33,7 @@ def test_a_preview_says_what_its_update_will_need() -> None:
     budget.count_request("GET", "/v3/sites/x/connectors")
     budget.count_request("GET", "/v3/sites/x/connectors?page=2")
 
-    assert budget.line(planned_writes=5, planned_reads=1) == (
+    assert budget.summarize(planned_writes=5, planned_reads=1) == (
         "API calls: 2 (2 reads, 0 writes); the update will need about 8 (3 reads, 5 writes)"
     )
 
@@ -42,6 +42,6 @@ def test_headers_that_are_no_numbers_are_not_repeated() -> None:
     """A server's text does not reach the terminal this way."""
     budget = Budget()
     budget.count_request("GET", "/v3/user")
-    budget.note_quota({"X-RateLimit-Limit": "\x1b[31m", "X-RateLimit-Remaining": "many"})
+    budget.note_limit({"X-RateLimit-Limit": "\x1b[31m", "X-RateLimit-Remaining": "many"})
 
-    assert budget.line() == "API calls: 1 (1 read, 0 writes)"
+    assert budget.summarize() == "API calls: 1 (1 read, 0 writes)"

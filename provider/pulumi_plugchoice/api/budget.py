@@ -1,13 +1,15 @@
-"""What a run costs: API calls made, of them writes and retries, time spent waiting, quota left.
+"""Counts the API calls of a run: reads, writes, retries, seconds of waiting, and what is left of the request limit.
 
-Printed as one line at the end of a preview, update, refresh or destroy that made a call. A preview adds what its update
-will need, so that a reviewer can see before merging whether it fits into the quota.
+Each preview, update, refresh or destroy that makes a call prints them as one line at its end. A preview adds what its
+update will need, so a reviewer can see before merging whether that fits into the request limit.
 """
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+
+from pulumi_plugchoice._text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,18 +45,18 @@ class Budget:
             self._waited += waited
 
     def count_wait(self, waited: float) -> None:
-        """A request was held back for `waited` s, so that all programs together stay within the quota."""
+        """A request was held back for `waited` s, so that all programs together keep to the request limit."""
         with self._lock:
             self._waited += waited
 
-    def note_quota(self, headers: Mapping[str, str]) -> None:
-        """An answer came; its headers tell the quota (guides/rate-limiting)."""
+    def note_limit(self, headers: Mapping[str, str]) -> None:
+        """An answer came; its headers tell the request limit (guides/rate-limiting)."""
         limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
         if limit and remaining and limit.isdecimal() and remaining.isdecimal():
             with self._lock:
                 self._limit, self._remaining = limit, remaining
 
-    def line(self, planned_writes: int = 0, planned_reads: int = 0) -> str | None:
+    def summarize(self, planned_writes: int = 0, planned_reads: int = 0) -> str | None:
         """The counts in one line, or None when no call was made.
 
         Args:
@@ -65,12 +67,12 @@ class Budget:
             calls = self._reads + self._writes + self._tokens
             if not calls:
                 return None
-            kinds = [_count(self._reads, "read"), _count(self._writes, "write")]
+            kinds = [plural(self._reads, "read"), plural(self._writes, "write")]
             if self._tokens:
                 kinds.append(f"{self._tokens} for a token")
             parts = [f"API calls: {calls} ({', '.join(kinds)})"]
             if self._retries:
-                parts.append(_count(self._retries, "retry", "retries"))
+                parts.append("1 retry" if self._retries == 1 else f"{self._retries} retries")
             if self._waited >= 0.05:
                 parts.append(f"waited {self._waited:.1f} s")
             if self._limit and self._remaining:
@@ -80,10 +82,6 @@ class Budget:
                 reads = self._reads + planned_reads
                 text += (
                     f"; the update will need about {reads + self._tokens + planned_writes} "
-                    f"({_count(reads, 'read')}, {_count(planned_writes, 'write')})"
+                    f"({plural(reads, 'read')}, {plural(planned_writes, 'write')})"
                 )
             return text
-
-
-def _count(number: int, one: str, more: str = "") -> str:
-    return f"{number} {one if number == 1 else more or one + 's'}"

@@ -1,8 +1,8 @@
-"""What travels over the wire, and nothing of how.
+"""The objects of the API, as it sends and takes them.
 
 Responses are read tolerantly: unknown fields are dropped (a new API field breaks nobody, and a `pincode` never enters
-the process's objects), and only what this package cannot do without is required. Requests are checked strictly.
-Source of the fields: API pages chargers/get-charger, site-connectors/list-site-connectors, site-groups/list-groups,
+the process's objects), and only the fields that this package needs are required. Requests are validated strictly.
+Sources of the fields: API pages chargers/get-charger, site-connectors/list-site-connectors, site-groups/list-groups,
 connectors/get-power-usage, site-groups/get-group-meter, power-management/get-power-management.
 """
 
@@ -36,12 +36,12 @@ def _or_none(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
-#: A field that is only shown: one odd value in it must not make a whole site unreadable.
-Shown = Annotated[ValueT | None, WrapValidator(_or_none)]
+#: A field for information only: an invalid value in it counts as None, and does not make a whole site unreadable.
+Detail = Annotated[ValueT | None, WrapValidator(_or_none)]
 
 
-def _measured(value: Any) -> float | None:
-    """A measured number. The API writes them as text, some with leading blanks (`" 0.0"`), and `"-"` for no reading."""
+def _parse_measurement(value: Any) -> float | None:
+    """A number. The API writes them as text, some with leading blanks (`" 0.0"`), and `"-"` for no reading."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
@@ -55,14 +55,14 @@ def _in_utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
 
 
-#: A reading that may be missing, whatever stands in its place.
-Measured = Annotated[float | None, BeforeValidator(_measured)]
-#: When something was measured; a time without an offset is UTC, as all others of this API. None for `"-"`.
-MeasuredAt = Annotated[Annotated[datetime, AfterValidator(_in_utc)] | None, WrapValidator(_or_none)]
+#: A number that was measured; None for no reading, whatever the API writes in its place.
+Measurement = Annotated[float | None, BeforeValidator(_parse_measurement)]
+#: When something was measured. A time without an offset is UTC, as all times of this API. None for `"-"`.
+MeasuringTime = Annotated[Annotated[datetime, AfterValidator(_in_utc)] | None, WrapValidator(_or_none)]
 
 
 class Model(BaseModel):
-    """A response: unknown fields are ignored, values do not change once read."""
+    """A response. Unknown fields are ignored, and values cannot be changed."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -71,9 +71,9 @@ class Connector(Model):
     """A live connector, with the 16 documented fields.
 
     Attributes:
-        id: database number; not the one that paths use.
-        charger_id: numeric id of the charger.
-        connector_id: OCPP connector number, 1 and up; the one that paths use.
+        id: database number; paths do not use it.
+        charger_id: database number of the charger.
+        connector_id: OCPP connector number, 1 and up; paths use this one.
         status: OCPP status such as `Available` or `Charging`.
         error: OCPP 1.6 error code, `NoError` when there is none.
         error_info: the charger's own words.
@@ -84,41 +84,41 @@ class Connector(Model):
         standard: such as `IEC 62196`.
         format: `Socket` or `Cable`.
         power_type: `AC_1_PHASE`, `AC_3_PHASE`, `DC`; other OCPI values are possible.
-        phase_rotation: one of `phases.PHASE_ROTATIONS`; None until first set. A free string: a charger may report more.
+        phase_rotation: one of `rotations.PHASE_ROTATIONS`; None until first set. Any text: a charger may report others.
         created_at: UTC.
         updated_at: UTC.
     """
 
-    id: Shown[int] = None
-    charger_id: Shown[int] = None
+    id: Detail[int] = None
+    charger_id: Detail[int] = None
     connector_id: int
-    status: Shown[str] = None
-    error: Shown[str] = None
-    error_info: Shown[str] = None
-    vendor_id: Shown[str] = None
-    vendor_error_code: Shown[str] = None
-    # Both have to be there, if only as null: a missing one is no proof that it was never set.
+    status: Detail[str] = None
+    error: Detail[str] = None
+    error_info: Detail[str] = None
+    vendor_id: Detail[str] = None
+    vendor_error_code: Detail[str] = None
+    # Required, if only as null: a missing one does not prove that it was never set.
     max_amperage: int | None
-    max_voltage: Shown[int] = None
-    standard: Shown[str] = None
-    format: Shown[str] = None
-    power_type: Shown[str] = None
+    max_voltage: Detail[int] = None
+    standard: Detail[str] = None
+    format: Detail[str] = None
+    power_type: Detail[str] = None
     phase_rotation: str | None
-    created_at: Shown[datetime] = None
-    updated_at: Shown[datetime] = None
+    created_at: Detail[datetime] = None
+    updated_at: Detail[datetime] = None
 
 
 class ChargerReference(Model):
-    """The charger as a site's list of connectors names it."""
+    """The charger in a site's list of connectors."""
 
     uuid: str
-    identity: Shown[str] = None
-    connection_status: Shown[str] = None
-    status: Shown[str] = None
+    identity: Detail[str] = None
+    connection_status: Detail[str] = None
+    status: Detail[str] = None
 
 
 class SiteConnector(Connector):
-    """A connector as `GET /v3/sites/{site}/connectors` lists it: with its charger."""
+    """A connector in the list of a site (`GET /v3/sites/{site}/connectors`), with its charger."""
 
     charger: ChargerReference
 
@@ -126,10 +126,10 @@ class SiteConnector(Connector):
 class Charger(ChargerReference):
     """A charger. `max_current` is A per phase, None when unknown."""
 
-    id: Shown[int] = None
-    reference: Shown[str] = None
-    max_current: Shown[int] = None
-    connectors: tuple[Connector, ...]  # required: a missing list is no proof that there are none
+    id: Detail[int] = None
+    reference: Detail[str] = None
+    max_current: Detail[int] = None
+    connectors: tuple[Connector, ...]  # required: a missing list does not prove that there are none
 
 
 class Site(Model):
@@ -158,30 +158,30 @@ class SiteGroup(Model):
 class PowerUsage(Model):
     """What a connector draws, as its charger last reported it (connectors/get-power-usage).
 
-    The names L1, L2, L3 are the charger's: terminals of the connector, or lines in an order of its own. They are never
-    to be taken for the building's lines.
+    The names L1, L2, L3 are the charger's: terminals of the connector, or lines in an order of its own. Never take them
+    for the building's lines.
 
     Attributes:
         timestamp: when it was measured, UTC.
         L1: A; None: no reading.
         L2: A; None: no reading.
         L3: A; None: no reading.
-        kW: kW in all; None: no reading.
+        kW: total, kW; None: no reading.
     """
 
-    timestamp: MeasuredAt = None
-    L1: Measured = None
-    L2: Measured = None
-    L3: Measured = None
-    kW: Measured = None  # noqa: N815 - as the API writes it
+    timestamp: MeasuringTime = None
+    L1: Measurement = None
+    L2: Measurement = None
+    L3: Measurement = None
+    kW: Measurement = None  # noqa: N815 - as the API writes it
 
 
 class MeterLines(Model):
     """The latest reading of a meter, for each building line (`latest_data`).
 
-    Documented: the names. ASSUMED: the unit is mA (the vendor's sample of a CT meter reads 4800, 2200, -19000; as W
-    that would be 83 A fed in on one line); a negative value is fed into the grid; `updated_at` is when it was measured,
-    and "-", beside zeros, stands for never (so does the vendor's sample of a new meter).
+    The names are documented. Assumed: the unit is mA (the vendor's sample of a CT meter reads 4800, 2200, -19000, which
+    as W would be 83 A fed in on one line); a negative value is fed into the grid; `updated_at` is the time of the
+    measurement, and "-" beside zeros means never (so does the vendor's sample of a new meter).
 
     Attributes:
         l1: on building line L1; None: no reading.
@@ -190,10 +190,10 @@ class MeterLines(Model):
         updated_at: UTC; None: no reading was ever taken.
     """
 
-    l1: Measured = Field(None, validation_alias=AliasChoices("l1", "L1"))
-    l2: Measured = Field(None, validation_alias=AliasChoices("l2", "L2"))
-    l3: Measured = Field(None, validation_alias=AliasChoices("l3", "L3"))
-    updated_at: MeasuredAt = None
+    l1: Measurement = Field(None, validation_alias=AliasChoices("l1", "L1"))
+    l2: Measurement = Field(None, validation_alias=AliasChoices("l2", "L2"))
+    l3: Measurement = Field(None, validation_alias=AliasChoices("l3", "L3"))
+    updated_at: MeasuringTime = None
 
 
 class GroupMeter(Model):
@@ -207,9 +207,9 @@ class GroupMeter(Model):
         latest_data: None when it is missing or has another shape.
     """
 
-    id: Shown[int] = None
-    type: Shown[str] = None
-    latest_data: Shown[MeterLines] = None
+    id: Detail[int] = None
+    type: Detail[str] = None
+    latest_data: Detail[MeterLines] = None
 
 
 class ManagedCharger(Model):
@@ -232,7 +232,7 @@ class ManagedGroup(Model):
 
 
 class PowerManagement(Model):
-    """Which charger is in which group (power-management/get-power-management); the only answer that tells.
+    """Which charger is in which group (power-management/get-power-management). No other answer tells it.
 
     Attributes:
         groups: the groups without a parent.

@@ -25,14 +25,12 @@ from pulumi_plugchoice.errors import (
     AuthenticationFailed,
     InvalidResponse,
     NoConnection,
-    RequestTimeout,
-    TransportError,
-    UntrustedServer,
 )
 
 from .answers import Answer, parse_answer
 from .auth import Bearer, BearerAuth, ClientToken, PersonalToken, parse_token
 from .budget import Budget
+from .failures import explain_failure
 from .retry import Backoff, Deadline, ResultT, Retry
 from .time_limit import TimeLimit, TimeLimitAdapter
 
@@ -51,8 +49,6 @@ _CONNECT_SECONDS: Final = 5.0
 _PIECE_BYTES: Final = 65536
 # A page of 25 connectors is about 15 kB.
 _MAX_BYTES: Final = 16 << 20
-_CHECK_NETWORK: Final = "check the base URL and the network"
-_CHECK_TLS: Final = "check the base URL and this machine's CA certificates"
 _TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 
 
@@ -191,7 +187,7 @@ class Transport:
                     stream=True,
                 )
                 if auth is not None:
-                    self._note_quota(response)
+                    self._note_limit(response)
                 answer = Answer(response.status_code, response.headers, _read_body(response))
             if limit.is_over:  # the body may be incomplete
                 raise requests.ReadTimeout
@@ -199,39 +195,16 @@ class Transport:
             raise InvalidResponse(
                 method, path, f"answered with more than {_MAX_BYTES >> 20} MiB; check the base URL"
             ) from None
-        except requests.ConnectTimeout as error:
-            seconds = min(_CONNECT_SECONDS, timeout)
-            raise NoConnection(
-                method, path, f"cannot connect to {self._origin} within {seconds:.3g} s; {_CHECK_NETWORK}"
-            ) from error
-        except requests.Timeout as error:
-            raise RequestTimeout(method, path, f"no answer within {timeout:.3g} s") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            failure = self._failure(method, path, error)
-            # A connection that was not made stays one, however long that took.
-            if limit.is_over and not isinstance(failure, NoConnection):
-                failure = RequestTimeout(method, path, f"no answer within {timeout:.3g} s")
-            raise failure from error
+            is_over = limit.is_over or isinstance(error, requests.Timeout)
+            raise explain_failure(method, path, self._origin, error, timeout if is_over else None) from error
         log.debug("%s %s: %d", method, path, answer.status)
         return parse_answer(method, path, answer)
 
-    def _failure(self, method: str, path: str, error: Exception) -> TransportError:
-        """The error for a request without an answer."""
-        reason = _root_cause(error)
-        if isinstance(error, requests.exceptions.SSLError):
-            return UntrustedServer(
-                method, path, f"no trusted TLS connection to {self._origin} ({reason}); {_CHECK_TLS}"
-            )
-        if not isinstance(error, requests.ConnectionError):
-            return TransportError(method, path, f"the request failed ({reason})")
-        if not _is_connect_failure(error):
-            return TransportError(method, path, f"the connection was lost ({reason})")
-        return NoConnection(method, path, f"cannot connect to {self._origin} ({reason}); {_CHECK_NETWORK}")
-
-    def _note_quota(self, response: requests.Response) -> None:
-        """Pass on what an answer tells about the user's quota. An answer without a token is about the address's."""
+    def _note_limit(self, response: requests.Response) -> None:
+        """Pass on what an answer tells about the user's request limit. One without a token is about the address's."""
         answer = Answer(response.status_code, response.headers, b"")
-        self._budget.note_quota(answer.headers)
+        self._budget.note_limit(answer.headers)
         if self._pacer is not None:
             self._pacer.note_answer(answer.headers, answer.status, answer.retry_after)
 
@@ -297,26 +270,3 @@ def _read_body(response: requests.Response) -> bytes:
         except urllib3.exceptions.HTTPError as error:
             raise requests.ConnectionError(error) from error
     return b"".join(parts)
-
-
-def _is_connect_failure(error: requests.ConnectionError) -> bool:
-    """Whether no connection was made; urllib3 tells by the class of the reason."""
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, urllib3.exceptions.MaxRetryError):
-        reason = reason.reason
-    return isinstance(reason, urllib3.exceptions.NewConnectionError)
-
-
-def _root_cause(error: BaseException) -> str:
-    """The innermost cause in a few words: urllib3's own texts hold object addresses and repeat the URL."""
-    chain: list[BaseException] = []
-    inner: BaseException | None = error
-    while inner is not None and inner not in chain:
-        chain.append(inner)
-        cause = getattr(inner, "reason", None)
-        if not isinstance(cause, BaseException):
-            cause = next((arg for arg in inner.args if isinstance(arg, BaseException)), None)
-        inner = cause or inner.__cause__ or inner.__context__
-    last = chain[-1]
-    text = last.strerror if isinstance(last, OSError) and last.strerror else str(last) or type(last).__name__
-    return printable(text, 120)

@@ -89,7 +89,7 @@ class Session:
         """Print what the end of a run has to say: lines left out, and the API calls it took."""
         self.notices.close()
         planned = {} if self.is_update else self._planned
-        line = self.budget.line(len(planned), sum(planned.values()))
+        line = self.budget.summarize(len(planned), sum(planned.values()))
         if line:
             self.notices.say(line)
 
