@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 from pulumi_plugchoice._version import __version__
-from pulumi_plugchoice.cli.main import plugchoice
+from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.config import OPTIONS
 from pulumi_plugchoice.review.svg import amps_per_line
 from pulumi_plugchoice.sitefile.load import load_site

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from pulumi_plugchoice.cli.main import plugchoice
+from pulumi_plugchoice.cli.group import plugchoice
 from support import program
 
 ROOT = Path(__file__).parent.parent.parent

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice import plan_rotation
-from pulumi_plugchoice.cli.main import plugchoice
+from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.review.svg import amps_per_line, chargers_by_line
 from pulumi_plugchoice.sitefile.load import build_site, load_site

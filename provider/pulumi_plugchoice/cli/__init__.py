@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command."""
     try:
-        from .main import plugchoice
+        from .group import plugchoice
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise

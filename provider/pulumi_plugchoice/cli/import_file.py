@@ -28,9 +28,10 @@ from .options import Command, Failure, write_file
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | None, *, force: bool) -> None:
-    """Write a file for `pulumi import` from a site's live connectors.
+    """Write an import file from a site's live connectors.
 
-    The connectors enter the stack with their present values. Neither this command nor the import writes to Plugchoice.
+    `pulumi import --file` then takes the connectors into the stack with their present values. Neither step writes to
+    Plugchoice.
     Credentials and base URL come from the environment, as for the provider: PLUGCHOICE_TOKEN and so on.
     """
     from pulumi_plugchoice.lookup import get_site_connectors

@@ -109,9 +109,10 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
 @site_file
 @click.argument("chargers", nargs=-1, required=True)
 def wired(file: Path, chargers: tuple[str, ...]) -> None:
-    """Mark chargers as rewired: planned_rotation becomes phase_rotation.
+    """Mark chargers as rewired as planned.
 
-    CHARGERS are identities, UUIDs or labels. The site file changes; `pulumi up` then changes Plugchoice.
+    Their planned_rotation becomes phase_rotation in the site file; `pulumi up` then changes Plugchoice. CHARGERS are
+    identities, UUIDs or labels.
     """
     from pulumi_plugchoice.sitefile.plan import mark_rewired
 
@@ -156,22 +157,11 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     It shows amps per line, changed chargers, limits and warnings. For a pull request: `git show main:FILE >
     before.yaml`, then `plugchoice review FILE --before before.yaml`.
     """
-    from pulumi_plugchoice.electrical.limits import find_exceeded_limits
     from pulumi_plugchoice.review.change import review_markdown
-    from pulumi_plugchoice.sitefile.assess import assess_site
-    from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
     from pulumi_plugchoice.sitefile.load import load_site
 
-    site = load_site(file)
-    old_site = None if before is None else load_site(before)
-    now = assess_site(site)
-    old_figures = None if old_site is None else assess_site(old_site).figures
-    exceeded = find_exceeded_limits(parse_limits(make_definition(site)), now.figures, old_figures)
-    figures = (old_figures, now.figures)
-    text = review_markdown(
-        old_site, site, figures, exceeded=exceeded, warnings=now.warnings, not_counted=now.not_counted
-    )
-    write_output(text, output)
+    old = None if before is None else load_site(before)
+    write_output(review_markdown(old, load_site(file)), output)
 
 
 @click.command("schema", cls=Command)

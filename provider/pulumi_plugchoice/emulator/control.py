@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from . import shapes
@@ -27,10 +28,13 @@ class ControlError(Exception):
 
 
 def control_router(world: World) -> APIRouter:
-    """All control endpoints of a world."""
+    """All control endpoints of a world; `GET /_emulator` lists them."""
     router = APIRouter(prefix=PREFIX)
     for add_routes in (_world, _chargers, _currents, _behaviour):
         add_routes(router, world)
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    lines = sorted(f"{method} {route.path}" for route in routes for method in route.methods or ())
+    router.add_api_route("", lambda: lines, methods=["GET"])
     return router
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _MISSING = "emulator: FastAPI and uvicorn are not installed; run: pip install 'pulumi-plugchoice[emulator]'"
 
 
-class StartError(Exception):
-    """Why the emulator does not start, in one line."""
+class CannotServeError(Exception):
+    """Why the emulator cannot serve, in one line."""
 
 
 def main(argv: list[str] | None = None, prog: str = "python -m pulumi_plugchoice.emulator") -> int:
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None, prog: str = "python -m pulumi_plugchoice
 
     try:
         _serve(options)
-    except (SeedError, StartError) as error:
+    except (SeedError, CannotServeError) as error:
         return _fail(str(error), 2)
     return 0
 
@@ -80,7 +80,7 @@ def _serve(options: argparse.Namespace) -> None:
     from .world import World
 
     if not options.allow_remote and not _is_loopback(options.host):
-        raise StartError(
+        raise CannotServeError(
             f"--host {options.host}: other machines can reach it, and the control endpoints need no token; "
             "use 127.0.0.1, or add --allow-remote"
         )
@@ -107,14 +107,14 @@ def _open_listener(host: str, port: int) -> Iterator[socket.socket]:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise StartError(f"--host {host} --port {port}: cannot listen: {error}; check both options") from None
+        raise CannotServeError(f"--host {host} --port {port}: cannot listen: {error}; check both options") from None
     with socket.socket(family, kind, protocol) as listener:  # asyncio sets TCP_NODELAY only when the protocol is given
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)
             listener.listen(256)
         except OSError as error:
-            raise StartError(
+            raise CannotServeError(
                 f"--port {port}: cannot listen on {host}: {error.strerror}; use another port, or 0 for a free one"
             ) from None
         yield listener
@@ -182,6 +182,6 @@ def _check_ready_file(path: Path | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StartError(
+        raise CannotServeError(
             f"--ready-file {path}: cannot be written: {error.strerror}; name a file in an existing folder"
         ) from None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural, printable
+from pulumi_plugchoice.electrical.limits import find_exceeded_limits
+from pulumi_plugchoice.sitefile.assess import assess_site
+from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
 
 from .markdown import FOOTER, charger_name, currents_table, feed_change, list_uncounted, site_name, supply_name, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pulumi_plugchoice.electrical.figures import Figures
     from pulumi_plugchoice.electrical.limits import ExceededLimit
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
 
@@ -22,33 +24,24 @@ LETTERS: Final = "Letters are declared, not measured. Merge after rewiring."
 _OTHER_PARTS: Final = ("supply", "building_peak_amps", "limits", "groups", "defaults", "on_adopt", "on_destroy")
 
 
-def review_markdown(
-    before: SiteFile | None,
-    after: SiteFile,
-    figures: tuple[Figures | None, Figures],
-    *,
-    exceeded: Sequence[ExceededLimit],
-    warnings: Sequence[str],
-    not_counted: Sequence[str] = (),
-) -> str:
+def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
     """Render the review of a change: currents, changed chargers, limits, warnings.
 
     Args:
         before: the site before the change; None: only the site after it is described.
         after: the site after the change.
-        figures: of both.
-        exceeded: the declared limits that the site exceeds.
-        warnings: one line each.
-        not_counted: connectors that the figures do not count, each with the reason.
     """
+    old = None if before is None else assess_site(before).figures
+    new = assess_site(after)
+    exceeded = find_exceeded_limits(parse_limits(make_definition(after)), new.figures, old)
     changes = [] if before is None else [*_changes(before, after)]
     chargers = len({charger.key for charger, *_ in changes})
     count = f"{plural(chargers, 'charger')} changed" if chargers else "no charger changed"
-    fuse = f"main fuse {after.supply.main_fuse_amps} A, {figures[1].usable_amps} A usable"
+    fuse = f"main fuse {after.supply.main_fuse_amps} A, {new.figures.usable_amps} A usable"
     lines = [
         f"### {site_name(after)}: {count}; {supply_name(after)}, {fuse}",
         "",
-        *currents_table(*figures, ("before", "after")),
+        *currents_table(old, new.figures, ("before", "after")),
         "",
     ]
     if changes:
@@ -61,8 +54,8 @@ def review_markdown(
     if before is not None:
         other = [name for name in _OTHER_PARTS if getattr(before, name) != getattr(after, name)]
         lines += [f"- also changed: {', '.join(other)}"] if other else []
-    lines += [f"- {printable(line, 400)}" for line in warnings]
-    lines += list_uncounted(not_counted)
+    lines += [f"- {printable(line, 400)}" for line in new.warnings]
+    lines += list_uncounted(new.not_counted)
     lines += ["", LETTERS, "", FOOTER, ""]
     return "\n".join(lines)
 

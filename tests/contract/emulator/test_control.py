@@ -239,3 +239,9 @@ class TestSwitches:
             thread.join()
         assert {row["max_amperage"] for row in lab.rows() if row["charger"] in chargers} == {20}
         assert [entry["n"] for entry in lab.log()] == list(range(1, 61))
+
+
+def test_the_endpoints_are_listed(lab: Lab) -> None:
+    endpoints = lab.control("GET", "")
+    assert "POST /_emulator/faults" in endpoints
+    assert endpoints == sorted(endpoints)

@@ -1,0 +1,63 @@
+"""The command itself: fast help, errors of one line, commands that print their help in full."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pulumi_plugchoice.cli import main
+from pulumi_plugchoice.cli.group import plugchoice
+
+HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
+
+
+def test_help_imports_nothing_that_only_commands_need() -> None:
+    """Measured from what the package itself has loaded."""
+    code = """
+import sys
+import pulumi_plugchoice
+before = set(sys.modules)
+from pulumi_plugchoice.cli import main
+sys.argv = ["plugchoice", "--help"]
+try:
+    main()
+finally:
+    print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(process.stdout.splitlines()[-1].split())
+    assert "click" in modules
+    assert not {"fastapi", "pulumi", "pydantic", "requests", "rich", "ruamel", "uvicorn"} & modules
+
+
+@pytest.mark.parametrize("command", sorted(plugchoice.commands))
+def test_the_group_shows_each_command_in_one_full_line(command: str) -> None:
+    """On a terminal of 80 columns, of which click uses 78."""
+    lines = CliRunner().invoke(plugchoice, ["--help"], terminal_width=78).output.splitlines()
+    line = next(line for line in lines if line.startswith(f"  {command} "))
+    assert not line.endswith("...")
+    assert line.endswith(".")
+
+
+@pytest.mark.parametrize("command", ["picture", "sheet", "review"])
+def test_an_output_that_cannot_be_written_is_one_line(command: str, tmp_path: Path) -> None:
+    """It names the file."""
+    file = tmp_path / "missing" / "x"
+    result = CliRunner().invoke(plugchoice, [command, str(HARBOUR), "-o", str(file)])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{file}: cannot be written: No such file or directory; ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_its_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And ends with status 1."""
+    monkeypatch.setitem(sys.modules, "click", None)
+    for name in [name for name in sys.modules if name.startswith("pulumi_plugchoice.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    with pytest.raises(SystemExit) as exit_info:
+        main()
+    assert exit_info.value.code == ("plugchoice: click is not installed; run: pip install 'pulumi-plugchoice[cli]'")
