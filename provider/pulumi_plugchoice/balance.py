@@ -17,9 +17,9 @@ from pulumi import dynamic
 from .electrical.figures import compute_figures
 from .electrical.limits import compare_groups, find_exceeded_limits
 from .errors import OfflineError, PlugchoiceError
-from .runtime import session as run
-from .runtime.engine import for_engine, is_known, without_frames
-from .runtime.stored import whole_numbers
+from .runtime.engine import for_engine, hide_tracebacks, is_known
+from .runtime.session import current_session, open_session
+from .runtime.stored import normalize_numbers
 from .sitefile.assess import FIGURES, LINE_KEYS, assess, keep_figures, make_properties
 from .sitefile.definition import DECLARED, LiveValues, build_installation, parse_limits, replace_settings
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .electrical.limits import ExceededLimit, GroupMismatch
+    from .runtime.session import Session
     from .sitefile.definition import Props
 
 _OFFLINE = "PLUGCHOICE_OFFLINE is on: the amps per line are computed from declared values, live values are not read"
@@ -83,8 +84,8 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Open the session, once per process. `req` has the whole stack config, decrypted."""
-        without_frames()
-        run.open_session(req.config.get)
+        hide_tracebacks()
+        open_session(req.config.get)
 
     @for_engine
     def check(self, olds: Props, news: Props) -> dynamic.CheckResult:
@@ -94,18 +95,18 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
             olds: the stored inputs; empty for a new resource.
             news: the definition.
         """
-        definition = {name: value for name, value in whole_numbers(news).items() if name in DECLARED}
+        definition = {name: value for name, value in normalize_numbers(news).items() if name in DECLARED}
         if not all(is_known(value) for value in definition.values()):
             return dynamic.CheckResult(news, [])
-        session = run.current()
+        session = current_session()
         if session.is_offline:
             session.notices.say_once(_OFFLINE)
             properties = make_properties(definition, assess(definition, None))
-            return dynamic.CheckResult(keep_figures(properties, whole_numbers(olds)), [])
-        live = LiveValues(session.live.of_site(definition["site"]))
+            return dynamic.CheckResult(keep_figures(properties, normalize_numbers(olds)), [])
+        live = LiveValues(session.live.list_connectors(definition["site"]))
         assessment = assess(definition, live)
         before = compute_figures(build_installation(definition, live, prefer_live=True).installation)
-        mismatches = compare_groups(assessment.installation, session.live.groups(definition["site"]))
+        mismatches = compare_groups(assessment.installation, session.live.list_groups(definition["site"]))
         exceeded = find_exceeded_limits(parse_limits(definition), assessment.figures, before)
         failures = [*_refuse_groups(mismatches), *_refuse_limits(exceeded, has_neutral=definition["neutral"])]
         for line in assessment.warnings:
@@ -130,10 +131,10 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
             olds: the stored outputs.
             news: the checked inputs.
         """
-        olds, news = whole_numbers(olds), whole_numbers(news)
+        olds, news = normalize_numbers(olds), normalize_numbers(news)
         if not all(is_known(value) for value in news.values()):
             return dynamic.DiffResult(changes=True)
-        session = run.current()
+        session = current_session()
         if not session.is_offline:
             _report_drift(session, olds)
         replaces = ["site"] if news["site"] != id_ else []
@@ -159,8 +160,8 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
             id_: the site's UUID.
             props: the stored outputs.
         """
-        props = whole_numbers(props)
-        session = run.current()
+        props = normalize_numbers(props)
+        session = current_session()
         if session.is_offline:
             session.notices.say_once(_OFFLINE)
             return dynamic.ReadResult(id_, dict(props), dict(props))
@@ -171,7 +172,7 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
     @for_engine
     def delete(self, id_: str, props: Props) -> None:  # noqa: ARG002 - the engine's signature
         """Remove nothing: the resource exists in the state only."""
-        run.current().is_update = True
+        current_session().is_update = True
 
 
 def _refuse_groups(mismatches: Iterable[GroupMismatch]) -> list[dynamic.CheckFailure]:
@@ -182,7 +183,7 @@ def _refuse_groups(mismatches: Iterable[GroupMismatch]) -> list[dynamic.CheckFai
             name = "main_fuse_amps" if mismatch.key == "main_fuse_amps" else "groups"
             failures.append(dynamic.CheckFailure(name, mismatch.text))
         else:
-            run.current().notices.say(mismatch.text, kind="groups that differ from Plugchoice")
+            current_session().notices.say(mismatch.text, kind="groups that differ from Plugchoice")
     return failures
 
 
@@ -193,16 +194,16 @@ def _refuse_limits(exceeded: Iterable[ExceededLimit], *, has_neutral: bool) -> l
         if not has_neutral:
             # Without a neutral the figures rest on an assumption about cars.
             line = f"{limit.fact}; warning only: the supply has no neutral"
-            run.current().notices.say(line, kind="exceeded limits")
+            current_session().notices.say(line, kind="exceeded limits")
         elif limit.is_worse:
             # On `limits`: the engine prints the property with its value, and a figure has none before this check.
             failures.append(dynamic.CheckFailure("limits", limit.text))
         else:
-            run.current().notices.say(limit.text, kind="exceeded limits")
+            current_session().notices.say(limit.text, kind="exceeded limits")
     return failures
 
 
-def _report_drift(session: run.Session, olds: Props) -> None:
+def _report_drift(session: Session, olds: Props) -> None:
     """Print one line when the live figures differ from the stored ones."""
     try:
         now = _read_live(session, olds)
@@ -217,9 +218,9 @@ def _report_drift(session: run.Session, olds: Props) -> None:
         session.notices.say(f"amps per line L1/L2/L3: {'; '.join(parts)}", kind="different amps per line")
 
 
-def _read_live(session: run.Session, props: Props) -> Props:
+def _read_live(session: Session, props: Props) -> Props:
     """Return the definition with live settings, and its figures."""
-    live = LiveValues(session.live.of_site(props["site"]))
+    live = LiveValues(session.live.list_connectors(props["site"]))
     definition = replace_settings(props, live)
     return make_properties(definition, assess(definition, live))
 
@@ -238,7 +239,7 @@ def _is_changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 
 def _begin_update() -> None:
-    session = run.current()
+    session = current_session()
     session.is_update = True
     if session.is_offline:
         # All connectors of the site depend on this resource, so this is the only line about them.

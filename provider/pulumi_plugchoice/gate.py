@@ -1,122 +1,125 @@
-"""Bad inputs of a whole program, refused together and before anything is written.
+"""The mistakes of a whole program, reported together and before anything is written.
 
 A constructor that raises does not stop the resources declared before it: the engine carries out what is registered. So
-constructors only collect. The `charger` input of every resource passes through `Gate.open`, a coroutine, and coroutines
-run once the program's code has: by then all problems are known, and one error names them all.
+constructors only note mistakes. An input of every resource is a coroutine of the gate. Coroutines run when the
+program's code has run; by then all mistakes are known, and one error lists them.
 
-The collection belongs to the stack run and not to this module: the Automation API can run two programs in one process.
+A gate belongs to a stack run and not to this module: the Automation API can run two programs in one process.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import pulumi
 
-from ._text import is_uuid, printable
+from ._text import is_uuid, plural, printable
+from .electrical.settings import SETTING_NAMES
+from .inputs import Mistake, find_mistakes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from .inputs import Mistake
+    from collections.abc import Awaitable, Iterable, Mapping
 
 ValueT = TypeVar("ValueT")
-Connector = tuple[str, int, "str | None"]
+# Charger, connector number, and the site in which an identity is looked up (None: the default site).
+Claim = tuple[str, int, "str | None"]
 _PACKAGE_FOLDER = str(Path(__file__).parent)
 
 
+class _Place(NamedTuple):
+    """Where a resource is declared."""
+
+    line: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.name}"
+
+
 class Gate:
-    """The problems and the declared connectors of one stack run."""
+    """The mistakes and the connectors of one stack run."""
 
     def __init__(self) -> None:
-        self._problems: list[str] = []
-        self._declared: dict[Connector, str] = {}
+        self._lines: list[str] = []
+        self._claims: dict[Claim, _Place] = {}
         self._has_opened = False
 
-    def refuse(self, resource: str, line: str, mistakes: Iterable[Mistake]) -> None:
-        """Note what is wrong with a resource. `line` is where the program declares it."""
-        self.refuse_lines(f"{line}: {printable(resource, 80)}: {mistake}" for mistake in mistakes)
-
-    def refuse_lines(self, lines: Iterable[str]) -> None:
-        """Note problems that say themselves where they are, as those of a site file do."""
-        self._problems.extend(lines)
-
-    def claim(self, connector: Connector, resource: str, line: str) -> str | None:
-        """Note that a resource declares a connector; returns the problem when another one does so already.
+    def admit(
+        self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+    ) -> Awaitable[str]:
+        """Note the mistakes of a `ChargerConnector`, and return its `charger` input.
 
         Args:
-            connector: charger, connector number, and the site that an identity is looked up in (None: the default).
-            resource: its name.
-            line: where the program declares it.
+            resource_name: name of the resource.
+            inputs: as declared, by name.
+            opts: Pulumi's resource options, as declared.
         """
-        charger, connector_id, _ = connector
-        mine = f"{printable(resource, 80)} ({line})"
-        # UUIDs are the same in either case and on every site, identities are not.
-        key = (charger.lower(), connector_id, None) if is_uuid(charger) else connector
-        other = self._declared.setdefault(key, mine)
-        if other == mine:
-            return None
-        return (
-            f"{line}: {printable(resource, 80)}: connector {connector_id} of charger {printable(charger, 60)} is "
-            f"already declared by {other}: two resources would overwrite each other's values; keep one"
-        )
+        place = _Place(program_line(), printable(resource_name, 80))
+        mistakes = find_mistakes(inputs, _is_plain, has_default_site=_has_default_site())
+        mistakes += _find_ignored_settings(opts)
+        self.refuse(f"{place}: {mistake}" for mistake in mistakes)
+        charger, number = inputs["charger"], inputs["connector_id"]
+        site = inputs["site"] if isinstance(inputs["site"], str) else None
+        if not mistakes and _is_plain(charger) and _is_plain(number):
+            line = self._claim((charger, int(number), site), place)
+            self.refuse([line] if line else [])
+        return self._open(charger, number, site, place)
 
-    def claim_or_refuse(self, connector: Connector, resource: str, line: str) -> None:
-        """As `claim`, the problem being noted."""
-        problem = self.claim(connector, resource, line)
-        if problem:
-            self._problems.append(problem)
+    def refuse(self, lines: Iterable[str]) -> None:
+        """Note mistakes; each line begins with its place."""
+        self._lines.extend(lines)
 
-    async def open(
-        self,
-        charger: pulumi.Input[str],
-        connector_id: pulumi.Input[int],
-        site: str | None,
-        resource: str,
-        line: str,
-    ) -> Any:
-        """The `charger` input, once the whole program is known to be good.
+    async def hold(self, value: ValueT) -> ValueT:
+        """Return `value` when the whole program is known to be good; for an input of any resource.
 
         Raises:
-            pulumi.RunError: the program has problems; the message lists all of them.
+            pulumi.RunError: the program has mistakes; the message lists all of them.
         """
+        if self._lines:
+            # A program that waits for something, or declares inside `apply`, goes on while the engine is at work.
+            written = (
+                "connectors declared before may have been written" if self._has_opened else "no connector was written"
+            )
+            head = f"plugchoice: {plural(len(self._lines), 'problem')} in this program; {written}:"
+            raise pulumi.RunError("\n".join([head, *(f"  {line}" for line in self._lines)]))
+        return value
+
+    async def _open(
+        self, charger: pulumi.Input[str], connector_id: pulumi.Input[int], site: str | None, place: _Place
+    ) -> Any:
         await self.hold(None)
         if isinstance(charger, pulumi.Output) or isinstance(connector_id, pulumi.Output):
-            # None while an output is unknown: then the update will find out, before this resource is registered.
+            # None while an output is unknown; then the update finds out, before this resource is registered.
             values = await pulumi.Output.all(charger, connector_id).future()
             if values is not None and isinstance(values[0], str) and isinstance(values[1], int | float):
-                problem = self.claim((values[0], int(values[1]), site), resource, line)
-                if problem:
-                    raise pulumi.RunError(f"plugchoice: {problem}")
+                line = self._claim((values[0], int(values[1]), site), place)
+                if line:
+                    raise pulumi.RunError(f"plugchoice: {line}")
         self._has_opened = True
         return charger
 
-    async def hold(self, value: ValueT) -> ValueT:
-        """`value`, once the whole program is known to be good; for an input of any resource.
-
-        Raises:
-            pulumi.RunError: the program has problems; the message lists all of them.
-        """
-        if self._problems:
-            raise pulumi.RunError(self._message())
-        return value
-
-    def _message(self) -> str:
-        count = len(self._problems)
-        head = "1 problem" if count == 1 else f"{count} problems"
-        # A program that waits for something, or declares inside of `apply`, goes on while the engine is at work.
-        written = "connectors declared before may have been written" if self._has_opened else "no connector was written"
-        return "\n".join([f"plugchoice: {head} in this program; {written}:", *(f"  {text}" for text in self._problems)])
+    def _claim(self, claim: Claim, place: _Place) -> str | None:
+        """Note that the resource at `place` declares a connector; the mistake when another one already does."""
+        charger, connector_id, _ = claim
+        # UUIDs are the same in upper and lower case and on every site, identities are not.
+        key = (charger.lower(), connector_id, None) if is_uuid(charger) else claim
+        other = self._claims.setdefault(key, place)
+        if other == place:
+            return None
+        return (
+            f"{place}: connector {connector_id} of charger {printable(charger, 60)} is already declared by "
+            f"{other.name} ({other.line}); keep one, because two resources would overwrite each other's values"
+        )
 
 
 _gates: WeakKeyDictionary[pulumi.Resource, Gate] = WeakKeyDictionary()
 
 
 def gate() -> Gate:
-    """The gate of the stack run that is going on."""
+    """The gate of the current stack run."""
     stack = pulumi.runtime.get_root_resource()
     if stack is None:
         raise pulumi.RunError("plugchoice resources can only be declared in a Pulumi program")
@@ -124,11 +127,39 @@ def gate() -> Gate:
 
 
 def program_line() -> str:
-    """`file.py:12`: where the program calls into this package."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the stack's own module would read every source file on the way
+    """`file.py:12`: where the program calls this package."""
+    frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack() would read every source file on the way
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE_FOLDER):
         frame = frame.f_back
     file = Path(frame.f_code.co_filename)
     folder = Path.cwd()
-    shown = file.relative_to(folder) if file.is_relative_to(folder) else file.name
-    return f"{shown}:{frame.f_lineno}"
+    path = file.relative_to(folder) if file.is_relative_to(folder) else file.name
+    return f"{path}:{frame.f_lineno}"
+
+
+def _is_plain(value: object) -> bool:
+    """Whether the program knows the value of an input now; an output gets its value later."""
+    return not isinstance(value, pulumi.Output) and not hasattr(value, "__await__")
+
+
+def _has_default_site() -> bool:
+    import os
+
+    from .config import SITE, find_value
+
+    return find_value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
+
+
+def _find_ignored_settings(opts: pulumi.ResourceOptions | None) -> list[Mistake]:
+    """`ignore_changes` on a setting: the engine would pass the old value as if it were declared."""
+    names = set(opts.ignore_changes or ()) if opts else set()
+    return [
+        Mistake(
+            name,
+            None,
+            "ignore_changes would write the old value back over an edit made in the portal",
+            f"declare {name}=None, which leaves the setting as it is",
+        )
+        for name in SETTING_NAMES
+        if name in names or "*" in names
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 
@@ -18,6 +18,8 @@ from .sitefile.model import SiteFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .electrical.rotations import PhaseRotation
 
 SITE_FOLDER = "sites"
 
@@ -57,9 +59,9 @@ class ChargingSite(pulumi.ComponentResource):
         try:
             site = _load(name, file, definition)
         except SiteFileError as error:
-            entry.refuse_lines(error.lines)
+            entry.refuse(error.lines)
         except PlugchoiceError as error:
-            entry.refuse_lines([f"{line}: {printable(name, 80)}: {error}"])
+            entry.refuse([f"{line}: {printable(name, 80)}: {error}"])
         uuid = None if site is None else site.site.lower()
         # Nothing of it is registered before the whole program is known to be good.
         super().__init__("plugchoice:index:ChargingSite", name, {"site": entry.hold(uuid)}, opts)
@@ -93,7 +95,7 @@ class ChargingSite(pulumi.ComponentResource):
                     f"{name}-{charger.key}-{number}",
                     charger=charger.key,
                     connector_id=number,
-                    phase_rotation=connector.phase_rotation,
+                    phase_rotation=cast("PhaseRotation | None", connector.phase_rotation),
                     max_amperage=site.amps_of(charger, connector),
                     site=site.site.lower(),
                     on_adopt=site.on_adopt_of(charger, connector),

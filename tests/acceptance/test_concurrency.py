@@ -148,7 +148,7 @@ def test_charger_that_vanishes_inside_of_one_up(stack: Stack, emulator: Emulator
     assert result.calls.of("GET", charger_uuid(2))[0]["status"] == 404
     if declared == "unchanged":
         assert result.code == 0, result.output
-        assert any("Compared with the stored values only" in line for line in result.lines("answered 404"))
+        assert any("compared with the stored values only" in line for line in result.lines("answered 404"))
     else:
         assert result.code != 0
         assert any(charger_uuid(2) in line and "answered 404" in line for line in result.lines("error: "))
@@ -175,17 +175,17 @@ def test_a_connector_declared_in_two_stacks_is_drift_to_each(two_stacks: list[St
 
     assert codes == [0, 0]
     assert {emulator.live(i) for i in range(1, 5)} <= {("STR", 20), ("TRS", 25)}
-    alarms = [len(stack.preview().lines("drift on")) for stack in two_stacks]
+    alarms = [len(stack.preview().lines(": drift:")) for stack in two_stacks]
     assert sum(alarms) == 4, "of each connector exactly one of the two reports the other's value"
 
     left.must_up("--skip-preview")
-    assert right.preview().lines("drift on HRB-001/1") == [
-        "plugchoice: drift on HRB-001/1: phase_rotation is STR live, TRS stored, TRS declared; "
+    assert right.preview().lines("HRB-001/1: drift") == [
+        "plugchoice: HRB-001/1: drift: phase_rotation is STR live, TRS stored, TRS declared; "
         "max_amperage is 20 A live, 25 A stored, 25 A declared"
     ]
     right.must_up("--skip-preview")
-    assert left.preview().lines("drift on HRB-001/1") == [
-        "plugchoice: drift on HRB-001/1: phase_rotation is TRS live, STR stored, STR declared; "
+    assert left.preview().lines("HRB-001/1: drift") == [
+        "plugchoice: HRB-001/1: drift: phase_rotation is TRS live, STR stored, STR declared; "
         "max_amperage is 25 A live, 20 A stored, 20 A declared"
     ]
 

@@ -21,7 +21,7 @@ def test_retain_writes_nothing_and_says_so(stack: Stack, emulator: Emulator) -> 
     assert result.code == 0, result.output
     assert len(result.calls) == 0
     assert emulator.live(1) == ("STR", 20)
-    assert "HRB-001/1 keeps its settings in Plugchoice (on_destroy: retain)" in result.output
+    assert "HRB-001/1: settings stay in Plugchoice as they are (on_destroy: retain)" in result.output
     assert stack.resources() == {}
 
 
@@ -36,7 +36,7 @@ def test_restore_puts_back_what_was_found(stack: Stack, emulator: Emulator) -> N
 
     assert result.code == 0
     assert emulator.live(1) == ("RST", 16)
-    assert "HRB-001/1 is restored to RST, 16 A" in result.output
+    assert "HRB-001/1: restored to RST, 16 A" in result.output
 
 
 def test_restore_of_a_partly_managed_connector_leaves_the_other_setting(stack: Stack, emulator: Emulator) -> None:
@@ -62,7 +62,7 @@ def test_restore_of_a_value_that_was_never_set_is_impossible_and_said(stack: Sta
     assert result.code == 0
     assert emulator.live(1) == ("STR", 16)
     assert (
-        "phase_rotation of HRB-001/1 was unset before it was managed, and the API cannot unset it: it stays as it is"
+        "HRB-001/1: phase_rotation stays as it is: it was not set before it was managed, and the API cannot unset it"
         in result.output
     )
 
@@ -111,7 +111,9 @@ def test_rename_without_alias_does_not_restore(stack: Stack, emulator: Emulator)
     assert result.puts == []
     assert emulator.live(1) == ("STR", 20)
     assert set(stack.resources()) == {"new-name"}
-    assert any("aliases=" in line for line in result.lines("is not restored to RST, 16 A: this program still declares"))
+    assert any(
+        "aliases=" in line for line in result.lines("not restored to RST, 16 A, because this program still declares")
+    )
 
 
 def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) -> None:
@@ -131,7 +133,7 @@ def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) 
 
     assert emulator.live(2) == ("STR", 20)
     assert emulator.live(1) == ("TSR", 25)
-    assert len(result.lines("is not restored to")) == 2
+    assert len(result.lines(": not restored to")) == 2
 
 
 def test_forced_replacement_says_what_it_forgets(stack: Stack, emulator: Emulator) -> None:
@@ -144,7 +146,7 @@ def test_forced_replacement_says_what_it_forgets(stack: Stack, emulator: Emulato
 
     assert replaced.puts == []
     assert emulator.live(1) == ("RST", 20)
-    assert replaced.lines("HRB-001/1 is not restored to 16 A: this program still declares that connector.")
+    assert replaced.lines("HRB-001/1: not restored to 16 A, because this program still declares the connector;")
     assert stack.resources()["bay"]["outputs"]["adopted"] == {"max_amperage": 20}
 
 

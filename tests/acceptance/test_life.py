@@ -32,9 +32,9 @@ def test_first_up_writes_only_what_differs_and_says_what_it_adopts(stack: Stack,
             (f"/v3/chargers/{charger_uuid(3)}/connectors/1", {"phase_rotation": "TRS", "max_amperage": 16}),
         ]
     )
-    assert sorted(result.lines("is adopted")) == [
-        "plugchoice: HRB-002/1 is adopted: RST -> STR, 16 A -> 20 A",
-        "plugchoice: HRB-003/1 is adopted: not set -> TRS, not set -> 16 A",
+    assert sorted(result.lines("adoption changes")) == [
+        "plugchoice: HRB-002/1: adoption changes RST -> STR, 16 A -> 20 A",
+        "plugchoice: HRB-003/1: adoption changes not set -> TRS, not set -> 16 A",
     ]
     resources = stack.resources()
     assert resources["other"]["id"] == f"{charger_uuid(2)}/1"
@@ -100,7 +100,7 @@ def test_plain_preview_shows_drift(stack: Stack, emulator: Emulator) -> None:
     assert "bay-2 update" in preview.output
     assert "~ 1 to update" in preview.output
     assert preview.lines("drift") == [
-        "plugchoice: drift on HRB-002/1: max_amperage is 63 A live, 16 A stored, 16 A declared"
+        "plugchoice: HRB-002/1: drift: max_amperage is 63 A live, 16 A stored, 16 A declared"
     ]
     assert alarm.code != 0, "--expect-no-changes is the drift alarm"
 
@@ -119,8 +119,8 @@ def test_refresh_shows_drift_as_a_property_change(stack: Stack, emulator: Emulat
     preview = stack.preview("--refresh", "--diff")
 
     assert "~ max_amperage: 63 => 16" in preview.output
-    assert preview.output.count("drift on HRB-002/1") == 1
-    assert "drift on HRB-002/1: max_amperage is 63 A live, 16 A stored" in preview.output
+    assert preview.output.count("HRB-002/1: drift") == 1
+    assert "HRB-002/1: drift: max_amperage is 63 A live, 16 A stored" in preview.output
     assert len(preview.calls) == 1
     assert preview.puts == []
 
@@ -173,7 +173,7 @@ def test_setting_that_becomes_managed_remembers_its_original(stack: Stack, emula
     preview = stack.preview()
     stack.must_up()
 
-    assert preview.lines("adopted") == ["plugchoice: HRB-001/1 is adopted: TSR -> RST"]
+    assert preview.lines("adoption changes") == ["plugchoice: HRB-001/1: adoption changes TSR -> RST"]
     outputs = stack.resources()["bay"]["outputs"]
     assert outputs["managed"] == ["phase_rotation", "max_amperage"]
     assert outputs["adopted"] == {"max_amperage": 16, "phase_rotation": "TSR"}
@@ -198,7 +198,7 @@ def test_unmanaged_setting_that_was_never_set_is_refused_in_the_preview(stack: S
     assert result.code != 0
     (line,) = result.lines("has a problem")
     assert line.endswith(
-        "phase_rotation of HRB-001/1 has never been set in Plugchoice, and a write has to send both settings: declare "
+        "HRB-001/1: phase_rotation is not set in Plugchoice, and every write sends both settings; declare "
         "phase_rotation as well"
     )
 
@@ -214,10 +214,10 @@ def test_unmanaged_setting_that_the_api_does_not_take_back(stack: Stack, emulato
     result = stack.up()
 
     text = (
-        "phase_rotation of HRB-001/1 is Unknown in Plugchoice, which the API does not take back, and a write has to "
-        "send both settings: declare phase_rotation as well"
+        "HRB-001/1: phase_rotation is Unknown in Plugchoice, a value that the API does not accept, and every write "
+        "sends both settings; declare phase_rotation as well"
     )
-    assert preview.lines("will fail") == [f"plugchoice: the update of HRB-001/1 will fail: {text}"]
+    assert preview.lines("its update fails") == [f"plugchoice: {text}; until then its update fails"]
     assert result.code != 0
     assert result.puts == []
     assert result.lines("error: plugchoice:") == [f"error: plugchoice: {text}"]
@@ -267,8 +267,8 @@ def test_on_adopt_match_refuses_other_values_and_takes_unset_ones(stack: Stack, 
     assert refused.code != 0
     (line,) = refused.lines("on_adopt")
     assert line.endswith(
-        'HRB-001/1 has RST where STR is declared, and on_adopt is "match": declare the live value, change it in '
-        'Plugchoice, or adopt with on_adopt="overwrite"'
+        'HRB-001/1: phase_rotation is RST in Plugchoice and STR is declared, which on_adopt="match" refuses; declare '
+        'the live value, change it in Plugchoice, or set on_adopt="overwrite"'
     )
 
     stack.declare(declaration("bay", 1, phase_rotation="RST", max_amperage=16, on_adopt="match"))
@@ -299,7 +299,7 @@ def test_charger_by_identity(stack: Stack) -> None:
 
     assert unknown.code != 0
     (line,) = unknown.lines("has a problem")
-    assert line.endswith(f"no charger of site {SITE} has the identity 'HRB-404'; it lists HRB-001, HRB-002, HRB-003")
+    assert line.endswith(f"charger 'HRB-404': not found on site {SITE}; it lists HRB-001, HRB-002, HRB-003")
 
 
 def test_get_shows_a_connector_without_managing_it(stack: Stack, emulator: Emulator) -> None:
@@ -330,7 +330,7 @@ def test_get_of_something_that_is_not_there_is_an_error(stack: Stack) -> None:
     assert "charger HRB-001 has no connector 7; it has 1" in missing.output
     assert "gone" not in missing.output
     assert wrong.code != 0
-    assert "plugchoice: the id 'HRB-001/1' is not a connector's" in wrong.output
+    assert "plugchoice: id 'HRB-001/1' is not a connector id; give the charger's UUID" in wrong.output
     assert "Traceback" not in wrong.output
 
 

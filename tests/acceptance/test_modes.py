@@ -28,7 +28,7 @@ def test_offline_preview_needs_no_server(stack: Stack) -> None:
 
     assert same.code == 0, same.output
     assert same.lines("OFFLINE") == [
-        "plugchoice: PLUGCHOICE_OFFLINE is on: no API call is made, the stored values are believed, drift is not seen"
+        "plugchoice: PLUGCHOICE_OFFLINE is on: no API call is made; stored values are used, and drift is not detected"
     ]
     assert refreshed.code == 0
     assert stack.preview("--expect-no-changes").code == 0, "an offline refresh changes nothing"
@@ -42,8 +42,8 @@ def test_offline_preview_needs_no_server(stack: Stack) -> None:
     assert "~ 1 to update" in changed.output
     assert refused.code != 0
     assert sorted(refused.lines("error: plugchoice:")) == [
-        f"error: plugchoice: {charger_uuid(1)}/1 is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again",
-        f"error: plugchoice: {charger_uuid(2)}/1 is not written: PLUGCHOICE_OFFLINE is on; unset it, and run again",
+        f"error: plugchoice: {uuid}/1: not written, because PLUGCHOICE_OFFLINE is on; unset it and run again"
+        for uuid in (charger_uuid(1), charger_uuid(2))
     ]
     assert len(refused.calls) == 0
 

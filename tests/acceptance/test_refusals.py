@@ -152,7 +152,7 @@ def test_duplicate_connector_in_the_program(stack: Stack) -> None:
     assert len(result.calls) == 0
     assert (
         f"__main__.py:5: second: connector 1 of charger {charger_uuid(1)} is already declared by first "
-        "(__main__.py:4): two resources would overwrite each other's values; keep one" in result.output
+        "(__main__.py:4); keep one, because two resources would overwrite each other's values" in result.output
     )
 
 
@@ -188,7 +188,7 @@ def test_duplicate_connector_by_identity_and_by_uuid(stack: Stack, emulator: Emu
     result = stack.preview()
 
     assert result.code != 0
-    (line,) = result.lines("is declared twice")
+    (line,) = result.lines("declared twice")
     assert "HRB-001/1 (20 A)" in line
     assert f"{charger_uuid(1)}/1 (32 A)" in line
 

@@ -255,7 +255,7 @@ def test_drift_shows_as_amps(stack: Stack, emulator: Emulator) -> None:
     refreshed = stack.preview("--refresh", "--diff")
 
     assert plain.lines("amps per line L1/L2/L3: one-phase cars 48/0/16 A live, 16/16/16 A stored")
-    assert plain.lines("drift on HRB-002/1")
+    assert plain.lines("HRB-002/1: drift")
     assert "~ single_phase_l1: 48 => 16" in refreshed.output
     assert "~ single_phase_l2: 0 => 16" in refreshed.output
     stack.must_up()

@@ -66,7 +66,7 @@ def test_two_stacks_that_share_a_site_are_updated_at_once(emulator: Emulator, pu
     preview = stacks[0].preview()
 
     assert preview.lines("drift") == [
-        "plugchoice: drift on HRB-004/1: max_amperage is 25 A live, 20 A stored, 20 A declared"
+        "plugchoice: HRB-004/1: drift: max_amperage is 25 A live, 20 A stored, 20 A declared"
     ]
 
 

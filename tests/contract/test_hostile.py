@@ -599,5 +599,5 @@ def test_nothing_that_a_run_prints_holds_control_characters(tmp_path: Path) -> N
     printed = [line for report in reports for line in (*report.lines, *report.errors)]
     for line in printed:
         assert_printable(line)
-    assert any("is adopted: " in line for line in printed)
+    assert any(": adoption changes " in line for line in printed)
     assert any(report.errors for report in reports)

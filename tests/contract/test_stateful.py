@@ -345,7 +345,7 @@ class Machine(RuleBasedStateMachine):
             self.resume(target)
             return
         self.stored = target
-        assert sum("drift on" in line for line in report.lines) == drifted
+        assert sum(": drift:" in line for line in report.lines) == drifted
         self.settled(report)
 
     @precondition(lambda self: self.stored)
@@ -359,7 +359,7 @@ class Machine(RuleBasedStateMachine):
             report, happened = self.with_trouble(trouble, lambda: self.engine.destroy(kill_after=kill_after))
 
         self.judge("destroy", report, forecast, calls, happened)
-        self.counts["restored"] += sum("is restored to" in line for line in report.lines)
+        self.counts["restored"] += sum(": restored to" in line for line in report.lines)
         if not report.went_well:
             self.resume({})
             return

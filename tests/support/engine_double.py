@@ -149,7 +149,7 @@ def provider_process(environment: Mapping[str, str], printed: io.StringIO | None
         contextlib.redirect_stderr(printed or io.StringIO()),
     ):
         sessions.open_session(lambda _: None)
-        session = sessions.current()
+        session = sessions.current_session()
         atexit.unregister(session.close)
         try:
             yield session

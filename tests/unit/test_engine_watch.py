@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = """
 import sys, time
-from pulumi_plugchoice.runtime.engine_watch import end_with_engine
+from pulumi_plugchoice.runtime.engine import end_with_engine
 end_with_engine()
 print("watching", flush=True)
 time.sleep(float(sys.argv[1]))

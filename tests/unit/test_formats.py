@@ -15,7 +15,7 @@ from pulumi_plugchoice import ChargerConnector
 from pulumi_plugchoice.balance import PhaseBalance, PhaseBalanceProvider
 from pulumi_plugchoice.config import DEFAULT_BASE_URL, OPTIONS
 from pulumi_plugchoice.connector import ChargerConnectorProvider
-from pulumi_plugchoice.runtime.stored import COMPUTED, FACTS, STORED_INPUTS, connector_key
+from pulumi_plugchoice.runtime.stored import COMPUTED, FACTS, STORED_INPUTS, make_id
 from pulumi_plugchoice.sitefile.assess import FIGURES
 from pulumi_plugchoice.sitefile.definition import DECLARED
 
@@ -95,7 +95,7 @@ def test_the_provider_holds_nothing_and_is_no_secret() -> None:
 
 def test_a_resource_id_is_uuid_slash_number() -> None:
     """In lower case."""
-    assert connector_key(CHARGER.upper(), 2) == f"{CHARGER}/2"
+    assert make_id(CHARGER.upper(), 2) == f"{CHARGER}/2"
 
 
 def test_the_stored_properties_are_these() -> None:

@@ -198,7 +198,7 @@ METHODS: dict[str, Callable[[PlugchoiceClient], object]] = {
     ),
     "find by site": lambda client: LiveConnectors(client, lambda _: None).find(CHARGER, 1, SITE),
     "find by charger": lambda client: LiveConnectors(client, lambda _: None).find(CHARGER, 1, None),
-    "charger of identity": lambda client: LiveConnectors(client, lambda _: None).charger_of(identity(1), SITE),
+    "charger of identity": lambda client: LiveConnectors(client, lambda _: None).find_charger(identity(1), SITE),
 }
 
 

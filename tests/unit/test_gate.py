@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
@@ -51,7 +51,7 @@ def test_all_mistakes_of_a_program_are_one_error_and_nothing_is_registered() -> 
 
     def program() -> None:
         ChargerConnector("good", charger=FIRST, connector_id=1, phase_rotation="RST")
-        ChargerConnector("typo", charger=SECOND, connector_id=1, phase_rotation="rst")
+        ChargerConnector("typo", charger=SECOND, connector_id=1, phase_rotation="rst")  # type: ignore[arg-type]
         ChargerConnector("two", charger="HRB-003", connector_id=0, max_amperage=16)
         ChargerConnector("last", charger=SECOND, connector_id=2, phase_rotation="RST")
 
@@ -89,8 +89,8 @@ def test_the_same_connector_twice_is_a_mistake() -> None:
     ran = run(program)
     assert ran.message == (
         "plugchoice: 1 problem in this program; no connector was written:\n"
-        f"  {at(program, 2)}: b: connector 1 of charger {FIRST.upper()} is already declared by a ({at(program, 1)}): "
-        "two resources would overwrite each other's values; keep one"
+        f"  {at(program, 2)}: b: connector 1 of charger {FIRST.upper()} is already declared by a ({at(program, 1)}); "
+        "keep one, because two resources would overwrite each other's values"
     )
     assert ran.inputs == {}
 
@@ -116,8 +116,8 @@ def test_the_same_connector_twice_is_found_behind_outputs_as_well() -> None:
 
     ran = run(program)
     assert ran.message == (
-        f"plugchoice: {at(program, 2)}: b: connector 1 of charger {FIRST} is already declared by a ({at(program, 1)}): "
-        "two resources would overwrite each other's values; keep one"
+        f"plugchoice: {at(program, 2)}: b: connector 1 of charger {FIRST} is already declared by a ({at(program, 1)}); "
+        "keep one, because two resources would overwrite each other's values"
     )
     assert set(ran.inputs) <= {"a"}
 
@@ -126,9 +126,8 @@ def test_an_output_is_not_judged_in_the_program() -> None:
     """The provider's `check` does that, once the value is there."""
 
     def program() -> None:
-        ChargerConnector(
-            "a", charger=FIRST, connector_id=1, phase_rotation=pulumi.Output.from_input("rst"), max_amperage=16
-        )
+        rotation: Any = pulumi.Output.from_input("rst")
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation=rotation, max_amperage=16)
 
     ran = run(program)
     assert ran.error is None
@@ -163,7 +162,7 @@ def test_two_programs_in_one_process_share_neither_problems_nor_connectors() -> 
     """The Automation API runs many."""
 
     def bad() -> None:
-        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")  # type: ignore[arg-type]
 
     def good() -> None:
         ChargerConnector("other", charger=FIRST, connector_id=1, phase_rotation="RST")

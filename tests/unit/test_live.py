@@ -154,7 +154,7 @@ def test_a_write_after_a_reading_wins() -> None:
     """Without another call."""
     run = Run()
     run.rotation()
-    run.live.wrote(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
+    run.live.update(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
     assert run.rotation() == "STR"
     assert run.rotation(number=2) == "STR"
     assert run.client.calls == [f"GET site {SITE}"]
@@ -163,7 +163,7 @@ def test_a_write_after_a_reading_wins() -> None:
 def test_a_reading_after_a_write_wins() -> None:
     """Somebody else may have changed it since."""
     run = Run()
-    run.live.wrote(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
+    run.live.update(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
     assert run.rotation() == "RST"
 
 
@@ -171,7 +171,7 @@ def test_a_write_during_a_reading_wins() -> None:
     """The page with the old value may have been on its way already."""
     run = Run()
     written = Connector(connector_id=1, phase_rotation="STR", max_amperage=20)
-    run.client.before = lambda _: run.live.wrote(FIRST, written)
+    run.client.before = lambda _: run.live.update(FIRST, written)
     assert run.rotation() == "STR"
 
 
@@ -192,7 +192,7 @@ def test_a_charger_that_the_site_does_not_list_is_read_by_itself_with_one_notice
     for _ in range(3):
         assert run.live.find(OTHER, 1, SITE).name == "HRB-003/1"
     assert run.client.calls == [f"GET site {SITE}", f"GET charger {OTHER}"]
-    assert run.said == [f"charger {OTHER} is not listed under site {SITE}: it is read by itself"]
+    assert run.said == [f"charger {OTHER}: not on the list of site {SITE}; read by itself"]
 
 
 @pytest.mark.parametrize("site", [SITE, None])
@@ -211,7 +211,7 @@ def test_an_answer_about_another_charger_is_refused() -> None:
     run.client.charger = lambda *_: answered  # type: ignore[method-assign]
     with pytest.raises(PlugchoiceError) as refused:
         run.live.find(FIRST, 1, None)
-    assert str(refused.value) == f"asked for charger {FIRST} and got {SECOND}: nothing is done"
+    assert str(refused.value) == f"charger {FIRST}: the answer is about charger {SECOND} and is not used"
 
 
 def test_a_charger_without_identity_is_named_by_its_uuid() -> None:
@@ -224,7 +224,7 @@ def test_a_charger_without_identity_is_named_by_its_uuid() -> None:
 def test_an_identity_is_looked_up_on_the_sites_list() -> None:
     """With the same read that gives the values."""
     run = Run()
-    assert run.live.charger_of("HRB-002", SITE) == SECOND
+    assert run.live.find_charger("HRB-002", SITE) == SECOND
     assert run.rotation(SECOND) == "TRS"
     assert run.client.calls == [f"GET site {SITE}"]
 
@@ -233,8 +233,8 @@ def test_an_unknown_identity_lists_those_of_the_site() -> None:
     """So that a typing mistake is seen; identities are compared as they are."""
     run = Run()
     with pytest.raises(IdentityNotFound) as refused:
-        run.live.charger_of("hrb-002", SITE)
-    assert str(refused.value) == (f"no charger of site {SITE} has the identity 'hrb-002'; it lists HRB-001, HRB-002")
+        run.live.find_charger("hrb-002", SITE)
+    assert str(refused.value) == f"charger 'hrb-002': not found on site {SITE}; it lists HRB-001, HRB-002"
 
 
 def test_an_unknown_identity_lists_thirty_at_most() -> None:
@@ -245,9 +245,9 @@ def test_an_unknown_identity_lists_thirty_at_most() -> None:
     run.client.identities = {charger: f"C{charger[-3:]}" for charger in chargers}
     run.client.site_chargers = {SITE: chargers}
     with pytest.raises(IdentityNotFound) as refused:
-        run.live.charger_of("nobody", SITE)
+        run.live.find_charger("nobody", SITE)
     listed = ", ".join(f"C{index}" for index in range(100, 130))
-    assert str(refused.value) == (f"no charger of site {SITE} has the identity 'nobody'; it lists {listed} and 3 more")
+    assert str(refused.value) == f"charger 'nobody': not found on site {SITE}; it lists {listed} and 3 more"
 
 
 def test_an_empty_site_says_so() -> None:
@@ -255,10 +255,8 @@ def test_an_empty_site_says_so() -> None:
     run = Run()
     run.client.site_chargers[SITE] = []
     with pytest.raises(IdentityNotFound) as refused:
-        run.live.charger_of("HRB-001", SITE)
-    assert str(refused.value) == (
-        f"no charger of site {SITE} has the identity 'HRB-001'; it lists no charger with a connector"
-    )
+        run.live.find_charger("HRB-001", SITE)
+    assert str(refused.value) == (f"charger 'HRB-001': not found on site {SITE}; it lists no charger with a connector")
 
 
 def test_an_ambiguous_identity_asks_for_the_uuid() -> None:
@@ -266,38 +264,39 @@ def test_an_ambiguous_identity_asks_for_the_uuid() -> None:
     run = Run()
     run.client.identities[SECOND] = "HRB-001"
     with pytest.raises(IdentityNotFound) as refused:
-        run.live.charger_of("HRB-001", SITE)
+        run.live.find_charger("HRB-001", SITE)
     assert str(refused.value) == (
-        f"2 chargers of site {SITE} have the identity 'HRB-001': declare the UUID instead ({FIRST}, {SECOND})"
+        f"charger 'HRB-001': 2 chargers of site {SITE} have this identity; declare the UUID instead: "
+        f"{FIRST} or {SECOND}"
     )
 
 
 def test_nothing_is_proven_by_nothing() -> None:
     """A token without access gets 404 for all: no charger is gone."""
     run = Run()
-    assert not run.live.gone_is_proven(FIRST, SITE)
-    assert not run.live.gone_is_proven(FIRST, None)
+    assert not run.live.is_gone(FIRST, SITE)
+    assert not run.live.is_gone(FIRST, None)
 
 
 def test_the_sites_list_proves_that_a_charger_is_gone() -> None:
     """The token sees the site."""
     run = Run()
     run.rotation()
-    assert run.live.gone_is_proven(OTHER, SITE)
+    assert run.live.is_gone(OTHER, SITE)
 
 
 def test_another_charger_proves_that_a_charger_is_gone() -> None:
     """The token sees something."""
     run = Run()
     run.rotation(SECOND, site=None)
-    assert run.live.gone_is_proven(FIRST, None)
+    assert run.live.is_gone(FIRST, None)
 
 
 def test_a_chargers_own_earlier_answer_proves_nothing() -> None:
     """Permission may have been lost since; that would look the same."""
     run = Run()
     run.rotation(FIRST, site=None)
-    assert not run.live.gone_is_proven(FIRST, None)
+    assert not run.live.is_gone(FIRST, None)
 
 
 def test_a_read_that_failed_proves_nothing() -> None:
@@ -312,14 +311,14 @@ def test_a_read_that_failed_proves_nothing() -> None:
         run.rotation()
     with pytest.raises(TransportError):
         run.rotation(SECOND, site=None)
-    assert not run.live.gone_is_proven(FIRST, SITE)
+    assert not run.live.is_gone(FIRST, SITE)
 
 
 def test_proof_waits_for_another_chargers_answer() -> None:
     """The engine may have asked for the missing one first."""
     run = Run(proof_seconds=20)
     with ThreadPoolExecutor(1) as pool:
-        proven = pool.submit(run.live.gone_is_proven, FIRST, None)
+        proven = pool.submit(run.live.is_gone, FIRST, None)
         assert not proven.done()
         run.rotation(SECOND, site=None)
         assert proven.result(10)

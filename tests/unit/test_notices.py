@@ -12,8 +12,8 @@ Capture = pytest.CaptureFixture[str]
 
 def test_a_line_goes_to_stderr_under_our_name(capsys: Capture) -> None:
     """Where the engine picks it up; stdout belongs to its protocol."""
-    Notices().say("HRB-001/1 is adopted: RST -> STR", kind="adopted")
-    assert capsys.readouterr() == ("", "plugchoice: HRB-001/1 is adopted: RST -> STR\n")
+    Notices().say("HRB-001/1: adoption changes RST -> STR", kind="adopted")
+    assert capsys.readouterr() == ("", "plugchoice: HRB-001/1: adoption changes RST -> STR\n")
 
 
 def test_twenty_lines_of_a_kind_are_printed_and_the_rest_is_counted(capsys: Capture) -> None:
@@ -26,7 +26,7 @@ def test_twenty_lines_of_a_kind_are_printed_and_the_rest_is_counted(capsys: Capt
     assert MOST_LINES == 20
     notices.close()
     notices.close()
-    assert capsys.readouterr().err == "plugchoice: drift: 980 more, 1000 in all\n"
+    assert capsys.readouterr().err == "plugchoice: drift: 980 more, 1000 in total\n"
 
 
 def test_kinds_are_counted_apart(capsys: Capture) -> None:
@@ -38,7 +38,7 @@ def test_kinds_are_counted_apart(capsys: Capture) -> None:
     notices.close()
     printed = capsys.readouterr().err.splitlines()
     assert len(printed) == 42
-    assert printed[-2:] == ["plugchoice: drift: 1 more, 21 in all", "plugchoice: adopted: 1 more, 21 in all"]
+    assert printed[-2:] == ["plugchoice: drift: 1 more, 21 in total", "plugchoice: adopted: 1 more, 21 in total"]
 
 
 def test_exactly_twenty_lines_need_no_count(capsys: Capture) -> None:

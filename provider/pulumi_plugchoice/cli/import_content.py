@@ -16,7 +16,7 @@ from pulumi_plugchoice.connector import ChargerConnector, ChargerConnectorProvid
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.runtime.live import Live
-from pulumi_plugchoice.runtime.stored import connector_key, outputs_of
+from pulumi_plugchoice.runtime.stored import make_id, make_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,12 +73,12 @@ def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
         charger = connector.charger.uuid.lower()
         inputs = {"charger": charger, "connector_id": connector.connector_id, **settings, "site": site}
         live = Live(charger, connector.charger.identity, connector)
-        outputs = {name: value for name, value in outputs_of(inputs, live, settings).items() if value is not None}
+        outputs = {name: value for name, value in make_outputs(inputs, live, settings).items() if value is not None}
         resources.append(
             {
                 "type": f"pulumi-python:{ChargerConnector._resource_type_name}",  # noqa: SLF001 - ours
                 "name": name,
-                "id": connector_key(charger, connector.connector_id),
+                "id": make_id(charger, connector.connector_id),
                 "inputs": inputs | provider,
                 "outputs": outputs | provider,
             }

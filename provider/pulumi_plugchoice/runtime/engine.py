@@ -1,9 +1,12 @@
-"""What every provider of ours owes the engine: errors of one line, and an eye for values that are not known yet."""
+"""What both providers need from and for the engine: errors of one line, unknown values, an end when the engine ends."""
 
 from __future__ import annotations
 
 import functools
+import os
+import select
 import sys
+import threading
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import pulumi
@@ -17,18 +20,21 @@ P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
 
 
-def without_frames() -> None:
-    """Let failed calls show no source lines: the SDK sends their traceback to the user."""
-    sys.tracebacklimit = 0
-
-
 def is_known(value: object) -> bool:
-    """Whether a property has its value, and is not an output of a resource that is still to be made."""
+    """Whether a property has its value; otherwise it is an output of a resource that does not exist yet."""
     return not isinstance(value, pulumi.output.Unknown)
 
 
+def hide_tracebacks() -> None:
+    """Leave the source lines out of tracebacks in this process: the SDK sends them to the user."""
+    sys.tracebacklimit = 0
+
+
 def for_engine(method: Callable[P, ResultT]) -> Callable[P, ResultT]:
-    """Let our errors reach the engine as one line: the SDK prints an exception with all of its causes."""
+    """Decorate a method that the engine calls: it raises our errors as one line.
+
+    The SDK prints an exception with all of its causes.
+    """
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
@@ -41,9 +47,34 @@ def for_engine(method: Callable[P, ResultT]) -> Callable[P, ResultT]:
 
 
 class _OneLine(Exception):
-    """An error as the engine shows it."""
+    """An error as the engine prints it."""
 
 
-# The traceback of an exception starts with its class's full name, which means nothing to a user. This one's reads
-# `plugchoice: …`, like our other lines.
+# A traceback begins with the full name of the exception's class. With this one it reads `plugchoice: …`, as our other
+# lines do.
 _OneLine.__module__, _OneLine.__qualname__ = "builtins", "plugchoice"
+
+
+def end_with_engine() -> None:
+    """From now on, exit as soon as nobody reads this process's stderr: the engine reads it as long as it lives.
+
+    The engine starts its plugins in process groups of their own and ends them with a signal. When the engine is killed
+    (SIGKILL, a lost runner), nobody sends that signal. The provider would live on, and repeat a write that gets no
+    answer, minutes later, over what somebody has set since (seen with the real engine).
+
+    Where the system has no poll(2), or stderr is not a pipe, nothing is watched.
+    """
+    if hasattr(select, "poll"):
+        threading.Thread(target=_wait_and_exit, name="engine-watch", daemon=True).start()
+
+
+def _wait_and_exit() -> None:
+    try:
+        poll = select.poll()
+        # Asks for no event: the error that the other end of the pipe is closed is always reported.
+        poll.register(sys.__stderr__.fileno() if sys.__stderr__ else 2, 0)
+        poll.poll()
+    except (OSError, ValueError):
+        return
+    # No clean-up: nobody is there to read a last line, and another thread may be about to write.
+    os._exit(1)

@@ -1,8 +1,8 @@
-"""The live connectors as one run sees them: read once, shared by all resources.
+"""The live connectors of one run: read once, shared by all resources.
 
-The engine asks for one connector at a time, up to four at once, and in no particular order. With a site, the first
-question reads the whole site (25 connectors a call) and the others wait for that one read and share its result, or its
-error. Without a site each charger is read once. A reading lives for a minute at most; our own writes update it.
+The engine asks for one connector at a time, from four threads, in no particular order. With a site, the first question
+reads the whole site (25 connectors a call); the others wait for that read and share its result or its error. Without a
+site each charger is read once. A reading is used for a minute at most, and our own writes update it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pulumi_plugchoice._text import printable
-from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, PlugchoiceError
+from pulumi_plugchoice.errors import (
+    ConnectorNotFound,
+    IdentityNotFound,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +30,8 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.retry import Deadline
 
 LIFETIME_SECONDS: Final = 60.0
-# How long a charger's 404 waits for another charger's answer to prove that the token sees anything at all. The engine
-# reads at most four at once, so a stack's other chargers answer within this time or they have trouble of their own.
+# How long a charger's 404 waits for another charger's answer, which proves that the token has access. The engine reads
+# four at once, so the other chargers of a stack answer within this time, or something is wrong with them too.
 PROOF_SECONDS: Final = 3.0
 
 KeyT = TypeVar("KeyT")
@@ -34,11 +40,12 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(frozen=True)
 class Live:
-    """A connector as it is now, with the charger it belongs to.
+    """A live connector and its charger.
 
     Attributes:
         charger: UUID, lower case.
-        identity: the charger's OCPP identity, or None when the API did not give it.
+        identity: the charger's OCPP identity, or None when the API does not tell it.
+        connector: as the API returns it.
     """
 
     charger: str
@@ -47,13 +54,13 @@ class Live:
 
     @property
     def name(self) -> str:
-        """What messages call it: `HRB-003/1`, or the UUID in place of an unknown identity."""
+        """The connector in messages: `HRB-003/1`, or with the UUID when the identity is not known."""
         return f"{printable(self.identity or self.charger, 60)}/{self.connector.connector_id}"
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one read gave: connectors by charger and number."""
+    """The result of one read: connectors by charger and number."""
 
     started: float
     identities: Mapping[str, str | None]
@@ -65,7 +72,7 @@ class _Reading:
 
 
 class _SingleFlight(Generic[KeyT, ValueT]):
-    """Results, or errors, of slow calls by key: made once, shared by all threads, made again after a lifetime."""
+    """Slow calls by key: made once, their result or error shared by all threads, made again after a lifetime."""
 
     def __init__(self, lifetime: float, clock: Callable[[], float]) -> None:
         self._lifetime = lifetime
@@ -84,22 +91,22 @@ class _SingleFlight(Generic[KeyT, ValueT]):
         if mine is not None:
             try:
                 result = load()
-            except BaseException as error:  # noqa: BLE001 - whoever waits must not wait for ever
-                self._landed(key, mine)
+            except BaseException as error:  # noqa: BLE001 - the threads that wait have to get it
+                self._restart_lifetime(key, mine)
                 mine.set_exception(error)
             else:
-                self._landed(key, mine)
+                self._restart_lifetime(key, mine)
                 mine.set_result(result)
         return flight.result()
 
-    def _landed(self, key: KeyT, flight: Future[ValueT]) -> None:
-        """Its lifetime begins now: a site of a thousand connectors may take a minute to read."""
+    def _restart_lifetime(self, key: KeyT, flight: Future[ValueT]) -> None:
+        """Count the lifetime from the answer on: a site of a thousand connectors may take a minute to read."""
         with self._lock:
             self._flights[key] = (self._clock(), flight)
 
 
 class LiveConnectors:
-    """All live connectors that a run has asked for. Safe to share between threads.
+    """The live connectors that a run has asked for. Safe to share between threads.
 
     Args:
         client: where to read.
@@ -123,14 +130,14 @@ class LiveConnectors:
         self._sites: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._chargers: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
-        self._written: dict[tuple[str, int], tuple[float, Connector]] = {}
-        self._seen = threading.Condition()
+        self._updates: dict[tuple[str, int], tuple[float, Connector]] = {}
+        self._answers = threading.Condition()
         self._seen_sites: set[str] = set()
         self._seen_chargers: set[str] = set()
-        self._said_not_listed: set[str] = set()
+        self._unlisted: set[str] = set()
 
     def find(self, charger: str, connector_id: int, site: str | None) -> Live:
-        """The connector, from the reading of its site, or of its charger when there is no site or it is not listed.
+        """The connector, from the reading of its site; without a site, or not on its list, of its charger.
 
         Raises:
             ConnectorNotFound: the charger answers without that number.
@@ -143,7 +150,7 @@ class LiveConnectors:
         return self._pick(reading, charger, connector_id)
 
     def read_now(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> Live:
-        """The connector, read past any shared reading.
+        """The connector, read anew.
 
         Raises:
             ConnectorNotFound: the charger answers without that number.
@@ -151,15 +158,15 @@ class LiveConnectors:
         """
         reading = self._read_charger(charger, deadline)
         live = self._pick(reading, charger, connector_id)
-        self.wrote(charger, live.connector)
+        self.update(charger, live.connector)
         return live
 
-    def wrote(self, charger: str, connector: Connector) -> None:
-        """Remember a connector that is newer than any reading started before now."""
-        with self._seen:
-            self._written[charger, connector.connector_id] = (self._clock(), connector)
+    def update(self, charger: str, connector: Connector) -> None:
+        """Use this connector in place of any reading that was started before now."""
+        with self._answers:
+            self._updates[charger, connector.connector_id] = (self._clock(), connector)
 
-    def of_site(self, site: str) -> list[Live]:
+    def list_connectors(self, site: str) -> list[Live]:
         """All connectors that a site lists.
 
         Raises:
@@ -168,15 +175,15 @@ class LiveConnectors:
         reading = self._site(site)
         return [self._pick(reading, charger, number) for charger, number in reading.connectors]
 
-    def groups(self, site: str) -> list[SiteGroup]:
-        """The load-balancing groups of a site: their fuses, and the kind of net.
+    def list_groups(self, site: str) -> list[SiteGroup]:
+        """The load-balancing groups of a site: their fuses and net types.
 
         Raises:
             PlugchoiceError: they cannot be read.
         """
         return self._groups.get(site, lambda: self._client.site_groups(site))
 
-    def charger_of(self, identity: str, site: str) -> str:
+    def find_charger(self, identity: str, site: str) -> str:
         """The UUID of the site's charger with that OCPP identity.
 
         Raises:
@@ -187,39 +194,37 @@ class LiveConnectors:
         found = [uuid for uuid, name in identities.items() if name == identity]
         if len(found) == 1:
             return found[0]
+        what = f"charger {printable(identity)!r}"
         if found:
             raise IdentityNotFound(
-                f"{len(found)} chargers of site {site} have the identity {printable(identity)!r}: "
-                f"declare the UUID instead ({', '.join(sorted(found))})"
+                f"{what}: {len(found)} chargers of site {site} have this identity; declare the UUID instead: "
+                + " or ".join(sorted(found))
             )
         known = sorted(printable(name, 45) for name in identities.values() if name)
-        shown = ", ".join(known[:30]) + (f" and {len(known) - 30} more" if len(known) > 30 else "")
-        raise IdentityNotFound(
-            f"no charger of site {site} has the identity {printable(identity)!r}; it lists "
-            + (shown or "no charger with a connector")
-        )
+        listed = ", ".join(known[:30]) + (f" and {len(known) - 30} more" if len(known) > 30 else "")
+        raise IdentityNotFound(f"{what}: not found on site {site}; it lists {listed or 'no charger with a connector'}")
 
-    def gone_is_proven(self, charger: str, site: str | None) -> bool:
-        """Whether a 404 for this charger means that it is gone, and not that the token sees nothing.
+    def is_gone(self, charger: str, site: str | None) -> bool:
+        """Whether a charger that answers 404 is gone; otherwise the token may have no access to it.
 
-        Proof is that the same run has read the charger's site, or another charger, with the same token. The engine asks
+        The proof is that this run has read the charger's site, or another charger, with the same token. The engine asks
         in no particular order, so this waits a moment for another charger's answer.
         """
 
-        def proven() -> bool:
+        def has_proof() -> bool:
             return site in self._seen_sites or bool(self._seen_chargers - {charger})
 
-        with self._seen:
-            return self._seen.wait_for(proven, self._proof_seconds)
+        with self._answers:
+            return self._answers.wait_for(has_proof, self._proof_seconds)
 
     def _pick(self, reading: _Reading, charger: str, connector_id: int) -> Live:
         key = (charger, connector_id)
         identity = reading.identities.get(charger)
         connector = reading.connectors.get(key)
-        with self._seen:
-            written_at, written = self._written.get(key, (0.0, None))
-        if written is not None and written_at >= reading.started:
-            connector = written
+        with self._answers:
+            updated_at, update = self._updates.get(key, (0.0, None))
+        if update is not None and updated_at >= reading.started:
+            connector = update
         if connector is None:
             raise ConnectorNotFound(identity or charger, connector_id, reading.numbers(charger))
         return Live(charger, identity, connector)
@@ -234,32 +239,39 @@ class LiveConnectors:
         started = self._clock()
         listed = self._client.site_connectors(site)
         identities = {item.charger.uuid.lower(): item.charger.identity for item in listed}
-        self._saw(identities, site)
+        self._note_answers(identities, site)
         return _Reading(started, identities, {(item.charger.uuid.lower(), item.connector_id): item for item in listed})
 
     def _read_charger(self, charger: str, deadline: Deadline | None = None) -> _Reading:
         started = self._clock()
         found = self._client.charger(charger, deadline)
         if found.uuid.lower() != charger:
-            # Two resources' values must never be mixed up, whatever stands between us and the API.
-            raise PlugchoiceError(f"asked for charger {charger} and got {printable(found.uuid, 60)}: nothing is done")
-        self._saw([charger])
+            # A proxy between us and the API may mix up answers; resources must not mix up their values.
+            raise PlugchoiceError(
+                f"charger {charger}: the answer is about charger {printable(found.uuid, 60)} and is not used"
+            )
+        self._note_answers([charger])
         return _Reading(
             started,
             {charger: found.identity},
             {(charger, connector.connector_id): connector for connector in found.connectors},
         )
 
-    def _saw(self, chargers: Mapping[str, object] | list[str], site: str | None = None) -> None:
-        with self._seen:
+    def _note_answers(self, chargers: Mapping[str, object] | list[str], site: str | None = None) -> None:
+        with self._answers:
             self._seen_chargers.update(chargers)
             if site:
                 self._seen_sites.add(site)
-            self._seen.notify_all()
+            self._answers.notify_all()
 
     def _say_not_listed(self, charger: str, site: str) -> None:
-        with self._seen:
-            if charger in self._said_not_listed:
+        with self._answers:
+            if charger in self._unlisted:
                 return
-            self._said_not_listed.add(charger)
-        self._say(f"charger {charger} is not listed under site {site}: it is read by itself")
+            self._unlisted.add(charger)
+        self._say(f"charger {charger}: not on the list of site {site}; read by itself")
+
+
+def is_about_site(error: PlugchoiceError) -> bool:
+    """Whether a 403 or 404 is the site's: then no connector of it can be read, and one error says so for all."""
+    return isinstance(error, NotFound | PermissionDenied) and error.path.startswith("/v3/sites/")

@@ -1,7 +1,7 @@
-"""Lines to the person who runs `pulumi`, from inside the provider's process.
+"""Lines from the provider's process to the person who runs `pulumi`.
 
-What a provider prints to stderr is shown once, under the stack's diagnostics. A run over a thousand connectors must not
-print a thousand lines: each kind of line is printed 20 times, and the rest is counted.
+The engine shows what a provider prints to stderr once, under the stack's diagnostics. A run over a thousand connectors
+must not print a thousand lines: of each kind 20 are printed, and the others counted.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pulumi_plugchoice._text import printable
 
 MOST_LINES: Final = 20
 _PREFIX: Final = "plugchoice: "
-# Long enough for a line that lists what a site has; a server's texts in it are shortened where they come in.
+# Long enough for a line that lists the chargers of a site; a server's texts are cut where they are received.
 _LONGEST_LINE: Final = 1500
 
 
 class Notices:
-    """Prints lines, of each kind at most `MOST_LINES`, and counts the others. Safe to share between threads."""
+    """Prints at most `MOST_LINES` lines of each kind, and counts the others. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,7 +28,7 @@ class Notices:
         self._once: set[str] = set()
 
     def say(self, line: str, *, kind: str = "") -> None:
-        """Print a line; `kind` groups lines that are counted together."""
+        """Print a line. Lines of the same `kind` are counted together; without a kind every line is printed."""
         with self._lock:
             self._lines[kind] += 1
             if not kind or self._lines[kind] <= MOST_LINES:
@@ -42,11 +42,11 @@ class Notices:
                 _print(line)
 
     def close(self) -> None:
-        """Print how many lines of each kind were left out, once."""
+        """Print how many lines of each kind were left out."""
         with self._lock:
             for kind, count in self._lines.items():
                 if kind and count > MOST_LINES:
-                    _print(f"{kind}: {count - MOST_LINES} more, {count} in all")
+                    _print(f"{kind}: {count - MOST_LINES} more, {count} in total")
             self._lines.clear()
 
 

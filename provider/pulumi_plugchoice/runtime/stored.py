@@ -10,49 +10,51 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, read_settings
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.inputs import INPUT_NAMES
+from pulumi_plugchoice.inputs import DEFAULTS, INPUT_NAMES
+
+from .engine import is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from .live import Live
 
 Props = dict[str, Any]
 
-#: Live facts that do not change by themselves: they are stored as outputs, for programs and policies to use.
+#: Live facts that do not change by themselves. They are outputs, for programs and policies to use.
 FACTS: Final = ("power_type", "standard", "format", "max_voltage")
-#: Outputs that are no inputs.
+#: Outputs that are not inputs.
 COMPUTED: Final = ("managed", "adopted", "identity", *FACTS)
-#: How `check` remembers that `charger` was declared by identity; lets an offline run know the UUID it found earlier.
+#: The identity that the program declares as `charger`; an offline run takes the UUID found earlier from beside it.
 BY_IDENTITY: Final = "charger_identity"
-#: The inputs as `check` leaves them.
+#: The inputs as `check` returns them.
 STORED_INPUTS: Final = (*INPUT_NAMES, BY_IDENTITY)
 
 
-def connector_key(charger: str, connector_id: int) -> str:
+def make_id(charger: str, connector_id: int) -> str:
     """The resource id: `{charger uuid, lower case}/{connector_id}`."""
     return f"{charger.lower()}/{connector_id}"
 
 
-def split_id(id_: str) -> tuple[str, int]:
+def parse_id(id_: str) -> tuple[str, int]:
     """Charger UUID and connector number of a resource id.
 
     Raises:
-        PlugchoiceError: it is not of that form; users write ids for `get` and in import files.
+        PlugchoiceError: it has another form; users write ids for `get` and in import files.
     """
     charger, slash, number = id_.partition("/")
     if not slash or not is_uuid(charger) or not number.isdecimal() or int(number) < 1:
         raise PlugchoiceError(
-            f"the id {printable(id_, 80)!r} is not a connector's: it is the charger's UUID, a slash and the OCPP "
-            "connector number, as in 5f0c3c1e-0000-4000-8000-000000000001/1"
+            f"id {printable(id_, 80)!r} is not a connector id; give the charger's UUID, a slash and the OCPP connector "
+            "number, such as 5f0c3c1e-0000-4000-8000-000000000001/1"
         )
     return charger.lower(), int(number)
 
 
-def whole_numbers(props: Mapping[str, Any]) -> Props:
-    """The properties with their numbers as they were before the engine made them floats."""
+def normalize_numbers(props: Mapping[str, Any]) -> Props:
+    """The properties with whole numbers as int; the engine makes 16.0 of 16."""
     return {
-        name: whole_numbers(value)
+        name: normalize_numbers(value)
         if isinstance(value, dict)
         else int(value)
         if isinstance(value, float) and value.is_integer()
@@ -61,42 +63,60 @@ def whole_numbers(props: Mapping[str, Any]) -> Props:
     }
 
 
-def declared_settings(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The declared settings: the managed ones."""
+def normalize_inputs(inputs: Mapping[str, Any], default_site: str | None) -> Props:
+    """Valid inputs in the form in which they are stored: without defaults, with a site, UUIDs in lower case."""
+    # An output may have held the default.
+    props = {k: v for k, v in normalize_numbers(inputs).items() if not is_known(v) or v != DEFAULTS.get(k)}
+    if default_site:
+        props.setdefault("site", default_site)
+    for name in ("charger", "site"):
+        if is_known(props.get(name)) and is_uuid(props.get(name, "")):
+            props[name] = props[name].lower()
+    return props
+
+
+def pick_settings(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings among inputs: those that the resource manages."""
     return {name: inputs[name] for name in SETTING_NAMES if inputs.get(name) is not None}
 
 
-def without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+def drop_none(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that have a value; the engine's wire format has no None."""
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def inputs_of(props: Mapping[str, Any]) -> Props:
+def pick_inputs(props: Mapping[str, Any]) -> Props:
     """The inputs among stored outputs."""
     return {name: props[name] for name in STORED_INPUTS if props.get(name) is not None}
 
 
-def facts_of(live: Live) -> Props:
-    """What is known of a connector besides its settings, and does not change by itself."""
+def read_facts(live: Live) -> Props:
+    """What is stored of a connector besides its settings."""
     return {"identity": live.identity, **{name: getattr(live.connector, name) for name in FACTS}}
 
 
-def outputs_of(inputs: Mapping[str, Any], live: Live, adopted: Mapping[str, Any]) -> Props:
-    """What goes to state: the inputs, what was found when adopting, and facts that do not change by themselves.
+def make_outputs(inputs: Mapping[str, Any], live: Live, adopted: Mapping[str, Any]) -> Props:
+    """The outputs: the inputs, the original values, and facts that do not change by themselves.
 
-    `status`, `error` and timestamps stay out: every refresh would show them as changes. Unmanaged settings likewise.
+    `status`, `error`, timestamps and unmanaged settings are left out: every refresh would show them as changes.
     """
-    return {**inputs, "managed": list(declared_settings(inputs)), "adopted": dict(adopted), **facts_of(live)}
+    return {**inputs, "managed": list(pick_settings(inputs)), "adopted": dict(adopted), **read_facts(live)}
 
 
-def originals_of(found: Live, names: list[str]) -> dict[str, Any]:
-    """The live values of settings that become managed. None cannot be stored: a missing name was unset."""
-    return {
-        name: value for name, value in read_settings(found.connector).items() if name in names and value is not None
-    }
+def refresh_props(props: Mapping[str, Any], live: Live) -> tuple[Props, Props]:
+    """Stored outputs with live values, as new outputs and inputs."""
+    kept = {name: value for name, value in props.items() if name not in SETTING_NAMES}
+    kept |= drop_none(
+        {name: value for name, value in read_settings(live.connector).items() if name in props["managed"]}
+    )
+    return kept | {"adopted": props.get("adopted", {})} | read_facts(live), pick_inputs(kept)
 
 
-def charger_name(props: Mapping[str, Any], charger: str) -> str:
-    """What messages call a stored connector's charger: its identity, or its UUID when that is not known."""
-    identity = props.get("identity") or props.get(BY_IDENTITY)
-    return printable(identity, 60) if identity else charger
+def read_originals(live: Live, names: Collection[str]) -> dict[str, Any]:
+    """The live values of settings that become managed. None cannot be stored: a missing name was not set."""
+    return drop_none({name: value for name, value in read_settings(live.connector).items() if name in names})
+
+
+def format_name(props: Mapping[str, Any], charger: str, connector_id: int) -> str:
+    """A stored connector in messages: `HRB-003/1`, or with the UUID when the identity is not known."""
+    return f"{printable(props.get('identity') or props.get(BY_IDENTITY) or charger, 60)}/{connector_id}"

@@ -71,7 +71,7 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
             doubt = str(error)
         else:
             if _is_confirmation(answer, found, body):
-                live.wrote(charger, answer)
+                live.update(charger, answer)
                 return replace(found, connector=answer)
             doubt = "the API answered with other values"
         now = _read_back(live, found, wanted, doubt, deadline)
