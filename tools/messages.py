@@ -101,11 +101,11 @@ class _Module(ast.NodeVisitor):
             if name in _NOT_PROSE:
                 return
             self._kind = _kind_of_call(name) or self._kind
-        if not (isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp) and self._take(node)):
+        if not (isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp | ast.Call) and self._take(node)):
             self.generic_visit(node)
         self._kind, self._owner = kind, owner
 
-    def _take(self, node: ast.JoinedStr | ast.Constant | ast.BinOp) -> bool:
+    def _take(self, node: ast.JoinedStr | ast.Constant | ast.BinOp | ast.Call) -> bool:
         """Whether the node is a whole text (then there is nothing below it to look at)."""
         text = _text(node)
         if text is None:
@@ -178,6 +178,11 @@ def _text(node: ast.expr) -> str | None:
     if isinstance(node, ast.IfExp):
         one, other = _text(node.body), _text(node.orelse)
         return None if one is None and other is None else f"[{one or _hole(node.body)}|{other or _hole(node.orelse)}]"
+    if isinstance(node, ast.Call) and _name(node.func) in {"Mistake", "_find"} and len(node.args) > 2:
+        # As Mistake.text: value, reason; suggestion.
+        value, *parts = node.args[1:]
+        start = _text(value) or _hole(value)
+        return f"{start} ".lstrip() + "; ".join(_text(part) or _hole(part) for part in parts)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _text(node.left), _text(node.right)
         return None if left is None and right is None else f"{left or _hole(node.left)}{right or _hole(node.right)}"

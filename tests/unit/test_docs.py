@@ -6,6 +6,8 @@ import doctest
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,14 @@ def test_the_commands_of_the_site_example_run(tmp_path: Path, monkeypatch: pytes
 
     assert Path("depot.svg").is_file()
     assert "planned_rotation" in Path("sites/depot.yaml").read_text()
+
+
+def test_the_fixtures_of_testing_md_work(tmp_path: Path) -> None:
+    """As a test file of its own."""
+    (text,) = blocks(ROOT / "docs" / "testing.md", "python")
+    (tmp_path / "test_it.py").write_text(text)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "1 passed" in done.stdout, done.stdout
