@@ -180,8 +180,8 @@ def _text(node: ast.expr) -> str | None:
         return None if one is None and other is None else f"[{one or _hole(node.body)}|{other or _hole(node.orelse)}]"
     if isinstance(node, ast.Call) and _name(node.func) in {"Mistake", "_find"} and len(node.args) > 2:
         # As Mistake.text: value, reason; suggestion.
-        value, *parts = node.args[1:]
-        start = _text(value) or _hole(value)
+        found, *parts = node.args[1:]
+        start = _text(found) or _hole(found)
         return f"{start} ".lstrip() + "; ".join(_text(part) or _hole(part) for part in parts)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = _text(node.left), _text(node.right)
