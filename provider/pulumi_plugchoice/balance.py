@@ -114,8 +114,8 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         for name in olds.get("restored", ()):
             if name not in definition["connectors"]:
                 session.notices.say(
-                    f"{name}: no longer declared, and on_destroy restores it; the amps per line count its values "
-                    "before that: preview again after this update",
+                    f"{name}: no longer declared, on_destroy restores it; the amps per line still count its present "
+                    "values: preview again after the update",
                     kind="connectors to be restored",
                 )
         for line in assessment.not_counted:

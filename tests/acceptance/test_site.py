@@ -105,7 +105,7 @@ def test_a_broken_limit_that_is_worse_than_live_is_refused_before_any_write(stac
         assert len(lines) == 1, result.output
         assert (
             "limit single_phase_amps (118 A) exceeded: 144 A on L1 when every connector charges a one-phase car, 48 A "
-            "live; the change makes the site worse: change the connectors or the limit"
+            "live; this makes the site worse: change the connectors or the limit"
         ) in lines[0]
     assert stack.resources() == {}
 
@@ -403,7 +403,7 @@ def test_a_connector_that_will_be_restored_is_named(stack: Stack, emulator: Emul
 
     preview = stack.preview()
 
-    assert preview.lines("HRB-002/1: no longer declared, and on_destroy restores it")
+    assert preview.lines("HRB-002/1: no longer declared, on_destroy restores it")
 
 
 def test_without_neutral_a_broken_limit_is_only_said(stack: Stack, emulator: Emulator) -> None:

@@ -87,7 +87,7 @@ def test_an_exceeded_limit_is_one_line() -> None:
     refused = ExceededLimit("full_imbalance_amps", 20, 48, None, 0, is_worse=True)
     assert refused.text == (
         "limit full_imbalance_amps (20 A) exceeded: 48 A between two lines when every connector charges a one-phase "
-        "car, 0 A live; the change makes the site worse: change the connectors or the limit"
+        "car, 0 A live; this makes the site worse: change the connectors or the limit"
     )
     tolerated = ExceededLimit("single_phase_amps", 118, 144, "L1", 144, is_worse=False)
     assert tolerated.text == (

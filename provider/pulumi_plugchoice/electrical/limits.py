@@ -55,7 +55,7 @@ class Preset:
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    "DE-4.6kVA": Preset(20, "4.6 kVA between lines at the whole connection, building included (e-handbuch.de)"),
+    "DE-4.6kVA": Preset(20, "4.6 kVA between lines for the whole connection, building included (e-handbuch.de)"),
     "AT-16A": Preset(16, "3.7 kW between lines, mostly given as a threshold for devices (documents.kostal.com)"),
     "CH-16A": Preset(16, "3.7 kW between lines, mostly given as a threshold for devices (documents.kostal.com)"),
 }
@@ -100,7 +100,7 @@ class ExceededLimit:
         """The whole line: the limit, the declared and the live value, and what follows."""
         live = "live value not known" if self.live is None else f"{self.live:g} A live"
         if self.is_worse:
-            return f"{self.fact}, {live}; the change makes the site worse: change the connectors or the limit"
+            return f"{self.fact}, {live}; this makes the site worse: change the connectors or the limit"
         return f"{self.fact}, {live}; allowed, because the change does not make it worse"
 
 

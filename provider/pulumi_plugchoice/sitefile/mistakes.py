@@ -35,7 +35,7 @@ def validate(
         The site, or None when there are findings; the findings.
     """
     if not hasattr(data, "items"):
-        return None, [_find((), None, _describe(data, "a mapping"), "a site file needs site, supply and chargers")]
+        return None, [_find((), *_describe(data, "a mapping"), "a site file needs site, supply and chargers")]
     findings: list[Finding] = []
     site = None
     try:
@@ -90,30 +90,30 @@ _TYPES: Final = {
 
 
 def _find_type(path: Path, given: Any, wanted: str, get_source: Callable[[Path], str | None]) -> Finding:
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    if wanted == "text" and is_number:
-        written = printable(get_source(path) or given, 60)
-        return _find(path, written, "is a number, not text", f'put it in quotes: "{written}"')
-    if is_number:
-        return _find(path, quote(given), f"is not {wanted}")
+    value, reason = _describe(given, wanted)
+    if isinstance(given, str) and wanted == "a whole number" and given.isdecimal():
+        return _find(path, value, reason, f"write {given} without quotes")
+    if wanted == "text" and isinstance(given, int | float) and not isinstance(given, bool):
+        value = printable(get_source(path) or given, 60)
+        return _find(path, value, "is a number, not text", f'put it in quotes: "{value}"')
+    return _find(path, value, reason)
+
+
+def _describe(given: Any, wanted: str) -> tuple[str | None, str]:
+    """Return the value, if it is short enough to show, and why it is wrong."""
     if isinstance(given, bool):
-        return _find(path, str(given).lower(), f"is not {wanted}")
+        return str(given).lower(), f"is not {wanted}"
+    if isinstance(given, int | float):
+        return quote(given), f"is not {wanted}"
     if isinstance(given, str):
-        suggestion = f"write {given} without quotes" if wanted == "a whole number" and given.isdecimal() else ""
-        return _find(path, quote(given), f"is text, not {wanted}", suggestion)
-    return _find(path, None, _describe(given, wanted))
-
-
-def _describe(given: Any, wanted: str) -> str:
+        return quote(given), f"is text, not {wanted}"
     if given is None:
-        return f"is empty, not {wanted}"
-    if isinstance(given, bool | int | float | str):
-        return f"is {quote(given)}, not {wanted}"
+        return None, f"is empty, not {wanted}"
     if hasattr(given, "items"):
-        return f"is a mapping, not {wanted}"
+        return None, f"is a mapping, not {wanted}"
     # For example an output of Pulumi, whose value the program does not know yet.
     kind = "a list" if isinstance(given, list | tuple) else f"of type {type(given).__name__}"
-    return f"is {kind}, not {wanted}"
+    return None, f"is {kind}, not {wanted}"
 
 
 def _explain(kind: str, given: Any, context: Mapping[str, Any], description: str, message: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
-"""The JSON Schema of the site file, for editors: made from the models, kept in the package, shown current by a check.
+"""The JSON Schema of the site file, for editors. Generated from the models and kept in the package.
 
-Point an editor at it with the first line of a site file, `# yaml-language-server: $schema=site.schema.json`;
-`plugchoice schema` writes the file beside the site files.
+`plugchoice schema` prints it. An editor finds it through the first line of a site file,
+`# yaml-language-server: $schema=site.schema.json`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from .model import PARTS, SiteFile
 SCHEMA_FILE: Final = Path(__file__).parent / "site.schema.json"
 
 
-def site_schema() -> dict[str, Any]:
-    """The schema (draft 2020-12) of `site_file.SiteFile`, with a hover text for each key."""
-    made = SiteFile.model_json_schema()
+def generate_schema() -> dict[str, Any]:
+    """Generate the schema (draft 2020-12) of `SiteFile`, with a description for each key."""
+    schema = SiteFile.model_json_schema()
     models = {model.__name__: model for model in PARTS.values()}
-    for model_name, model in ((SiteFile.__name__, made), *made["$defs"].items()):
+    for model_name, model in ((SiteFile.__name__, schema), *schema["$defs"].items()):
         fields = models.get(model_name, SiteFile).model_fields
         for name, field in model["properties"].items():
             field["description"] = fields[name].description
-            # Titles repeat the keys, and null is not how a key is left out in YAML.
+            # Titles repeat the keys. In YAML a key is left out, not set to null.
             field.pop("title", None)
             choices = [choice for choice in field.get("anyOf", ()) if choice != {"type": "null"}]
             if len(choices) == 1:
@@ -34,11 +34,11 @@ def site_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:pulumi-plugchoice:site-file",
-        **made,
+        **schema,
         "title": "Plugchoice site file",
     }
 
 
 def schema_text() -> str:
-    """The schema as it is kept in the package."""
-    return json.dumps(site_schema(), indent=2) + "\n"
+    """Return the schema as the package keeps it."""
+    return json.dumps(generate_schema(), indent=2) + "\n"

@@ -130,8 +130,8 @@ def parse(text: str) -> Document:
     except YAMLError as error:
         mistake = Mistake("", None, f"not valid YAML: {printable(error)}")
         document.findings.append(Finding((), mistake, _locate_control_character(text)))
-    except _Refused as refused:
-        document.findings.append(refused.finding)
+    except _Refusal as refusal:
+        document.findings.append(refusal.finding)
     return document
 
 
@@ -149,7 +149,7 @@ def _locate_control_character(text: str) -> Position:
     return Position(text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1, at, at)
 
 
-class _Refused(Exception):
+class _Refusal(Exception):
     """A mistake after which the rest of the text is not read."""
 
     def __init__(self, position: Position, path: Path, reason: str, suggestion: str = "") -> None:
@@ -173,11 +173,11 @@ class _Builder:
             kind = type(event).__name__
             if len(self._document.findings) > MAX_MISTAKES:
                 reason = f"more than {MAX_MISTAKES} mistakes, the rest of the file is not checked"
-                raise _Refused(_read_position(event), (), reason)
+                raise _Refusal(_read_position(event), (), reason)
             if kind == "DocumentStartEvent":
                 documents += 1
                 if documents > 1:
-                    raise _Refused(_read_position(event), (), "second document (---)", "give each site its own file")
+                    raise _Refusal(_read_position(event), (), "second document (---)", "give each site its own file")
             if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"):
                 continue
             position = _read_position(event)
@@ -199,7 +199,7 @@ class _Builder:
             self._add(container, key, value)
             if kind in ("MappingStartEvent", "SequenceStartEvent"):
                 if len(stack) >= _MAX_DEPTH:
-                    raise _Refused(position, (), f"nested more than {_MAX_DEPTH} levels deep")
+                    raise _Refusal(position, (), f"nested more than {_MAX_DEPTH} levels deep")
                 stack.append((value, here, _NO_KEY, replace(position, is_flow=bool(event.flow_style))))
             key = _NO_KEY
 
@@ -222,10 +222,10 @@ class _Builder:
     def _read_key(self, event: Any, kind: str, container: dict[Any, Any], path: Path, position: Position) -> Any:
         _refuse_references(event, kind, path, position)
         if kind != "ScalarEvent":
-            raise _Refused(position, path, "key is not plain text")
+            raise _Refusal(position, path, "key is not plain text")
         key = str(event.value)
         if key == "<<" and event.style is None:
-            raise _Refused(position, path, "merge key (<<) is not supported", _WRITE_OUT)
+            raise _Refusal(position, path, "merge key (<<) is not supported", _WRITE_OUT)
         here = (*path, key)
         if key in container:
             reason = f"key is set twice, first in line {self._document.keys[here].line}"
@@ -264,12 +264,12 @@ _WRITE_OUT: Final = "write the value out"
 
 def _refuse_references(event: Any, kind: str, path: Path, position: Position) -> None:
     if kind == "AliasEvent":
-        raise _Refused(position, path, "alias (*) is not supported", _WRITE_OUT)
+        raise _Refusal(position, path, "alias (*) is not supported", _WRITE_OUT)
     if getattr(event, "anchor", None):
-        raise _Refused(position, path, f"anchor (&{printable(event.anchor, 30)}) is not supported", _WRITE_OUT)
+        raise _Refusal(position, path, f"anchor (&{printable(event.anchor, 30)}) is not supported", _WRITE_OUT)
     tag = getattr(event, "tag", None)
     if tag:
-        raise _Refused(position, path, f"tag ({printable(tag, 60)}) is not supported", "write the value without it")
+        raise _Refusal(position, path, f"tag ({printable(tag, 60)}) is not supported", "write the value without it")
 
 
 def _suggest_scalar(text: str) -> str:
