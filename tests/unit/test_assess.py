@@ -69,7 +69,7 @@ def test_unmanaged_connectors_count_with_live_values() -> None:
     """Those of the file and those that it does not name. One setting alone is completed by the live one."""
     definition = define(declare(1, None, None), declare(2, "STR", None))
     assessment = assess(definition, LiveValues([find(1), find(2, "RST", 10), find(3, "TRS", 20)]))
-    assert assessment.figures.single_phase == (16, 10, 20)
+    assert list(assessment.figures.single_phase) == [16, 10, 20]
     assert assessment.counted_live == {"HRB-1/1": "RST 16 A", "HRB-2/1": "STR 10 A", "HRB-3/1": "TRS 20 A"}
     assert assessment.not_counted == []
 
