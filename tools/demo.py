@@ -1,7 +1,7 @@
-"""The main job, live, in half a minute: `make demo`.
+"""The main workflow, without an account: `make demo`.
 
-Starts a local Plugchoice, runs a real `pulumi up` of examples/quickstart against it, edits a connector behind Pulumi's
-back, lets a preview find it, puts it right, and destroys the stack. Everything lives in a throwaway folder.
+Starts a local Plugchoice, runs `pulumi up` of examples/quickstart, changes a connector as somebody does in the portal,
+shows the drift in a preview, corrects it, and destroys the stack. All files are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "quickstart"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 EDITED = ("HRB-003", 1)
 
-# In a terminal the engine overwrites these lines as the work goes on; our own messages come again in its diagnostics.
+# In a terminal the engine overwrites these lines; it repeats our own messages in its diagnostics.
 _OVERWRITTEN = re.compile(
     r"(creating|updating|deleting|refreshing) \(0s\)|refresh \([0-9.]+s\)\W*$|Stack \S+ (create|running) plugchoice:"
     r"|^ {4}\S+ChargerConnector \S+\s*$|^ {4}pulumi:pulumi:Stack \S+\s+(\d messages?)?\s*$"
@@ -38,7 +38,7 @@ Rows = dict[tuple[str, int], tuple[str | None, int | None]]
 
 
 def read_rows(local: Emulator) -> Rows:
-    """Rotation and amps by charger identity and connector number."""
+    """Return rotation and amps by charger identity and connector number."""
     return {
         (row["identity"], row["connector_id"]): (row["phase_rotation"], row["max_amperage"])
         for row in local.connectors()
@@ -46,30 +46,30 @@ def read_rows(local: Emulator) -> Rows:
 
 
 def title(number: int, text: str) -> None:
-    """A step's headline."""
+    """Print the heading of a step."""
     console.print()
     console.rule(f"[bold]{number}. {text}", align="left", style="cyan")
 
 
 def show(rows: Rows, before: Rows | None = None) -> None:
-    """The connectors as Plugchoice has them; what changed since `before` stands out."""
+    """Print the connectors as Plugchoice has them, with changes since `before` in green."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("Charger", "Connector", "Terminals L1 L2 L3 fed from", "Maximum"):
+    for column in ("Charger", "Connector", "Terminals L1 L2 L3 fed from", "Maximum current"):
         table.add_column(column)
     for key, (rotation, amps) in rows.items():
         lines = " ".join({"R": "L1", "S": "L2", "T": "L3"}[letter] for letter in rotation) if rotation else ""
-        shown = [f"{lines} ({rotation})" if rotation else "unset", f"{amps} A" if amps else "unset"]
+        cells = [f"{lines} ({rotation})" if rotation else "not set", f"{amps} A" if amps else "not set"]
         if before is not None:
-            shown = [
+            cells = [
                 f"[bold green]{text}[/]" if new != old else text
-                for text, new, old in zip(shown, rows[key], before[key], strict=True)
+                for text, new, old in zip(cells, rows[key], before[key], strict=True)
             ]
-        table.add_row(key[0], str(key[1]), *shown)
+        table.add_row(key[0], str(key[1]), *cells)
     console.print(table)
 
 
 def pulumi(local: Emulator, folder: Path, environment: dict[str, str], *arguments: str) -> None:
-    """Run `pulumi`, its output as it comes, then the API calls it took."""
+    """Run `pulumi` and print its output, then its API calls."""
     color = "always" if console.is_terminal else "never"
     console.print(f"[dim]$[/] [bold]pulumi {' '.join(arguments)}[/]")
     local.clear_requests()
@@ -89,14 +89,14 @@ def pulumi(local: Emulator, folder: Path, environment: dict[str, str], *argument
     finally:
         end(process)
     if process.returncode != 0:
-        sys.exit(f"pulumi {arguments[0]} failed with status {process.returncode}")
+        sys.exit(f"demo: pulumi {arguments[0]} failed with exit status {process.returncode}; its output is above")
     calls = Counter(request["method"] for request in local.requests())
-    counted = " and ".join(f"{calls[method]} {method}" for method in ("GET", "PUT") if calls[method]) or "none"
-    console.print(f"  [cyan]API calls: {counted}; {time.monotonic() - started:.1f} s[/]")
+    summary = " and ".join(f"{calls[method]} {method}" for method in ("GET", "PUT") if calls[method]) or "none"
+    console.print(f"  [cyan]API calls: {summary}; {time.monotonic() - started:.1f} s[/]")
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a `pulumi` that still runs: it records what it has done, and ends its own processes."""
+    """End a `pulumi` that is still running; it records its work and ends its own processes."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -107,19 +107,19 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def stop(signal_number: int, _: object) -> NoReturn:
-    """What a signal does: leave through every `finally`, so that nothing is left running and no folder is left."""
+    """Leave through every `finally`, so that no process and no folder is left."""
     signal.signal(signal_number, signal.SIG_IGN)
     sys.exit(128 + signal_number)
 
 
 def main() -> None:
-    """The demo from start to end."""
+    """Run the demo."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     started = time.monotonic()
     console.print(
-        "[bold]pulumi-plugchoice[/]: the connectors of a charging site as code. This is a local Plugchoice and a real "
-        "Pulumi;\nno account is needed, and nothing outside of this machine is touched."
+        "[bold]pulumi-plugchoice[/]: the connectors of a charging site as code.\n"
+        "This demo runs Pulumi with a local Plugchoice, about 20 s. It needs no account and leaves nothing behind."
     )
     with tempfile.TemporaryDirectory(prefix="plugchoice-demo-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
@@ -140,11 +140,11 @@ def main() -> None:
                 "PULUMI_PYTHON_CMD": sys.executable,
             }
 
-            title(1, "What the site has today")
+            title(1, "The site as it is")
             found = read_rows(local)
             show(found)
 
-            title(2, "What the program declares, and what `pulumi up` does about it")
+            title(2, "`pulumi up` writes what the program declares")
             program = (project / "__main__.py").read_text()
             console.print("\n".join(f"  {line}" for line in program.splitlines() if line), markup=False, style="dim")
             pulumi(local, project, environment, "stack", "init", "demo")
@@ -152,22 +152,22 @@ def main() -> None:
             applied = read_rows(local)
             show(applied, found)
 
-            title(3, "Somebody edits a connector in the portal, and the next preview finds it")
+            title(3, "Somebody changes a connector in the portal; the next preview shows it")
             local.edit(*EDITED, max_amperage=63)
-            console.print(f"  [yellow]{EDITED[0]}/{EDITED[1]} was set to 63 A behind Pulumi's back[/]")
+            console.print(f"  [yellow]{EDITED[0]}/{EDITED[1]} set to 63 A in the portal[/]")
             pulumi(local, project, environment, "preview", "--diff")
 
-            title(4, "`pulumi up` puts it right")
+            title(4, "`pulumi up` writes the declared value again")
             pulumi(local, project, environment, "up", "--yes", "--skip-preview")
             show(read_rows(local))
 
-            title(5, "Clean up: the stack goes, the connectors keep their settings")
+            title(5, "`pulumi destroy` removes the stack; the connectors keep their values")
             pulumi(local, project, environment, "destroy", "--yes", "--skip-preview")
             if read_rows(local) != applied:
-                sys.exit("the connectors are not what the program declared: please report this")
+                sys.exit("demo: the connectors do not have the declared values; please report this")
     console.print(
-        f"\nDone in {time.monotonic() - started:.0f} s; nothing is left running. "
-        "Next: examples/quickstart/README.md, for your own site.\n"
+        f"\nDone in {time.monotonic() - started:.0f} s. To do the same with your own site, read examples/quickstart/README.md."
+        "\n"
     )
 
 
