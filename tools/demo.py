@@ -166,8 +166,7 @@ def main() -> None:
             if read_rows(local) != applied:
                 sys.exit("demo: the connectors do not have the declared values; please report this")
     console.print(
-        f"\nDone in {time.monotonic() - started:.0f} s. To do the same with your own site, read examples/quickstart/README.md."
-        "\n"
+        f"\nDone in {time.monotonic() - started:.0f} s. Next: examples/quickstart/README.md, with your own site.\n"
     )
 
 
