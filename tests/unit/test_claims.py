@@ -1,4 +1,4 @@
-"""Words that no output of ours may hold: the electrical notes list what must never be claimed."""
+"""Words that no text about a site may contain: docs/electrical.md lists what the product never claims."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEVER = re.compile(
     r"|\bwiring (is )?verified\b|\brotates? phases?\b|\bprotects?\b|\bguarantee",
     re.IGNORECASE,
 )
-# What the words mean elsewhere: memory, threads and the printing of text are safe, state can be protected in Pulumi.
+# Other meanings of the words: threads, printing, and protected resources in Pulumi.
 OTHER = re.compile(r"[Ss]afe to (share|print)|--protect|protect=|`protect`|thread-safe", re.IGNORECASE)
 ABOUT_SITES = ("electrical", "sitefile", "review", "wiring", "cli", "site.py", "balance.py")
 FILES = [
@@ -27,7 +27,7 @@ FILES = [
 
 
 def texts(file: Path) -> list[str]:
-    """Every text of a module, docstrings included: editors show those."""
+    """Every text of a module, docstrings included, because editors show them."""
     return [
         node.value
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
@@ -40,13 +40,13 @@ def claims(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_no_text_of_the_code_claims_it(file: str) -> None:
-    """Each text alone; f-strings by their parts."""
+def test_no_text_in_the_code_makes_such_a_claim(file: str) -> None:
+    """Each text by itself; f-strings in parts."""
     assert [found for text in texts(PACKAGE / file) for found in claims(text)] == []
 
 
-def test_every_part_about_sites_is_looked_at() -> None:
-    """A folder that was renamed would not be."""
+def test_every_part_about_sites_is_read() -> None:
+    """A folder that is renamed would be missed."""
     assert {file.partition("/")[0] for file in FILES} == set(ABOUT_SITES)
 
 
@@ -61,8 +61,8 @@ def test_every_part_about_sites_is_looked_at() -> None:
         "provider/pulumi_plugchoice/sitefile/site.schema.json",
     ],
 )
-def test_no_document_or_report_claims_it(path: str) -> None:
-    """What users read; a sentence that says what is never claimed is marked as such."""
+def test_no_document_or_report_makes_such_a_claim(path: str) -> None:
+    """Sentences that list what is never claimed are between marks and left out."""
     files = (
         [ROOT / path]
         if (ROOT / path).is_file()
@@ -76,8 +76,8 @@ def test_no_document_or_report_claims_it(path: str) -> None:
         assert claims(text) == [], file
 
 
-def test_the_words_are_found() -> None:
-    """The other tests here would be green with a pattern that finds nothing."""
+def test_the_pattern_finds_the_words() -> None:
+    """With a pattern that finds nothing, the other tests would pass."""
     for text in ("this is safe", "Balanced load", "meets VDE", "it will not trip", "rotates phases", "wiring verified"):
         assert claims(text)
     assert claims("load balancing, safe to share between threads") == []

@@ -1,4 +1,4 @@
-"""Plans in files, pictures, reports and the commands: what people look at. Snapshots: tests/fixtures/site-reports."""
+"""Plans, pictures, reports and the commands that print them. Snapshots: tests/fixtures/site-reports."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SNAPSHOTS = FIXTURES / "site-reports"
 
 @pytest.fixture
 def harbour(tmp_path: Path) -> Path:
-    """A copy of the example that may be changed."""
+    """A copy of the site file that a test can change."""
     file = tmp_path / "harbour.yaml"
     file.write_bytes(HARBOUR.read_bytes())
     return file
 
 
 def many(count: int, *, net_type: str = "TN") -> SiteFile:
-    """A site of so many chargers, every third with two sockets and a plan."""
+    """A site with this number of chargers, every third with two sockets and a plan."""
     rotations = ("RST", "STR", "TRS")
     chargers = []
     for number in range(count):
@@ -100,7 +100,7 @@ def test_only_the_rewired_charger_takes_over_its_plan(harbour: Path) -> None:
 
 
 def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
-    """Also the socket that is not counted: both are on one cable. And what is not counted is named."""
+    """Also a socket that is not counted: both are on one cable. The plan names what is not counted."""
     text = harbour.read_text().replace("breaker_amps: 20, max_amperage: 16}", "breaker_amps: 20}")
     text = text.replace("phase_rotation: STR, max_amperage: 32", "phase_rotation: STR")
     harbour.write_text(text.replace("phase_rotation: RST, max_amperage: 32", "phase_rotation: S, max_amperage: 32"))
@@ -113,8 +113,8 @@ def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
     assert "- not counted: HRB-004/2" in run("plan", "--markdown", harbour).output
 
 
-def test_a_review_lists_what_is_gone_and_does_not_speak_of_now(harbour: Path, tmp_path: Path) -> None:
-    """It compares files; what is live, only a preview sees."""
+def test_a_review_lists_removed_chargers_and_no_live_values(harbour: Path, tmp_path: Path) -> None:
+    """It compares two files. Only a preview sees live values."""
     after = tmp_path / "after.yaml"
     lines = [line for line in harbour.read_text().splitlines() if "HRB-003" not in line]
     after.write_text("\n".join(lines).replace("main_fuse_amps: 125", "main_fuse_amps: 100") + "\n")
@@ -156,8 +156,8 @@ def reports(folder: Path) -> dict[str, str]:
     }
 
 
-def test_pictures_and_reports_are_as_they_were_looked_at(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Each was rendered and looked at, in light and dark; `--write-snapshots` keeps new ones, to be looked at again."""
+def test_pictures_and_reports_equal_their_snapshots(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """`--write-snapshots` writes new ones: render and look at each, in light and dark, before you commit it."""
     made = pictures() | reports(tmp_path)
     if request.config.getoption("--write-snapshots"):
         SNAPSHOTS.mkdir(exist_ok=True)
@@ -165,12 +165,12 @@ def test_pictures_and_reports_are_as_they_were_looked_at(tmp_path: Path, request
             (SNAPSHOTS / name).write_text(text)
     assert {file.name for file in SNAPSHOTS.iterdir()} == set(made)
     for name, text in made.items():
-        assert text == (SNAPSHOTS / name).read_text(), f"{name} is not what was looked at"
+        assert text == (SNAPSHOTS / name).read_text(), f"{name} differs from its snapshot"
 
 
 @pytest.mark.parametrize("name", ["amps.svg", "chargers-60.svg"])
-def test_a_picture_is_well_formed_and_has_its_words(name: str) -> None:
-    """Title and description for those who do not see it; no script, no link."""
+def test_a_picture_is_well_formed_and_has_a_description(name: str) -> None:
+    """With title and description, without scripts and links."""
     root = ET.fromstring(pictures()[name])  # noqa: S314 - our own text
     assert root.get("role") == "img"
     assert [root.find(f"{{*}}{part}") is not None for part in ("title", "desc")] == [True, True]
@@ -180,8 +180,8 @@ def test_a_picture_is_well_formed_and_has_its_words(name: str) -> None:
     assert "prefers-color-scheme: dark" in (root.findtext("{*}style") or "")
 
 
-def test_odd_names_break_neither_pictures_nor_tables() -> None:
-    """Markup, pipes, control characters."""
+def test_markup_in_names_is_escaped() -> None:
+    """In pictures and tables: markup, pipes, control characters."""
     definition = many(1).model_dump(exclude_none=True)
     definition["label"] = "</title><script>\x1b[2J & \"'"
     definition["chargers"][0]["label"] = "a|b <b>*x*</b>"
@@ -198,8 +198,8 @@ def test_odd_names_break_neither_pictures_nor_tables() -> None:
 # ---------------------------------------------------------------- commands
 
 
-def test_check_says_what_to_know_and_fails_on_mistakes(harbour: Path, tmp_path: Path) -> None:
-    """All files are looked at."""
+def test_check_prints_figures_and_fails_on_mistakes(harbour: Path, tmp_path: Path) -> None:
+    """It checks all files."""
     bad = tmp_path / "bad.yaml"
     bad.write_text("site: x\n")
     result = run("check", bad, harbour)
@@ -209,8 +209,8 @@ def test_check_says_what_to_know_and_fails_on_mistakes(harbour: Path, tmp_path: 
     assert run("check", harbour).exit_code == 0
 
 
-def test_plan_prints_a_ladder_and_writes_on_request(harbour: Path, tmp_path: Path) -> None:
-    """Without --write the file stays."""
+def test_plan_prints_the_visits_and_writes_on_request(harbour: Path, tmp_path: Path) -> None:
+    """Without --write the file stays as it is."""
     before = harbour.read_bytes()
     result = run("plan", harbour, "--svg", tmp_path / "x.svg")
     assert result.exit_code == 0
@@ -223,16 +223,16 @@ def test_plan_prints_a_ladder_and_writes_on_request(harbour: Path, tmp_path: Pat
     assert run("wired", harbour, "HRB-003").exit_code == 1
 
 
-def test_schema_and_picture_go_to_a_file(harbour: Path, tmp_path: Path) -> None:
-    """Or to the screen."""
+def test_schema_and_picture_are_written_to_a_file(harbour: Path, tmp_path: Path) -> None:
+    """Without --output they are printed."""
     assert run("schema", "-o", tmp_path / "s.json").exit_code == 0
     assert (tmp_path / "s.json").read_text() == run("schema").output
     assert run("picture", harbour, "-o", tmp_path / "p.svg").exit_code == 0
     assert (tmp_path / "p.svg").read_text() == chargers_by_line(load_site(harbour))
 
 
-def test_a_mistake_in_a_file_is_no_traceback(tmp_path: Path) -> None:
-    """In any command."""
+def test_a_mistake_in_a_file_is_one_line_in_every_command(tmp_path: Path) -> None:
+    """Without a traceback."""
     bad = tmp_path / "bad.yaml"
     bad.write_text("chargers: NO\n")
     for command in ("plan", "sheet", "picture", "review", "check"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pulumi_plugchoice._text import plural, printable
 from pulumi_plugchoice.electrical.limits import find_exceeded_limits
 from pulumi_plugchoice.sitefile.assess import assess_site
-from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
+from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_limits
 
 from .markdown import FOOTER, charger_name, currents_table, feed_change, list_uncounted, site_name, supply_name, table
 
@@ -100,5 +100,4 @@ def _values(site: SiteFile) -> Mapping[tuple[str, int], Values]:
 
 
 def _format(values: Values) -> str:
-    rotation, amps = values
-    return " ".join(part for part in (rotation, None if amps is None else f"{amps} A") if part) or "unmanaged"
+    return format_settings(*values) or "unmanaged"

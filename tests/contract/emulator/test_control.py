@@ -1,4 +1,4 @@
-"""The control endpoints: what they change, what they show, what they refuse."""
+"""The control endpoints: what they change, show and refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SMALL = {"sites": [{"name": "Yard", "chargers": [{"identity": "Y-1"}, {"identity
 
 
 class TestReset:
-    def test_everything_is_put_back(self, lab: Lab) -> None:
+    def test_it_restores_everything(self, lab: Lab) -> None:
         before = lab.rows()
         lab.put()
         lab.fault("status", status=500, times=None)
@@ -27,7 +27,7 @@ class TestReset:
         answer = lab.get("/v3/user")
         assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (200, "499")
 
-    def test_to_a_given_seed_and_back_to_that_of_the_start(self, lab: Lab) -> None:
+    def test_to_a_given_seed_and_back_to_the_first_one(self, lab: Lab) -> None:
         lab.seed(SMALL)
         rows = [(row["identity"], row["connector_id"], row["phase_rotation"]) for row in lab.rows()]
         assert rows == [("Y-1", 1, None), ("Y-2", 1, None), ("Y-2", 2, None)]
@@ -89,13 +89,13 @@ class TestEdits:
         lab.control("PATCH", f"/sites/{lab.site}/groups/801", {"total_amps": 50})
         assert lab.get(f"/v3/sites/{lab.site}/groups").json()["data"][0]["total_amps"] == 50
 
-    def test_a_charger_vanishes(self, lab: Lab) -> None:
+    def test_a_charger_is_removed(self, lab: Lab) -> None:
         lab.control("DELETE", "/chargers/HRB-001")
         assert lab.get(f"/v3/chargers/{lab.charger}").status_code == 404
         first = lab.get(f"/v3/sites/{lab.site}/connectors").json()["data"][0]
         assert first["charger"]["identity"] == "HRB-002"
 
-    def test_a_connector_vanishes(self, lab: Lab) -> None:
+    def test_a_connector_is_removed(self, lab: Lab) -> None:
         lab.control("DELETE", "/chargers/HRB-011/connectors/1")
         charger = lab.get(f"/v3/chargers/{lab.by_identity['HRB-011']}").json()["data"]
         assert [one["connector_id"] for one in charger["connectors"]] == [2]
@@ -122,10 +122,10 @@ class TestEdits:
             ("POST", "/reset", 422, "speed: is not a known key; allowed: seed"),
         ],
     )
-    def test_what_cannot_be_done_is_said(self, lab: Lab, method: str, path: str, status: int, text: str) -> None:
+    def test_a_wrong_request_is_refused(self, lab: Lab, method: str, path: str, status: int, text: str) -> None:
         assert lab.control(method, path, {"speed": 1}, status=status)["error"].startswith(text)
 
-    def test_a_body_that_is_no_json_object(self, lab: Lab) -> None:
+    def test_a_body_that_is_not_a_json_object_is_refused(self, lab: Lab) -> None:
         for body in ("[]", "x"):
             url = f"{lab.emulator.control_url}/switches"
             answer = requests.put(url, data=body, headers={"Content-Type": "application/json"}, timeout=5)
@@ -134,7 +134,7 @@ class TestEdits:
 
 
 class TestAccess:
-    def test_a_token_can_be_revoked_and_given_back(self, lab: Lab) -> None:
+    def test_a_token_can_be_revoked_and_restored(self, lab: Lab) -> None:
         lab.control("PUT", "/tokens/new", {"user": "guest"})
         assert lab.get("/v3/user", token="new").json()["name"] == "guest"
         lab.control("PUT", "/tokens/new", {"user": "guest", "revoked": True})
@@ -191,7 +191,7 @@ class TestRequests:
 
 
 class TestSwitches:
-    def test_they_start_as_documented_and_are_set_one_by_one(self, lab: Lab) -> None:
+    def test_they_have_defaults_and_are_set_one_by_one(self, lab: Lab) -> None:
         start = lab.control("PUT", "/switches", {})
         assert start == {
             "rate_limit_per_minute": 500,
@@ -209,7 +209,7 @@ class TestSwitches:
         lab.control("PUT", "/switches", {"page_size": 0}, status=422)
         assert lab.control("PUT", "/switches", {})["page_size"] == 7
 
-    def test_latency_does_not_line_requests_up(self, lab: Lab) -> None:
+    def test_requests_with_latency_run_at_the_same_time(self, lab: Lab) -> None:
         lab.switch(latency_seconds=0.4)
         statuses: list[int] = []
         threads = [threading.Thread(target=lambda: statuses.append(lab.get("/v3/user").status_code)) for _ in range(6)]
@@ -221,7 +221,7 @@ class TestSwitches:
         assert statuses == [200] * 6
         assert 0.4 <= time.monotonic() - start < 1.6
 
-    def test_parallel_writers_lose_nothing(self, lab: Lab) -> None:
+    def test_parallel_writes_are_all_stored(self, lab: Lab) -> None:
         chargers = [row["charger"] for row in lab.rows() if row["identity"].startswith("DEP-")]
 
         def write(charger: str, amperage: int) -> None:

@@ -13,14 +13,14 @@ YARD = "0b6c1d2e-3f40-4a51-8b62-000000000001"
 
 
 def yard(*connectors: dict[str, Any], net_type: str = "TN", **meter: Any) -> dict[str, Any]:
-    """A seed: a charger for each connector, in a group below the one with the meter."""
+    """A seed with a charger for each connector, in a group below the group with the meter."""
     groups = [{"id": 1, "net_type": net_type, "meter": meter}, {"id": 2, "net_type": net_type}]
     chargers = [{"identity": f"Y-{place}", "group": 2, "connectors": [one]} for place, one in enumerate(connectors, 1)]
     return {"sites": [{"uuid": YARD, "name": "Yard", "groups": groups, "chargers": chargers}]}
 
 
 def wired(rotation: str, *amps: float) -> dict[str, Any]:
-    """A connector that is declared RST whatever its wiring."""
+    """A connector that is declared RST, whatever its wiring."""
     return {"phase_rotation": "RST", "circuit": {"wired": rotation, "amps": list(amps)}}
 
 
@@ -75,7 +75,7 @@ def test_without_a_neutral_a_car_is_connected_between_two_lines(
     assert lines(lab) == pytest.approx(expected, abs=0.005)
 
 
-def test_only_the_group_and_those_below_it_are_metered(lab: Lab) -> None:
+def test_a_meter_measures_its_group_and_those_below_it(lab: Lab) -> None:
     lab.seed(yard(wired("RST", 16, 0, 0)))
     lab.control("PUT", f"/sites/{YARD}/groups/2/meter", {})
     assert (lines(lab, 1), lines(lab, 2)) == ((16, 0, 0), (16, 0, 0))
@@ -85,7 +85,7 @@ def test_only_the_group_and_those_below_it_are_metered(lab: Lab) -> None:
     assert lines(lab, 1) == (0, 0, 0)
 
 
-def test_groups_in_a_circle_are_metered_once(lab: Lab) -> None:
+def test_a_group_that_is_its_own_ancestor_is_measured_once(lab: Lab) -> None:
     lab.seed(yard(wired("RST", 16, 0, 0)))
     lab.control("PATCH", f"/sites/{YARD}/groups/1", {"group_id": 2})
     assert lines(lab, 1) == (16, 0, 0)
@@ -116,7 +116,7 @@ def test_a_car_comes_and_goes(lab: Lab) -> None:
     assert lab.get(f"/v3/sites/{YARD}").status_code == 404
 
 
-def test_a_charger_reports_its_terminals_or_an_order_of_its_own(lab: Lab) -> None:
+def test_a_charger_reports_by_terminal_or_by_line(lab: Lab) -> None:
     lab.seed(yard(wired("STR", 16, 6, 0)))
     assert usage(lab, "Y-1")[:3] == ("16.0", "6.0", "0.0")
     lab.control("PATCH", "/chargers/Y-1/connectors/1/circuit", {"reports": "lines"})
@@ -133,7 +133,7 @@ def test_readings_may_be_odd_or_missing(lab: Lab) -> None:
     assert lines(lab) == (16, 16, 0)
 
 
-def test_a_meter_that_never_gave_a_reading_says_so_in_its_own_way(lab: Lab) -> None:
+def test_a_meter_without_readings_answers_zeros_and_a_sentence(lab: Lab) -> None:
     lab.seed(yard(wired("RST", 16, 0, 0), has_readings=False))
     meter = lab.get(f"/v3/sites/{YARD}/groups/1/meter").json()["data"]
     assert meter["latest_data"] == {"l1": 0, "l2": 0, "l3": 0, "updated_at": "-"}
@@ -141,7 +141,7 @@ def test_a_meter_that_never_gave_a_reading_says_so_in_its_own_way(lab: Lab) -> N
 
 
 @pytest.mark.parametrize(("unit", "expected"), [("A", 16), ("mA", 16000), ("W", 3680)])
-def test_a_meter_counts_in_a_unit_that_nobody_documents(lab: Lab, unit: str, expected: int) -> None:
+def test_a_meter_counts_in_the_given_unit(lab: Lab, unit: str, expected: int) -> None:
     lab.seed(yard(wired("RST", 16, 0, 0), unit=unit))
     meter = lab.get(f"/v3/sites/{YARD}/groups/1/meter").json()["data"]
     assert (meter["latest_data"]["l1"], meter["power"]["l1"], meter["power"]["total"]) == (expected, 3680, 3680)
@@ -165,7 +165,7 @@ def test_a_meter_is_attached_changed_and_detached(lab: Lab) -> None:
     assert lab.control("DELETE", path, status=404)["error"] == "no Meter 2"
 
 
-def test_a_meter_is_for_those_who_see_the_site(lab: Lab) -> None:
+def test_a_meter_is_visible_to_those_who_see_the_site(lab: Lab) -> None:
     lab.seed(yard(wired("RST", 16, 0, 0)))
     lab.control("PUT", "/tokens/guest", {"user": "guest", "access": {YARD: "none"}})
     assert lab.get(f"/v3/sites/{YARD}/groups/1/meter", token="guest").status_code == 403

@@ -1,4 +1,4 @@
-"""Point 11: each kind of fault as real clients see it over a real socket."""
+"""Each kind of fault, as a client sees it over a real socket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestStatus:
         assert "<h1>502 Bad Gateway</h1>" in page.text
         assert lab.put().status_code == 200
 
-    def test_a_body_of_ones_own(self, lab: Lab) -> None:
+    def test_a_given_body(self, lab: Lab) -> None:
         lab.fault("status", status=403, body={"message": "A pro licence is needed."})
         assert lab.put().json() == {"message": "A pro licence is needed."}
 
@@ -183,12 +183,12 @@ class TestWhichRequests:
         assert lab.get("/v3/user").status_code == 200
         assert lab.control("GET", "/faults") == {"faults": []}
 
-    def test_the_one_asked_for_first_happens_first(self, lab: Lab) -> None:
+    def test_the_fault_that_was_added_first_happens_first(self, lab: Lab) -> None:
         lab.fault("status", status=500)
         lab.fault("status", status=503)
         assert [lab.get("/v3/user").status_code for _ in range(3)] == [500, 503, 200]
 
-    def test_tokens_can_fail_too(self, lab: Lab) -> None:
+    def test_the_token_request_can_fail(self, lab: Lab) -> None:
         lab.fault("status", status=503, path="^/oauth/token$")
         assert lab.api("POST", "/oauth/token", token=None, data={}).status_code == 503
 
@@ -201,5 +201,5 @@ class TestWhichRequests:
             ({"kind": "slow", "path": "("}, "`path` is not a regular expression"),
         ],
     )
-    def test_what_is_no_fault(self, lab: Lab, body: dict[str, object], text: str) -> None:
+    def test_a_wrong_fault_is_refused(self, lab: Lab, body: dict[str, object], text: str) -> None:
         assert text in lab.control("POST", "/faults", body, status=422)["error"]

@@ -44,7 +44,7 @@ def started(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
                 process.communicate(timeout=10)
 
 
-def test_the_banner_its_curl_lines_and_a_quiet_end(tmp_path: Path) -> None:
+def test_it_prints_a_banner_and_ends_on_ctrl_c(tmp_path: Path) -> None:
     with started(tmp_path) as (process, ready):
         assert ready == {
             "base_url": f"http://127.0.0.1:{ready['port']}/api",
@@ -135,7 +135,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "charger.example"])  # noqa: S104
-def test_only_loopback_unless_told(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_loopback_is_allowed_without_allow_remote(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--host", host]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"--host {host}: other machines can reach it")
@@ -149,7 +149,7 @@ def test_a_ready_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "x"])
-def test_a_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([f"--port={port}"])
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""What a faithful emulator does, point by point: addresses, rights, order of checks, pages, the PUT, rate limit."""
+"""The emulated API: addresses, rights, order of checks, envelopes, pages, connectors, the PUT, the rate limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEYS = [
 CREDENTIALS = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
 
 
-class TestPoint1Addresses:
+class TestAddresses:
     def test_the_api_is_below_api_v3_and_tokens_come_from_the_root(self, lab: Lab) -> None:
         assert lab.get("/v3/user").status_code == 200
         assert requests.get(f"{lab.origin}/v3/user", timeout=5).status_code == 404
@@ -48,7 +48,7 @@ class TestPoint1Addresses:
         assert not_a_form.status_code == 400
 
 
-class TestPoint2Tokens:
+class TestTokens:
     @pytest.mark.parametrize("token", [None, "unknown", ""])
     def test_without_a_valid_token_401(self, lab: Lab, token: str | None) -> None:
         answer = lab.get(f"/v3/chargers/{lab.charger}", token=token)
@@ -70,7 +70,7 @@ class TestPoint2Tokens:
         assert lab.get(f"/v3/chargers/{lab.charger}").json()["data"]["pincode"].isdigit()
 
 
-class TestPoint3Order:
+class TestOrder:
     def test_401_429_404_403_422(self, lab: Lab) -> None:
         bad: dict[str, Any] = {"phase_rotation": "rst"}
         lab.switch(rate_limit_per_minute=0)
@@ -91,7 +91,7 @@ class TestPoint3Order:
         assert lab.get("/v3/sites", token="blind").json()["data"] == []
 
 
-class TestPoint4Envelopes:
+class TestEnvelopes:
     def test_data_on_charger_connector_site_and_group(self, lab: Lab) -> None:
         assert list(lab.get(f"/v3/chargers/{lab.charger}").json()) == ["data"]
         assert list(lab.put().json()) == ["data"]
@@ -104,8 +104,8 @@ class TestPoint4Envelopes:
             assert "data" not in lab.get(one).json()
 
 
-class TestPoint5Pages:
-    def test_shape_a(self, lab: Lab) -> None:
+class TestPages:
+    def test_links_and_meta(self, lab: Lab) -> None:
         path = f"/v3/sites/{lab.site}/connectors"
         first, second = lab.pages(path)
         own = f"{lab.base_url}{path}"
@@ -133,14 +133,14 @@ class TestPoint5Pages:
         assert (body["meta"]["from"], body["meta"]["to"]) == (None, None)
 
     @pytest.mark.parametrize("page", ["0", "-1", "x", ""])
-    def test_a_page_that_is_none_is_page_1(self, lab: Lab, page: str) -> None:
+    def test_a_wrong_page_number_is_page_1(self, lab: Lab, page: str) -> None:
         assert lab.get("/v3/chargers", params={"page": page}).json()["meta"]["current_page"] == 1
 
     def test_per_page_is_ignored(self, lab: Lab) -> None:
         assert lab.get("/v3/chargers", params={"per_page": 100}).json()["meta"]["per_page"] == 25
 
 
-class TestPoint6Connectors:
+class TestConnectors:
     def test_all_16_keys_nulls_included(self, lab: Lab) -> None:
         unset = lab.get(f"/v3/chargers/{lab.by_identity['HRB-007']}").json()["data"]["connectors"][0]
         assert list(unset) == KEYS
@@ -157,8 +157,8 @@ class TestPoint6Connectors:
         assert "connectors" not in lab.get("/v3/chargers").json()["data"][0]
 
 
-class TestPoint7Seed:
-    def test_it_has_one_of_every_odd_case(self, lab: Lab) -> None:
+class TestSeed:
+    def test_it_has_one_charger_of_every_unusual_kind(self, lab: Lab) -> None:
         chargers = {
             one["identity"]: lab.get(f"/v3/chargers/{one['uuid']}").json()["data"]
             for page in lab.pages("/v3/chargers")
@@ -177,15 +177,15 @@ class TestPoint7Seed:
         assert sum(len(page["data"]) for page in lab.pages(f"/v3/sites/{lab.site}/connectors")) > 25
 
     @pytest.mark.parametrize("method", ["POST", "DELETE"])
-    def test_connectors_cannot_be_made_or_deleted(self, lab: Lab, method: str) -> None:
+    def test_connectors_cannot_be_created_or_deleted(self, lab: Lab, method: str) -> None:
         before = lab.rows()
         assert lab.api(method, f"/v3/chargers/{lab.charger}/connectors", json=GOOD).status_code == 404
         assert lab.api(method, f"/v3/chargers/{lab.charger}/connectors/1", json=GOOD).status_code == 405
         assert lab.rows() == before
 
 
-class TestPoint8Put:
-    def test_it_stores_and_answers_the_connector(self, lab: Lab) -> None:
+class TestPut:
+    def test_it_stores_the_values_and_answers_the_connector(self, lab: Lab) -> None:
         before = lab.get(f"/v3/chargers/{lab.charger}").json()["data"]["connectors"][0]
         answer = lab.put()
         after = lab.get(f"/v3/chargers/{lab.charger}").json()["data"]["connectors"][0]
@@ -200,7 +200,7 @@ class TestPoint8Put:
         assert (answer.status_code, answer.json()["data"]) == (200, before)
 
     @pytest.mark.parametrize("identity", ["HRB-014", "SPARE-01"])
-    def test_offline_and_siteless_chargers_take_it(self, lab: Lab, identity: str) -> None:
+    def test_chargers_that_are_offline_or_on_no_site_accept_it(self, lab: Lab, identity: str) -> None:
         assert lab.put(charger=lab.by_identity[identity]).json()["data"]["phase_rotation"] == "STR"
 
     @pytest.mark.parametrize("amperage", [1, 1000, "16", 16.0, " 16 "])
@@ -280,21 +280,21 @@ class TestPoint8Put:
             ),
         ],
     )
-    def test_what_it_refuses(self, lab: Lab, body: dict[str, Any], errors: dict[str, list[str]]) -> None:
+    def test_a_wrong_body_is_422(self, lab: Lab, body: dict[str, Any], errors: dict[str, list[str]]) -> None:
         before = lab.live()
         answer = lab.put(body)
         assert answer.status_code == 422
         assert answer.json() == {"message": "The given data was invalid.", "errors": errors}
         assert lab.live() == before
 
-    def test_the_other_style_of_message(self, lab: Lab) -> None:
+    def test_the_laravel_style_of_message(self, lab: Lab) -> None:
         lab.switch(error_style="laravel")
         assert lab.put({"max_amperage": 16}).json()["message"] == "The phase rotation field is required."
         assert lab.put({}).json()["message"] == "The phase rotation field is required. (and 1 more error)"
         three = lab.put({"phase_rotation": 5}).json()["message"]
         assert three == "The phase rotation field must be a string. (and 2 more errors)"
 
-    def test_a_body_that_is_no_json(self, lab: Lab) -> None:
+    def test_a_body_that_is_not_json(self, lab: Lab) -> None:
         path = f"/v3/chargers/{lab.charger}/connectors/1"
         broken = lab.api("PUT", path, data="{", headers={"Content-Type": "application/json"})
         assert broken.status_code == 400
@@ -306,14 +306,14 @@ class TestPoint8Put:
         assert form.json()["data"]["max_amperage"] == 6
 
     @pytest.mark.parametrize("number", [9, "x", 0])
-    def test_an_unknown_number(self, lab: Lab, number: int | str) -> None:
+    def test_an_unknown_number_is_404(self, lab: Lab, number: int | str) -> None:
         answer = lab.put(number=number)
         text = f"No query results for model [App\\Models\\Connector] {number}"
         assert (answer.status_code, answer.json()) == (404, {"message": text})
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
-def test_point_9_other_verbs_on_the_connector_path(lab: Lab, method: str) -> None:
+def test_other_methods_on_the_connector_path_are_405(lab: Lab, method: str) -> None:
     answer = lab.api(method, f"/v3/chargers/{lab.charger}/connectors/1")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "PUT")
     route = f"api/v3/chargers/{lab.charger}/connectors/1"
@@ -321,8 +321,8 @@ def test_point_9_other_verbs_on_the_connector_path(lab: Lab, method: str) -> Non
     assert answer.json() == {"message": text}
 
 
-class TestPoint10RateLimit:
-    def test_it_counts_by_user_and_tells_on_every_answer(self, lab: Lab) -> None:
+class TestRateLimit:
+    def test_it_counts_by_user_and_every_answer_has_the_rest(self, lab: Lab) -> None:
         lab.control("PUT", "/tokens/second", {"user": "demo"})
         lab.control("PUT", "/tokens/other", {"user": "other"})
         lab.switch(rate_limit_per_minute=4)
@@ -354,8 +354,8 @@ class TestPoint10RateLimit:
         assert 0.35 < time.monotonic() - start < 2
 
 
-class TestPoint12Drift:
-    def test_a_portal_edit_shows_in_every_read(self, lab: Lab) -> None:
+class TestDrift:
+    def test_an_edit_shows_in_every_read(self, lab: Lab) -> None:
         lab.control("PATCH", "/chargers/HRB-001/connectors/1", {"phase_rotation": None, "max_amperage": 10})
         own = lab.get(f"/v3/chargers/{lab.charger}").json()["data"]["connectors"][0]
         of_site = lab.get(f"/v3/sites/{lab.site}/connectors").json()["data"][0]
@@ -364,8 +364,8 @@ class TestPoint12Drift:
         assert own["updated_at"] > own["created_at"]
 
 
-class TestPoint13Accept:
-    def test_by_switch_a_client_must_ask_for_json(self, lab: Lab) -> None:
+class TestAccept:
+    def test_the_switch_requires_accept(self, lab: Lab) -> None:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         url = f"{lab.base_url}/v3/user"
         assert requests.get(url, headers=headers, timeout=5).status_code == 200
@@ -375,7 +375,7 @@ class TestPoint13Accept:
         assert lab.get("/v3/user").status_code == 200
 
 
-class TestPoint14Oddities:
+class TestOddities:
     def test_odd_readings(self, lab: Lab) -> None:
         path = f"/v3/chargers/{lab.charger}/connectors/1/power-usage"
         assert lab.get(path).json()["L1"] == "0.0"
