@@ -92,7 +92,7 @@ _TYPES: Final = {
 def _find_type(path: Path, given: Any, wanted: str, get_source: Callable[[Path], str | None]) -> Finding:
     value, reason = _describe(given, wanted)
     if isinstance(given, str) and wanted == "a whole number" and given.isdecimal():
-        return _find(path, value, reason, f"write {given} without quotes")
+        return _find(path, value, reason, f"write {printable(given, 20)} without quotes")
     if wanted == "text" and isinstance(given, int | float) and not isinstance(given, bool):
         value = printable(get_source(path) or given, 60)
         return _find(path, value, "is a number, not text", f'put it in quotes: "{value}"')
@@ -142,7 +142,7 @@ def _get_model(path: Path) -> type[BaseModel]:
 
 def _suggest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else ""
+    return f"did you mean {printable(close[0], 60)}?" if close else ""
 
 
 # ---------------------------------------------------------------- relations between values
