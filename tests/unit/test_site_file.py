@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
+from pulumi_plugchoice.inputs import Mistake
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_settings
-from pulumi_plugchoice.sitefile.load import SiteFileError, build_site, load_site
+from pulumi_plugchoice.sitefile.load import FileMistake, SiteFileError, build_site, load_site
 from pulumi_plugchoice.sitefile.model import SiteFile
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE
 from pulumi_plugchoice.sitefile.yaml_text import parse
@@ -166,6 +167,8 @@ def test_mistakes_of_all_kinds_are_reported_at_once(tmp_path: Path) -> None:
         '4:8: label: NO is ambiguous: some programs read it as true or false; write true or false, or "NO" if it is text',
         "6:5: chargers[0]: 'bay' is text, not a mapping (key: value)",
     ]
+    key = Mistake("charger", None, "unknown key", "did you mean chargers?")
+    assert caught.value.mistakes[1] == FileMistake(str(file), key, line=3, column=1)
 
 
 def test_the_suggestion_quotes_a_number_as_it_is_written(tmp_path: Path) -> None:
@@ -194,6 +197,20 @@ def test_files_that_are_not_site_files(content: bytes, line: str, tmp_path: Path
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
     assert caught.value.lines == [f"{file}{line}"]
+
+
+def test_a_path_without_a_file(tmp_path: Path) -> None:
+    """The message names the files that are there."""
+    (tmp_path / "b.yaml").touch()
+    (tmp_path / "a.yml").touch()
+    for path, text in (
+        (tmp_path, "is a folder; name the site file in it"),
+        (tmp_path / "x.yaml", f"there is no such file; {tmp_path} has a.yml, b.yaml"),
+        (tmp_path / "sites" / "x.yaml", "there is no such file; create it"),
+    ):
+        with pytest.raises(SiteFileError) as caught:
+            load_site(path)
+        assert caught.value.lines == [f"{path}: {text}"]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
