@@ -1,0 +1,203 @@
+"""retry.py: which errors are tried again, how long the loop waits, and what it raises in the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pulumi_plugchoice.api.budget import Budget
+from pulumi_plugchoice.api.retry import Backoff, Deadline, Retry
+from pulumi_plugchoice.errors import (
+    ApiError,
+    AuthenticationFailed,
+    ConnectorNotFound,
+    InvalidResponse,
+    NoConnection,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    TransportError,
+    UnknownSetting,
+    UntrustedServer,
+    ValidationFailed,
+    WriteNotSettled,
+    WriteNotTaken,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATH = "/v3/user"
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of the loop."""
+    clock = Clock()
+    monkeypatch.setattr("pulumi_plugchoice.api.retry.time.sleep", clock.sleep)
+    return clock
+
+
+def make_retry(*, has_pacer: bool = False) -> Retry:
+    """A loop whose waits are not random."""
+    return Retry(Backoff(jitter=0), Budget(), has_pacer=has_pacer)
+
+
+def fail_with(*errors: PlugchoiceError) -> Callable[[], str]:
+    """Fails with these in turn, and then succeeds."""
+    left = list(errors)
+
+    def call() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("error", "is_retried_read", "is_retried_write"),
+    [
+        (NoConnection("GET", PATH, ""), True, True),
+        (RateLimited("GET", PATH, 429), True, True),
+        (WriteNotTaken(""), False, True),
+        (TransportError("GET", PATH, ""), True, False),
+        (RequestTimeout("GET", PATH, ""), True, False),
+        (ServerError("GET", PATH, 500), True, False),
+        (ServerError("GET", PATH, 502), True, False),
+        (ServerError("GET", PATH, 503), True, False),
+        (ServerError("GET", PATH, 504), True, False),
+        (ServerError("GET", PATH, 501), False, False),
+        (UntrustedServer("GET", PATH, ""), False, False),
+        (InvalidResponse("GET", PATH, ""), False, False),
+        (ApiError("GET", PATH, 400), False, False),
+        (AuthenticationFailed("GET", PATH, 401), False, False),
+        (PermissionDenied("GET", PATH, 403), False, False),
+        (NotFound("GET", PATH, 404), False, False),
+        (ValidationFailed("GET", PATH, "", {}), False, False),
+        (ConnectorNotFound("x", 1, []), False, False),
+        (UnknownSetting("x", "max_amperage", ""), False, False),
+        (WriteNotSettled(""), False, False),
+    ],
+    ids=lambda value: f"{type(value).__name__}-{getattr(value, 'status', '')}".strip("-"),
+)
+@pytest.mark.parametrize("idempotent", [True, False], ids=["read", "write"])
+def test_which_errors_are_retried(
+    clock: Clock, error: PlugchoiceError, *, is_retried_read: bool, is_retried_write: bool, idempotent: bool
+) -> None:
+    """A write is retried only if it certainly had no effect, or was read back."""
+    error.is_final = False  # both cases use the same object
+    call = fail_with(error)
+    deadline = Deadline(300, clock)
+    if is_retried_read if idempotent else is_retried_write:
+        assert make_retry().run(call, deadline, idempotent=idempotent) == "done"
+    else:
+        with pytest.raises(PlugchoiceError) as caught:
+            make_retry().run(call, deadline, idempotent=idempotent)
+        assert caught.value is error
+        assert clock.waits == []
+
+
+def test_waits_double_and_retry_after_replaces_them(clock: Clock) -> None:
+    """A Retry-After of 0 still waits the first wait; a 429 without one waits a minute."""
+    errors = (
+        ServerError("GET", PATH, 500),
+        ServerError("GET", PATH, 500),
+        ServerError("GET", PATH, 503, retry_after=7.0),
+        RateLimited("GET", PATH, 429, retry_after=0.0),
+        RateLimited("GET", PATH, 429),
+        ServerError("GET", PATH, 500),
+    )
+    assert make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True) == "done"
+    assert clock.waits == [0.5, 1, 7, 0.5, 60, 2]
+
+
+def test_the_pacer_waits_in_place_of_the_loop(clock: Clock) -> None:
+    """It holds back all programs of the user; a wait past the deadline still fails at once."""
+    retry = make_retry(has_pacer=True)
+    limited = RateLimited("GET", PATH, 429, retry_after=30.0)
+    assert retry.run(fail_with(limited), Deadline(60, clock), idempotent=True) == "done"
+    assert clock.waits == [0]
+    with pytest.raises(RateLimited):
+        retry.run(fail_with(limited), Deadline(20, clock), idempotent=True)
+    assert clock.waits == [0]
+
+
+def test_a_server_that_cannot_be_reached_is_given_up_after_five_tries(clock: Clock) -> None:
+    """A wrong base URL must not take the whole deadline."""
+    errors = [NoConnection("GET", PATH, "") for _ in range(9)]
+    with pytest.raises(NoConnection) as caught:
+        make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True)
+    assert caught.value is errors[4]
+    assert clock.waits == [0.5, 1, 2, 4]
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_an_outer_loop_does_not_try_again_what_an_inner_one_gave_up(clock: Clock, *, idempotent: bool) -> None:
+    """The read before a write has its own retries; together they would take four times as long."""
+    retry = make_retry()
+    calls = []
+
+    def read() -> str:
+        calls.append(1)
+        raise NoConnection("GET", PATH, "")
+
+    def write() -> str:
+        return retry.run(read, Deadline(300, clock), idempotent=True)
+
+    with pytest.raises(NoConnection):
+        retry.run(write, Deadline(300, clock), idempotent=idempotent)
+    assert len(calls) == 5
+
+
+def test_a_read_that_its_deadline_ends_reports_the_answer_before(clock: Clock) -> None:
+    """The deadline is ours; the answer tells what is wrong."""
+    answer, timeout = ServerError("GET", PATH, 503), RequestTimeout("GET", PATH, "no answer within 0.1 s")
+
+    def time_out() -> str:
+        if not clock.waits:
+            raise answer
+        clock.now = 10
+        raise timeout
+
+    with pytest.raises(ServerError) as caught:
+        make_retry().run(time_out, Deadline(10, clock), idempotent=True)
+    assert caught.value is answer
+
+
+def test_a_write_that_times_out_reports_that(clock: Clock) -> None:
+    """It may have been carried out, which an earlier 429 would hide."""
+    timeout = RequestTimeout("PUT", PATH, "no answer within 30 s")
+    call = fail_with(RateLimited("PUT", PATH, 429, retry_after=1.0), timeout)
+    with pytest.raises(RequestTimeout) as caught:
+        make_retry().run(call, Deadline(300, clock), idempotent=False)
+    assert caught.value is timeout
+
+
+def test_retries_and_waits_are_counted(clock: Clock) -> None:
+    """For the line at the end of a run."""
+    budget = Budget()
+    budget.count_request("GET", PATH)
+    retry = Retry(Backoff(jitter=0), budget)
+    retry.run(fail_with(*[ServerError("GET", PATH, 500)] * 2), Deadline(60, clock), idempotent=True)
+    line = budget.summarize()
+    assert line is not None
+    assert line.endswith("2 retries, waited 1.5 s")
