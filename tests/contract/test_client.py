@@ -23,12 +23,12 @@ STR_20 = ConnectorSettings(phase_rotation="STR", max_amperage=20)
 
 @pytest.fixture
 def client(emulator: Emulator) -> PlugchoiceClient:
-    """With a personal access token, and no patience."""
+    """A client with a personal access token and short waits."""
     settings = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=5)
     return PlugchoiceClient(Transport(settings, backoff=Backoff(0.01, 0.02, 0)))
 
 
-def test_user_is_the_one_whose_token_it_is(client: PlugchoiceClient) -> None:
+def test_user_is_the_owner_of_the_token(client: PlugchoiceClient) -> None:
     """The answer has no `data` envelope."""
     user = client.user()
     assert user.name == "tester"
@@ -36,15 +36,15 @@ def test_user_is_the_one_whose_token_it_is(client: PlugchoiceClient) -> None:
     assert str(uuid.UUID(user.uuid)) == user.uuid
 
 
-def test_sites_are_those_that_the_token_sees(client: PlugchoiceClient) -> None:
-    """With their names."""
+def test_sites_are_the_ones_that_the_token_can_see(client: PlugchoiceClient) -> None:
+    """Each with its name."""
     sites = client.sites()
     assert [(site.uuid, site.name) for site in sites] == [(SITE, "Harbour")]
     assert isinstance(sites[0], Site)
 
 
 def test_site_connectors_name_their_chargers(client: PlugchoiceClient) -> None:
-    """UUID and identity, to join on."""
+    """By UUID and identity."""
     listed = client.site_connectors(SITE)
     assert {(item.charger.uuid, item.charger.identity, item.connector_id) for item in listed} == {
         (charger_uuid(index), identity(index), 1) for index in (1, 2, 3)
@@ -60,7 +60,7 @@ def test_site_groups_tell_the_main_fuse(client: PlugchoiceClient) -> None:
 
 
 def test_power_usage_is_read_as_numbers(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """It has no envelope; the API writes text."""
+    """The answer has no envelope, and the API writes numbers as text."""
     emulator.circuit(1, amps=[16, 6, 0])
     usage = client.power_usage(CHARGER, 1)
     assert (usage.L1, usage.L2, usage.L3, usage.kW) == (16, 6, 0, 5.06)
@@ -68,15 +68,15 @@ def test_power_usage_is_read_as_numbers(emulator: Emulator, client: PlugchoiceCl
     assert abs(usage.timestamp.timestamp() - time.time()) < 30
 
 
-def test_odd_readings_are_none_or_numbers(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """A dash is no reading; blanks before a number are nothing."""
+def test_unusual_readings_are_none_or_numbers(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """A dash means no reading; blanks before a number mean nothing."""
     emulator.switch(odd_readings=True)
     usage = client.power_usage(CHARGER, 1)
     assert (usage.L1, usage.L2, usage.L3, usage.kW) == (None, 0, 0, 0)
 
 
 def test_a_group_has_a_meter_or_none(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """Without one the API answers 404, which is no error here."""
+    """Without one the API answers 404, which is not an error here."""
     assert client.group_meter(SITE, 801) is None
     emulator.meter(801, base_amps=[4.8, 2.2, -19])
     meter = client.group_meter(SITE, 801)
@@ -97,7 +97,7 @@ def test_a_meter_is_read_with_and_without_its_envelope(emulator: Emulator, clien
 
 
 def test_power_management_tells_which_charger_is_in_which_group(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """By UUID."""
+    """Chargers are named by UUID."""
     power = client.power_management(SITE)
     assert [group.id for group in power.groups] == [801]
     assert {charger.uuid: charger.group_id for charger in power.chargers} == {
@@ -106,7 +106,7 @@ def test_power_management_tells_which_charger_is_in_which_group(emulator: Emulat
 
 
 def test_a_charger_lists_its_connectors_with_all_sixteen_fields(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """Typed, timestamps included."""
+    """All have their types, timestamps too."""
     emulator.reset(seed(1, {1: [connector(1), connector(2, None, None)]}))
     charger = client.charger(CHARGER)
     assert (charger.uuid, charger.identity, charger.max_current) == (CHARGER, "HRB-001", 32)
@@ -120,14 +120,14 @@ def test_a_charger_lists_its_connectors_with_all_sixteen_fields(emulator: Emulat
 
 
 def test_a_charger_that_was_never_seen_has_no_connectors(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """An empty list, no error."""
+    """It answers an empty list, which is not an error."""
     emulator.reset(seed(1, {1: []}))
     assert client.charger(CHARGER).connectors == ()
     assert client.site_connectors(SITE) == []
 
 
-def test_pincodes_stay_where_they_are(client: PlugchoiceClient) -> None:
-    """The emulator sends one; no object holds it."""
+def test_no_object_contains_a_pincode(client: PlugchoiceClient) -> None:
+    """The emulator sends one."""
     assert PINCODE not in repr(client.charger(CHARGER)) + repr(client.site_connectors(SITE))
 
 
@@ -144,7 +144,7 @@ def test_put_connector_stores_both_settings_and_answers_them(emulator: Emulator,
 
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (25, 1), (26, 2), (50, 2), (51, 3)])
 def test_a_list_is_read_to_its_end(emulator: Emulator, client: PlugchoiceClient, count: int, pages: int) -> None:
-    """25 a page, no `total`, no `last_page`: the end is where no next link is, and no page is asked for twice."""
+    """25 a page, without `total` and `last_page`: the last page has no next link, and no page is read twice."""
     emulator.reset(seed(count))
     with emulator.recording() as calls:
         listed = client.site_connectors(SITE)
@@ -153,7 +153,7 @@ def test_a_list_is_read_to_its_end(emulator: Emulator, client: PlugchoiceClient,
 
 
 @pytest.mark.parametrize("switches", [{"extra_keys": True}, {"odd_status": True}, {"page_size": 2}])
-def test_what_is_new_or_odd_in_the_service_breaks_nothing(
+def test_new_fields_and_values_of_the_service_break_nothing(
     emulator: Emulator, client: PlugchoiceClient, switches: dict[str, Any]
 ) -> None:
     """Unknown keys, unknown values of `status`, other page sizes."""
@@ -166,7 +166,7 @@ def test_what_is_new_or_odd_in_the_service_breaks_nothing(
 
 @pytest.mark.parametrize("method", ["charger", "site_connectors", "site_groups", "sites", "put_connector"])
 def test_an_answer_without_its_envelope_is_refused(emulator: Emulator, client: PlugchoiceClient, method: str) -> None:
-    """Every enveloped endpoint; something else answers at that address."""
+    """Another service may answer at that address."""
     emulator.fault("no_data")
     calls: dict[str, tuple[Any, ...]] = {
         "charger": (CHARGER,),
@@ -194,14 +194,14 @@ def test_an_answer_without_its_envelope_is_refused(emulator: Emulator, client: P
 def test_a_list_of_another_shape_is_refused(
     emulator: Emulator, client: PlugchoiceClient, body: dict[str, Any], problem: str
 ) -> None:
-    """With what is wrong."""
+    """The error tells what is wrong."""
     emulator.fault("status", status=200, body=body)
     with pytest.raises(InvalidResponse) as refused:
         client.site_connectors(SITE)
     assert str(refused.value) == f"GET /v3/sites/{SITE}/connectors: {problem}"
 
 
-def test_pages_that_do_not_end_are_not_followed_for_ever(emulator: Emulator, client: PlugchoiceClient) -> None:
+def test_pages_without_end_are_given_up(emulator: Emulator, client: PlugchoiceClient) -> None:
     """A page whose next link is itself."""
     path = f"/v3/sites/{SITE}/connectors"
     body = {"data": [], "links": {"next": f"{emulator.base_url}{path}"}}
@@ -232,7 +232,9 @@ def test_a_next_page_elsewhere_is_not_followed(emulator: Emulator, client: Plugc
     assert len(calls) == 1
 
 
-def test_a_link_that_only_begins_like_the_base_url_is_elsewhere(emulator: Emulator, client: PlugchoiceClient) -> None:
+def test_a_link_that_only_begins_like_the_base_url_is_not_followed(
+    emulator: Emulator, client: PlugchoiceClient
+) -> None:
     """A port with one more digit, and a path with one more letter."""
     for base in (emulator.base_url.removesuffix("/api") + "0/api", emulator.base_url + "x"):
         emulator.fault("status", status=200, body={"data": [], "links": {"next": f"{base}/v3/sites?page=2"}})
@@ -245,7 +247,7 @@ def test_a_link_that_only_begins_like_the_base_url_is_elsewhere(emulator: Emulat
         assert len(calls) == 1
 
 
-def test_the_flat_shape_of_lists_is_followed_too(emulator: Emulator, client: PlugchoiceClient) -> None:
+def test_the_flat_shape_of_lists_is_read_too(emulator: Emulator, client: PlugchoiceClient) -> None:
     """`next_page_url` at the top, as the team lists have it."""
     second = f"{emulator.base_url}/v3/sites?page=2"
     emulator.fault("status", status=200, body={"data": [{"uuid": CHARGER}], "next_page_url": second})
@@ -254,7 +256,7 @@ def test_the_flat_shape_of_lists_is_followed_too(emulator: Emulator, client: Plu
 
 
 def test_an_unknown_charger_is_not_found(client: PlugchoiceClient) -> None:
-    """With the server's words."""
+    """The error shows the server's words."""
     unknown = charger_uuid(99)
     with pytest.raises(NotFound) as refused:
         client.charger(unknown)
@@ -265,17 +267,17 @@ def test_an_unknown_charger_is_not_found(client: PlugchoiceClient) -> None:
 
 
 def test_an_unknown_connector_cannot_be_written(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """Connectors are not made through the API."""
+    """The API cannot create connectors."""
     with pytest.raises(NotFound):
         client.put_connector(CHARGER, 9, STR_20)
     assert emulator.live(1) == ("RST", 16)
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_charger_of_somebody_else_is_refused_either_way(
+def test_another_users_charger_is_refused_with_403_or_404(
     emulator: Emulator, client: PlugchoiceClient, status: int
 ) -> None:
-    """The documents do not say which; both are understood."""
+    """The documentation does not tell which, so both are read."""
     emulator.switch(foreign_charger_status=status)
     emulator.set_token(access={SITE: "none"})
     with pytest.raises(PermissionDenied if status == 403 else NotFound) as refused:
@@ -284,7 +286,7 @@ def test_a_charger_of_somebody_else_is_refused_either_way(
 
 
 def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """It reads all the same."""
+    """It can read."""
     emulator.set_token(access={"*": "basic"})
     assert client.charger(CHARGER).identity == "HRB-001"
     with pytest.raises(PermissionDenied) as refused:
@@ -300,7 +302,7 @@ def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceCl
 def test_a_validation_failure_shows_the_servers_words_by_field(
     emulator: Emulator, client: PlugchoiceClient, style: str
 ) -> None:
-    """In both styles that the service is known to use."""
+    """Both known styles of the service are read."""
     emulator.switch(error_style=style)
     path = f"/v3/chargers/{CHARGER}/connectors/1"
     with pytest.raises(ValidationFailed) as refused:
@@ -312,7 +314,9 @@ def test_a_validation_failure_shows_the_servers_words_by_field(
     )
 
 
-def test_a_site_that_is_no_uuid_is_refused_before_any_call(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_that_is_not_a_uuid_is_refused_before_any_call(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It would become part of the path."""
     monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
     monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)

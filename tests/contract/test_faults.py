@@ -24,7 +24,7 @@ WANTED = {"phase_rotation": "STR", "max_amperage": 20}
 
 @pytest.fixture
 def client(emulator: Emulator) -> PlugchoiceClient:
-    """A client with little patience."""
+    """A client with short time limits."""
     settings = Options(emulator.base_url, Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
     return PlugchoiceClient(Transport(settings, backoff=Backoff(first=0.02, longest=0.3, jitter=0.01)))
 
@@ -33,7 +33,7 @@ def client(emulator: Emulator) -> PlugchoiceClient:
 @pytest.mark.parametrize("endpoint", ["site list", "charger"])
 @pytest.mark.parametrize("fault", READS, ids=lambda fault: fault.slug)
 def test_reads(client: PlugchoiceClient, emulator: Emulator, fault: Fault, endpoint: str, *, always: bool) -> None:
-    """A read goes on or ends in one typed line; it never gives wrong data."""
+    """A read succeeds or ends with one typed error; it never gives wrong data."""
     emulator.fault(**fault.inject, method="GET", times=None if always else 1)
     expected = fault.get_always if always else fault.get_once
 
@@ -54,7 +54,7 @@ def test_reads(client: PlugchoiceClient, emulator: Emulator, fault: Fault, endpo
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.slug)
 def test_writes(client: PlugchoiceClient, emulator: Emulator, fault: Fault, *, always: bool) -> None:
-    """Success only with proof; after an error the message and the live value agree."""
+    """A write succeeds only with proof; after an error the message and the live value agree."""
     live = LiveConnectors(client, lambda _: None)
     found = live.find(charger_uuid(1), 1, SITE)
     emulator.fault(**fault.inject, method="PUT", times=None if always else 1)
@@ -77,10 +77,8 @@ def test_writes(client: PlugchoiceClient, emulator: Emulator, fault: Fault, *, a
     assert len(calls) < 60, "it waits between tries"
 
 
-def test_when_neither_the_write_nor_the_reading_is_answered_the_line_says_what_is_known(
-    client: PlugchoiceClient, emulator: Emulator
-) -> None:
-    """Both hang: it is not known, and it says so, and what to do."""
+def test_an_unknown_result_of_a_write_is_explained(client: PlugchoiceClient, emulator: Emulator) -> None:
+    """Neither the write nor the read after it is answered: the error says that, and what to do."""
     live = LiveConnectors(client, lambda _: None)
     found = live.find(charger_uuid(1), 1, SITE)
     emulator.fault("reset_after", method="PUT", times=None)

@@ -1,4 +1,4 @@
-"""A server that means harm cannot hang us, fill the memory, get the token sent elsewhere or write to the terminal."""
+"""A hostile server cannot hang a run, fill the memory, get the token sent elsewhere or control the terminal."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def transport_to(
 
 
 def refused(call: Callable[[], object]) -> PlugchoiceError:
-    """The one error of a call that must not take longer than the deadline; it is one line without secrets."""
+    """The error of a call: it comes before the deadline, and is one line without secrets."""
     started = time.monotonic()
     with pytest.raises(PlugchoiceError) as caught:
         call()
@@ -208,8 +208,8 @@ def test_pages_without_end_each_with_a_new_link_are_given_up(monkeypatch: pytest
         "",
     ],
 )
-def test_a_next_link_leads_nowhere_but_below_the_base_url(link: str) -> None:
-    """Whatever tricks it is made of: the second server hears nothing, the first one no second request head."""
+def test_a_next_link_is_followed_below_the_base_url_only(link: str) -> None:
+    """Whatever the link contains: the second server gets no request, and the first one no second request head."""
     with Server(sends(message({"data": []}))).running() as evil:
 
         def answer(connection: socket.socket, request: str) -> None:
@@ -246,7 +246,7 @@ def test_pages_without_end_that_are_slow_are_given_up_in_time(monkeypatch: pytes
 
 @pytest.mark.parametrize("path", ["/../v3/sites", "/v3/../../x", "/v3/%2e%2E/x", "/v4/sites", "//v3/", "/v3/./sites"])
 def test_a_next_link_does_not_leave_the_api(path: str) -> None:
-    """Below the base URL by its letters is not enough."""
+    """A link that begins like the base URL may still leave it."""
     transport = transport_to("http://127.0.0.1:9/api")
     with pytest.raises(InvalidResponse, match="not followed"):
         transport.path_of(f"http://127.0.0.1:9/api{path}", "/v3/sites")
@@ -259,8 +259,8 @@ STATUSES: Final = ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("what", ["GET", "PUT", "token"])
-def test_a_redirect_is_followed_by_nobody(what: str, status: str) -> None:
-    """Not with the token, not with the client's secret."""
+def test_redirects_are_not_followed(what: str, status: str) -> None:
+    """Neither with the token nor with the client secret."""
     with Server(sends(message({"data": {}}))).running() as evil:
         location = f"Location: http://127.0.0.1:{evil.port}/api/v3/{ANSI.splitlines()[0]}"
         with Server(sends(message(b"", location, status=status))).running() as server:
@@ -322,8 +322,8 @@ LARGE: Final = {
 
 
 @pytest.mark.parametrize("what", LARGE)
-def test_a_huge_body_is_neither_read_nor_unpacked_to_its_end(what: str) -> None:
-    """An error says so, or the time is over; memory stays bounded."""
+def test_a_huge_body_is_not_read_or_unpacked_to_its_end(what: str) -> None:
+    """An error says so, and memory stays bounded."""
     with Server(LARGE[what]).running() as server:
         transport = Transport(Options(server.url, Token(TOKEN), timeout=20, deadline=20))
         with memory_is_bounded(), pytest.raises(InvalidResponse) as caught:
@@ -388,8 +388,8 @@ HARM: Final[dict[str, tuple[Callable[[socket.socket, str], None], tuple[type[Plu
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize("what", HARM)
-def test_each_ends_in_time_in_one_printable_line(what: str, method: str) -> None:
-    """Of the kind that tells what happened."""
+def test_each_attack_ends_in_time_with_one_printable_line(what: str, method: str) -> None:
+    """The error's class tells what happened."""
     answer, kinds = HARM[what]
     with Server(answer).running() as server:
         client = PlugchoiceClient(transport_to(server.url))
@@ -429,8 +429,8 @@ ODD: Final = [
 @pytest.mark.parametrize(
     "header", ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Content-Type", "Date", "Set-Cookie"]
 )
-def test_odd_headers_neither_fail_nor_hold_us_up(header: str, status: str, tmp_path: Path) -> None:
-    """A pacer and the call budget read them too."""
+def test_invalid_headers_neither_fail_nor_delay_a_request(header: str, status: str, tmp_path: Path) -> None:
+    """The pacer and the call budget read them too."""
     for number, value in enumerate(ODD):
         given = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "499", header: value}
         lines = [f"{name}: {text}" for name, text in given.items()]
@@ -451,8 +451,8 @@ def test_odd_headers_neither_fail_nor_hold_us_up(header: str, status: str, tmp_p
         assert_printable(transport._budget.summarize() or "")
 
 
-def test_a_server_that_says_to_wait_for_years_holds_nobody_for_long(tmp_path: Path) -> None:
-    """The error comes at once, and the hold that other runs see is bounded."""
+def test_a_retry_after_of_years_is_bounded(tmp_path: Path) -> None:
+    """The error comes at once, and other runs wait five minutes at most."""
     with Server(sends(message({}, f"Retry-After: {10**9}", status="429 Many"))).running() as server:
         pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
         started = time.monotonic()
@@ -465,8 +465,8 @@ def test_a_server_that_says_to_wait_for_years_holds_nobody_for_long(tmp_path: Pa
 
 
 @pytest.mark.parametrize("lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999"])
-def test_a_lifetime_that_is_no_number_of_seconds_is_refused(lifetime: str) -> None:
-    """Of a fetched token."""
+def test_an_invalid_token_lifetime_is_refused(lifetime: str) -> None:
+    """A token without an end would never be renewed."""
     body = f'{{"access_token": "abc", "expires_in": {lifetime}}}'.encode()
     with Server(sends(message(body))).running() as server:
         transport = transport_to(server.url, ClientCredentials(CLIENT_ID, CLIENT_SECRET))
@@ -475,8 +475,8 @@ def test_a_lifetime_that_is_no_number_of_seconds_is_refused(lifetime: str) -> No
     assert "expires_in that is not a number of seconds" in str(error)
 
 
-def test_a_429_of_the_token_endpoint_is_waited_out(tmp_path: Path) -> None:
-    """The pacer does not hear of it, so nothing else holds it back."""
+def test_the_loop_waits_after_a_429_of_the_token_endpoint(tmp_path: Path) -> None:
+    """The pacer does not learn of it, so the loop itself has to wait."""
     with Server(sends(message({}, "Retry-After: 4", status="429 Many"))).running() as server:
         pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
         error = refused(
@@ -489,8 +489,8 @@ def test_a_429_of_the_token_endpoint_is_waited_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", ["200 OK", "302 Found", "401 No", "403 No", "404 No", "422 No", "500 No"])
 @pytest.mark.parametrize("what", ["token", "client"])
-def test_a_secret_that_is_sent_back_is_not_shown(what: str, status: str, tmp_path: Path) -> None:
-    """In the words, the fields, the links of an answer: as it is, and quoted."""
+def test_a_secret_in_an_answer_is_not_shown(what: str, status: str, tmp_path: Path) -> None:
+    """Wherever it stands in the answer, plain or quoted for a URL."""
     secret = "1|a secret/of+some=kind"
     quoted = ["1%7Ca%20secret/of%2Bsome%3Dkind", "1%7Ca+secret%2Fof%2Bsome%3Dkind", secret]
     words = {"message": f"no user has {quoted}", "error": secret, "errors": {secret: [*quoted]}}
@@ -514,8 +514,8 @@ CONNECTOR: Final = {"connector_id": 1, "phase_rotation": "RST", "max_amperage": 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500])
-def test_the_servers_words_cannot_drive_a_terminal(status: int) -> None:
-    """In no field of an error."""
+def test_the_servers_words_cannot_control_the_terminal(status: int) -> None:
+    """No field of an error contains control characters."""
     body = {"message": ANSI * 50, "errors": {ANSI: [ANSI, {"x": ANSI}, 7], "more": ANSI}, "error": ANSI}
     with Server(sends(message(body, "Retry-After: 99", status=f"{status} {ANSI[:5]}"))).running() as server:
         error = refused(lambda: transport_to(server.url).get(READ))
@@ -532,15 +532,15 @@ def test_the_servers_words_cannot_drive_a_terminal(status: int) -> None:
         {"data": {"uuid": CHARGER + "/../" + charger_uuid(2), "connectors": [CONNECTOR]}},
     ],
 )
-def test_a_charger_that_was_not_asked_for_is_not_taken_for_the_one_that_was(body: dict[str, Any]) -> None:
-    """Two resources' values are never mixed."""
+def test_another_charger_in_the_answer_is_refused(body: dict[str, Any]) -> None:
+    """The values of two resources are never mixed."""
     with Server(sends(message(body))).running() as server:
         live = LiveConnectors(PlugchoiceClient(transport_to(server.url)), pytest.fail)
         error = refused(lambda: live.find(CHARGER, 1, None))
     assert str(error).startswith(f"asked for charger {CHARGER} and got ")
 
 
-def test_of_a_key_that_comes_twice_one_value_counts_everywhere() -> None:
+def test_the_last_of_two_equal_keys_counts_everywhere() -> None:
     """JSON leaves it open; Python takes the last."""
     second = json.dumps([{**CONNECTOR, "connector_id": 2}])
     body = f'{{"data": {{"uuid": "x", "uuid": "{CHARGER}", "connectors": [], "connectors": {second}}}}}'
@@ -564,8 +564,8 @@ def hostile_site(server_url: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_nothing_that_a_run_prints_holds_control_characters(tmp_path: Path) -> None:
-    """Adoption, drift, refusals and the call budget, of a site that is made of them."""
+def test_a_run_prints_no_control_characters(tmp_path: Path) -> None:
+    """All texts of the site contain them: adoption, drift, refusals and the call budget are printed clean."""
 
     def answer(connection: socket.socket, request: str) -> None:
         if request.startswith("PUT"):

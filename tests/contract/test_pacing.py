@@ -1,4 +1,4 @@
-"""The transport with its pacer, against the emulator's quota."""
+"""The transport with its pacer, against the emulator's request limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ USER = "/v3/user"
 
 
 def paced(emulator: Emulator, folder: Path, *, deadline: float = 10, limit: int | None = None) -> Transport:
-    """One program of a user; those with the same folder share the quota."""
+    """One program of a user; programs with the same folder share the request limit."""
     settings = Options(emulator.base_url, Token(TOKEN), deadline=deadline)
     pacer = Pacer("the user", limit, folder=folder, say=pytest.fail)
     return Transport(settings, backoff=Backoff(0.01, 0.1, 0.0), budget=Budget(), pacer=pacer)
@@ -49,8 +49,8 @@ def test_a_429_holds_every_program_of_the_user(emulator: Emulator, tmp_path: Pat
     assert "waited 1." in line
 
 
-def test_while_one_is_held_the_other_does_not_send(emulator: Emulator, tmp_path: Path) -> None:
-    """The hold is in the file, not in the process: a deadline before its end says so, in one line, without a call."""
+def test_a_429_of_one_program_holds_the_other(emulator: Emulator, tmp_path: Path) -> None:
+    """The hold is in the file. A deadline before its end is one line, and no request."""
     first, second = paced(emulator, tmp_path, deadline=0.5), paced(emulator, tmp_path, deadline=0.5)
     second.get(USER)
     emulator.fault("status", method="GET", status=429, retry_after=30)
@@ -65,8 +65,8 @@ def test_while_one_is_held_the_other_does_not_send(emulator: Emulator, tmp_path:
     assert "\n" not in str(caught.value)
 
 
-def test_a_share_of_the_quota_is_kept_to(emulator: Emulator, tmp_path: Path) -> None:
-    """PLUGCHOICE_REQUESTS_PER_MINUTE=6: a burst, and then one each ten seconds at the most."""
+def test_a_share_of_the_request_limit_is_kept(emulator: Emulator, tmp_path: Path) -> None:
+    """PLUGCHOICE_REQUESTS_PER_MINUTE=6: a burst, and then at most one in ten seconds."""
     transport = paced(emulator, tmp_path, deadline=0.5, limit=6)
 
     def ask_often() -> None:

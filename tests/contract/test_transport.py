@@ -52,7 +52,7 @@ QUICK = Backoff(first=0.01, longest=0.02, jitter=0)
 def transport(
     base_url: str, credentials: Token | ClientCredentials | None = None, *, timeout: float = 5, deadline: float = 5
 ) -> Transport:
-    """Under test, with a personal access token unless told otherwise."""
+    """The transport to test, by default with a personal access token."""
     settings = Options(base_url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
     return Transport(settings, backoff=QUICK)
 
@@ -91,10 +91,10 @@ def port_of_nobody() -> int:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_an_error_status_is_an_error_of_its_kind_at_once(
+def test_an_error_status_raises_its_error_without_retries(
     emulator: Emulator, method: str, status: int, error: type[ApiError], advice: str
 ) -> None:
-    """One request: trying again would not help."""
+    """A retry would not help."""
     emulator.fault("status", status=status, body={"message": "The server's words."}, times=None)
     client = transport(emulator.base_url)
     with emulator.recording() as calls, pytest.raises(ApiError) as failed:
@@ -107,8 +107,8 @@ def test_an_error_status_is_an_error_of_its_kind_at_once(
 
 @pytest.mark.parametrize("html", [False, True])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_read_is_tried_again_after_a_passing_fault(emulator: Emulator, status: int, html: bool) -> None:  # noqa: FBT001
-    """With JSON from the service, or a page of HTML from a proxy in front of it."""
+def test_a_read_is_retried_after_a_passing_fault(emulator: Emulator, status: int, html: bool) -> None:  # noqa: FBT001
+    """The answer is JSON from the service, or HTML from a proxy in front of it."""
     emulator.fault("status", status=status, html=html, times=2)
     with emulator.recording() as calls:
         answer = transport(emulator.base_url).get(READ)
@@ -116,8 +116,8 @@ def test_a_read_is_tried_again_after_a_passing_fault(emulator: Emulator, status:
     assert [request["status"] for request in calls.requests] == [status, status, 200]
 
 
-def test_a_fault_that_stays_is_an_error_when_the_deadline_comes(emulator: Emulator) -> None:
-    """HTML is not quoted."""
+def test_a_lasting_fault_is_an_error_at_the_deadline(emulator: Emulator) -> None:
+    """The message does not quote HTML."""
     emulator.fault("status", status=502, html=True, times=None)
     started = time.monotonic()
     with emulator.recording() as calls, pytest.raises(ServerError) as failed:
@@ -128,7 +128,7 @@ def test_a_fault_that_stays_is_an_error_when_the_deadline_comes(emulator: Emulat
 
 
 def test_waits_grow_and_leave_time_for_the_answer() -> None:
-    """Half of what is left at most: the last error is the service's, not a time-out of our own making."""
+    """A wait is at most half of the time left, so the last error is the service's and not our timeout."""
     now = [0.0]
     deadline = Deadline(100, lambda: now[0])
     backoff = Backoff(first=0.5, longest=20, jitter=0)
@@ -145,15 +145,15 @@ def test_waits_grow_and_leave_time_for_the_answer() -> None:
     assert backoff.wait(8, deadline) is None
 
 
-def test_waits_differ_by_chance() -> None:
-    """So that programs that failed together do not come back together."""
+def test_waits_have_a_random_part() -> None:
+    """Programs that failed together do not come back together."""
     deadline = Deadline(1000)
     waits = {Backoff(first=0.5, longest=20, jitter=0.5).wait(0, deadline) for _ in range(50)}
     assert len(waits) > 10
     assert all(wait is not None and 0.5 <= wait <= 1 for wait in waits)
 
 
-def test_an_unclear_write_is_not_sent_again(emulator: Emulator) -> None:
+def test_a_write_with_an_unknown_result_is_not_sent_again(emulator: Emulator) -> None:
     """It may have been carried out: the caller has to read first."""
     for fault in ({"kind": "status", "status": 503}, {"kind": "reset_after"}, {"kind": "html"}):
         emulator.clear_faults()
@@ -164,7 +164,7 @@ def test_an_unclear_write_is_not_sent_again(emulator: Emulator) -> None:
         assert len(calls) == 1, fault
 
 
-def test_a_write_that_was_refused_for_its_rate_is_sent_again(emulator: Emulator) -> None:
+def test_a_write_is_sent_again_after_a_429(emulator: Emulator) -> None:
     """It certainly had no effect."""
     emulator.fault("status", method="PUT", status=429, retry_after=0)
     client = transport(emulator.base_url)
@@ -175,8 +175,8 @@ def test_a_write_that_was_refused_for_its_rate_is_sent_again(emulator: Emulator)
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_retry_after_is_waited_for(emulator: Emulator, as_date: bool) -> None:  # noqa: FBT001 - a parameter of pytest
-    """In seconds, or as a date (which has whole seconds only, so up to one of them less)."""
+def test_the_loop_waits_for_retry_after(emulator: Emulator, as_date: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    """Retry-After has seconds, or a date (in whole seconds, so the wait may be a second shorter)."""
     wait = email.utils.formatdate(time.time() + 2, usegmt=True) if as_date else 1
     emulator.fault("status", status=429, retry_after=wait)
     started = time.monotonic()
@@ -196,10 +196,10 @@ def test_retry_after_is_waited_for(emulator: Emulator, as_date: bool) -> None:  
         ("9" * 400, float("inf")),
     ],
 )
-def test_a_wait_beyond_the_deadline_gives_up_at_once(
+def test_a_wait_past_the_deadline_fails_at_once(
     emulator: Emulator, retry_after: str | int | None, understood: float | None
 ) -> None:
-    """Nobody waits for a try that cannot come. Without a usable Retry-After the vendor's page says a minute."""
+    """Without a valid Retry-After the wait is a minute, as the vendor's page says."""
     emulator.fault("status", status=429, retry_after=retry_after, times=None)
     started = time.monotonic()
     with emulator.recording() as calls, pytest.raises(RateLimited) as failed:
@@ -209,8 +209,8 @@ def test_a_wait_beyond_the_deadline_gives_up_at_once(
     assert len(calls) == 1
 
 
-def test_a_retry_after_of_zero_is_no_leave_to_hammer(emulator: Emulator) -> None:
-    """At least the first wait lies between two tries."""
+def test_a_retry_after_of_zero_still_waits(emulator: Emulator) -> None:
+    """At least the first wait of the backoff."""
     emulator.fault("status", status=429, retry_after=0, times=None)
     settings = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=1)
     with emulator.recording() as calls, pytest.raises(RateLimited):
@@ -218,8 +218,8 @@ def test_a_retry_after_of_zero_is_no_leave_to_hammer(emulator: Emulator) -> None
     assert 2 <= len(calls) <= 5
 
 
-def test_the_emulators_own_rate_limit_is_outlasted(emulator: Emulator) -> None:
-    """Five requests in a second, ten asked for."""
+def test_retries_outlast_the_emulators_request_limit(emulator: Emulator) -> None:
+    """Ten requests at a limit of five a second."""
     emulator.switch(rate_limit_per_minute=5, rate_window_seconds=1)
     client = transport(emulator.base_url)
     for _ in range(10):
@@ -252,7 +252,7 @@ def test_the_emulators_own_rate_limit_is_outlasted(emulator: Emulator) -> None:
         ),
     ],
 )
-def test_an_answer_that_is_none_of_the_apis_is_refused_at_once(
+def test_an_answer_of_another_service_is_refused_at_once(
     emulator: Emulator, fault: dict[str, Any], path: str, message: str
 ) -> None:
     """A captive portal, a proxy, a wrong base URL."""
@@ -267,7 +267,7 @@ def test_an_answer_that_is_none_of_the_apis_is_refused_at_once(
 
 
 def test_a_silent_service_is_a_timeout(emulator: Emulator) -> None:
-    """And the request is tried until the deadline."""
+    """The request is retried until the deadline."""
     emulator.fault("slow", delay_seconds=20, times=None)
     started = time.monotonic()
     with pytest.raises(RequestTimeout) as failed:
@@ -277,7 +277,7 @@ def test_a_silent_service_is_a_timeout(emulator: Emulator) -> None:
 
 
 def test_a_body_that_trickles_in_is_a_timeout(emulator: Emulator) -> None:
-    """The time of a request is counted as a whole, not from byte to byte."""
+    """The time limit is for the whole request, not for each byte."""
     emulator.fault("drip", delay_seconds=0.05, times=None)
     started = time.monotonic()
     with pytest.raises(RequestTimeout) as failed:
@@ -287,8 +287,8 @@ def test_a_body_that_trickles_in_is_a_timeout(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "truncate"])
-def test_a_lost_connection_is_tried_again(emulator: Emulator, kind: str) -> None:
-    """A read has no effect that could be doubled."""
+def test_a_read_is_retried_after_a_lost_connection(emulator: Emulator, kind: str) -> None:
+    """A read has no effect."""
     emulator.fault(kind, times=2)
     with emulator.recording() as calls:
         assert transport(emulator.base_url).get(READ)["data"]["uuid"] == CHARGER
@@ -302,8 +302,8 @@ def test_a_lost_connection_is_tried_again(emulator: Emulator, kind: str) -> None
         ({"kind": "reset_after", "close": "fin"}, "Remote end closed connection without response"),
     ],
 )
-def test_a_lost_connection_says_why(emulator: Emulator, fault: dict[str, Any], reason: str) -> None:
-    """In a few words, without the HTTP library's object addresses."""
+def test_a_lost_connection_is_explained(emulator: Emulator, fault: dict[str, Any], reason: str) -> None:
+    """The message has a few words, and no object addresses of the HTTP library."""
     emulator.fault(**fault, times=None)
     with pytest.raises(TransportError) as failed:
         transport(emulator.base_url).put(WRITE, BODY)
@@ -311,7 +311,7 @@ def test_a_lost_connection_says_why(emulator: Emulator, fault: dict[str, Any], r
 
 
 def test_half_an_answer_is_a_lost_connection(emulator: Emulator) -> None:
-    """Not an empty one, and not JSON that was cut off."""
+    """It is not taken for an empty answer or for invalid JSON."""
     emulator.fault("truncate", times=None)
     with pytest.raises(TransportError) as failed:
         transport(emulator.base_url).put(WRITE, BODY)
@@ -322,8 +322,8 @@ def test_half_an_answer_is_a_lost_connection(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_a_refused_connection_names_the_place_and_asks_for_the_base_url(method: str) -> None:
-    """The usual reason is a wrong one."""
+def test_a_refused_connection_names_the_server(method: str) -> None:
+    """The usual reason is a wrong base URL."""
     origin = f"http://127.0.0.1:{port_of_nobody()}"
     client = transport(f"{origin}/api", deadline=0.2)
     with pytest.raises(TransportError) as failed:
@@ -342,7 +342,7 @@ def test_an_unknown_host_is_named() -> None:
     assert str(failed.value).endswith("; check the base URL and the network")
 
 
-def test_a_server_without_tls_is_not_talked_to(emulator: Emulator) -> None:
+def test_a_server_without_tls_gets_no_request(emulator: Emulator) -> None:
     """The token would have been in plain text."""
     base_url = emulator.base_url.replace("http://", "https://")
     with emulator.recording() as calls, pytest.raises(TransportError) as failed:
@@ -352,8 +352,8 @@ def test_a_server_without_tls_is_not_talked_to(emulator: Emulator) -> None:
     assert len(calls) == 0
 
 
-def test_a_service_that_comes_back_is_used(emulator: Emulator) -> None:
-    """A write whose connection was refused had no effect, so it is sent again."""
+def test_a_write_is_sent_when_the_service_comes_back(emulator: Emulator) -> None:
+    """A refused connection had no effect."""
     port = port_of_nobody()
     client = transport(f"http://127.0.0.1:{port}", deadline=10)
     with ThreadPoolExecutor(1) as pool:
@@ -372,7 +372,7 @@ def tokens_asked_for(calls: Calls) -> int:
 
 
 def test_a_client_fetches_one_token_for_all_threads(emulator: Emulator) -> None:
-    """From the host's root, with a form."""
+    """The endpoint is at the host's root, and takes a form."""
     client = transport(emulator.base_url, CLIENT)
     with emulator.recording() as calls, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(client.get, [READ] * 16))
@@ -382,8 +382,8 @@ def test_a_client_fetches_one_token_for_all_threads(emulator: Emulator) -> None:
     assert asked["json"] == {"grant_type": "client_credentials", "client_id": CLIENT_ID}  # the log leaves secrets out
 
 
-def test_a_refused_token_is_renewed_once_and_the_request_repeated(emulator: Emulator) -> None:
-    """Revoked tokens, or a service that forgot them."""
+def test_a_401_renews_the_token_once_and_repeats_the_request(emulator: Emulator) -> None:
+    """The token was revoked, or the service forgot it."""
     client = transport(emulator.base_url, CLIENT)
     client.get(READ)
     emulator.fault("revoke_token")
@@ -397,8 +397,8 @@ def test_a_refused_token_is_renewed_once_and_the_request_repeated(emulator: Emul
     assert emulator.live(1) == ("STR", 20)
 
 
-def test_a_second_refusal_is_the_answer(emulator: Emulator) -> None:
-    """No endless renewing."""
+def test_a_second_401_is_an_error(emulator: Emulator) -> None:
+    """The token is renewed once, not for ever."""
     client = transport(emulator.base_url, CLIENT)
     emulator.fault("status", status=401, path="/v3/", times=None)
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed):
@@ -408,7 +408,7 @@ def test_a_second_refusal_is_the_answer(emulator: Emulator) -> None:
 
 
 def test_a_personal_access_token_is_not_renewed(emulator: Emulator) -> None:
-    """One request."""
+    """There is one request."""
     emulator.set_token(revoked=True)
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
         transport(emulator.base_url).get(READ)
@@ -419,8 +419,8 @@ def test_a_personal_access_token_is_not_renewed(emulator: Emulator) -> None:
     assert len(calls) == 1
 
 
-def test_a_wrong_client_secret_is_refused_with_advice(emulator: Emulator) -> None:
-    """And no other request is sent."""
+def test_a_wrong_client_secret_is_explained(emulator: Emulator) -> None:
+    """No other request is sent."""
     wrong = ClientCredentials(CLIENT_ID, "wrong-secret-that-nobody-may-see")
     with emulator.recording() as calls, pytest.raises(AuthenticationFailed) as failed:
         transport(emulator.base_url, wrong).get(READ)
@@ -433,7 +433,7 @@ def test_a_wrong_client_secret_is_refused_with_advice(emulator: Emulator) -> Non
 
 @pytest.mark.parametrize("body", [{}, {"access_token": ""}, {"access_token": 7}, [], "token", None])
 def test_a_token_answer_without_a_token_is_refused(body: object) -> None:
-    """Something else answers there."""
+    """Another service may answer there."""
     with Recorder(answers=[(200, body)]).running() as server, pytest.raises(InvalidResponse) as failed:
         transport(server.base_url, CLIENT).get(READ)
     assert str(failed.value) == "POST /oauth/token: answered without a valid access_token"
@@ -497,7 +497,7 @@ class Recorder:
                 thread.join(10)
 
 
-def test_each_request_says_who_asks_for_what() -> None:
+def test_each_request_has_the_headers_that_the_api_needs() -> None:
     """Without `Accept` the service answers with redirects; the user agent lets the vendor find us."""
     with Recorder().running() as server:
         transport(server.base_url).put(WRITE, BODY)
@@ -525,7 +525,7 @@ def test_the_token_request_is_a_form_without_authorization() -> None:
 
 
 def test_a_netrc_file_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`requests` would, for a host that the file names; neither on calls nor on the token request."""
+    """`requests` would do so for a host in the file, on calls and on the token request."""
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
@@ -555,7 +555,7 @@ def test_a_connection_is_used_again() -> None:
     assert len({request["port"] for request in server.requests}) == 1
 
 
-def test_compressed_answers_are_understood() -> None:
+def test_compressed_answers_are_read() -> None:
     """Any proxy may compress."""
     raw = gzip.compress(json.dumps({"data": {"uuid": CHARGER}}).encode())
     with Recorder(answers=[(200, raw)]).running() as server:
@@ -563,8 +563,8 @@ def test_compressed_answers_are_understood() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xff\xfe\xfa", b"[" * 200_000, b"{'a': 1}"])
-def test_bytes_that_are_no_json_are_refused(raw: bytes) -> None:
-    """Empty, no text, nested beyond reason, or nearly JSON."""
+def test_bytes_that_are_not_json_are_refused(raw: bytes) -> None:
+    """Empty, not text, nested too deep, or nearly JSON."""
     with Recorder(answers=[(200, raw)]).running() as server, pytest.raises(InvalidResponse) as refused:
         transport(server.base_url).get(READ)
     assert str(refused.value) == (f"GET {READ}: answered 200 with application/json instead of JSON; check the base URL")
@@ -594,7 +594,7 @@ def test_no_secret_is_in_an_error_a_repr_or_a_log(
     fault: dict[str, Any],
     credentials: Token | ClientCredentials,
 ) -> None:
-    """With all causes and the debug log."""
+    """The causes and the debug log count too."""
     caplog.set_level(logging.DEBUG)
     emulator.fault(**fault, times=None)
     client = transport(emulator.base_url, credentials, timeout=0.1, deadline=0.15)

@@ -32,7 +32,7 @@ class Endpoint:
 
 
 def all_threads(endpoint: Endpoint, bearer: ClientToken) -> set[str]:
-    """What 8 threads get that ask while the first fetch is on its way."""
+    """The tokens of 8 threads that ask during the first fetch."""
     barrier = threading.Barrier(THREADS)
     before = endpoint.fetched
 
@@ -55,8 +55,8 @@ def test_eight_threads_fetch_one_token_at_the_start_and_at_expiry() -> None:
     assert all_threads(endpoint, bearer) == {"token-2"}
 
 
-def test_a_token_is_renewed_a_minute_before_it_ends() -> None:
-    """So that it does not end on the way."""
+def test_a_token_is_renewed_a_minute_before_it_expires() -> None:
+    """Otherwise it could expire on the way."""
     endpoint = Endpoint()
     bearer = endpoint.bearer()
     assert bearer.current() == "token-1"
@@ -67,7 +67,7 @@ def test_a_token_is_renewed_a_minute_before_it_ends() -> None:
 
 
 def test_a_short_lived_token_is_used_for_half_of_its_life() -> None:
-    """A minute early would be before its start."""
+    """A minute before its end would be before its start."""
     endpoint = Endpoint(lifetime=60)
     bearer = endpoint.bearer()
     bearer.current()
@@ -78,7 +78,7 @@ def test_a_short_lived_token_is_used_for_half_of_its_life() -> None:
 
 
 def test_a_refused_token_is_renewed_once_for_all_threads() -> None:
-    """Each of them was answered 401; the first one's new token serves the others."""
+    """All were answered 401, and the new token of the first one serves the others."""
     endpoint = Endpoint()
     bearer = endpoint.bearer()
     refused = bearer.current()
@@ -87,8 +87,8 @@ def test_a_refused_token_is_renewed_once_for_all_threads() -> None:
     assert bearer.current() == "token-2"
 
 
-def test_a_failed_fetch_is_tried_again_by_the_next_one_who_asks() -> None:
-    """No thread is left with half a token, and no lock is kept."""
+def test_after_a_failed_fetch_the_next_caller_fetches_again() -> None:
+    """The failure leaves no token and no lock behind."""
     endpoint = Endpoint()
     answers = [AuthenticationFailed("POST", "/oauth/token", 401, "Client authentication failed")]
 
@@ -104,7 +104,7 @@ def test_a_failed_fetch_is_tried_again_by_the_next_one_who_asks() -> None:
 
 
 def test_a_personal_access_token_cannot_be_renewed() -> None:
-    """There is no other to try."""
+    """A program cannot get another one."""
     bearer = PersonalToken("personal")
     assert bearer.current() == "personal"
     assert bearer.renew("personal") is False
@@ -118,7 +118,7 @@ def test_the_header_is_the_one_the_api_documents() -> None:
 
 
 def test_no_repr_shows_a_token() -> None:
-    """Of the objects that hold one."""
+    """Of all objects that contain one."""
     fetched = Endpoint().bearer()
     fetched.current()
     assert "token-1" not in repr(fetched)

@@ -52,7 +52,7 @@ def test_control_characters_become_blanks(text: object, line: str) -> None:
 
 @pytest.mark.parametrize("mark", BIDI)
 def test_marks_that_reorder_text_are_removed(mark: str) -> None:
-    """What is read is what was sent, in that order."""
+    """Text is read in the order in which it was sent."""
     assert printable(f"safe{mark}text") == "safe text"
 
 
@@ -62,7 +62,7 @@ def test_lone_surrogates_are_removed() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    """300 characters, unless told; the last one shows that more was there."""
+    """At 300 characters by default; the last one shows that there was more."""
     assert printable("x" * 300) == "x" * 300
     assert printable("x" * 301) == "x" * 299 + "…"
     assert printable("abcdef", 4) == "abc…"
@@ -70,7 +70,7 @@ def test_long_texts_are_cut() -> None:
 
 @given(st.text(), st.integers(1, 50))
 def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
-    """Whatever comes in."""
+    """For every text."""
     line = printable(text, longest)
     assert len(line) <= longest
     assert len(line.splitlines()) <= 1
@@ -124,12 +124,12 @@ def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
         ),
     ],
 )
-def test_messages_say_what_where_and_what_to_do(error: PlugchoiceError, message: str) -> None:
+def test_messages_tell_where_what_and_what_to_do(error: PlugchoiceError, message: str) -> None:
     """The whole text, as `pulumi` shows it."""
     assert str(error) == message
 
 
-def test_a_servers_words_are_made_printable() -> None:
+def test_the_servers_words_are_made_printable() -> None:
     """In the message and in the attributes."""
     error = ValidationFailed("PUT", PATH, "", {"a\nb": ["\x1b[2J\nwiped"]})
     assert error.errors == {"a b": ["[2J wiped"]}
@@ -137,7 +137,7 @@ def test_a_servers_words_are_made_printable() -> None:
     assert ServerError("GET", PATH, 500, "x" * 1000).server_message == "x" * 299 + "…"
 
 
-def test_details_are_kept_for_programs() -> None:
+def test_errors_have_fields_for_programs() -> None:
     """Status, path, method, and how long the server asks to wait."""
     error = RateLimited("GET", PATH, 429, "Too Many Attempts.", retry_after=7.0)
     assert (error.method, error.path, error.status, error.retry_after) == ("GET", PATH, 429, 7.0)
@@ -145,7 +145,7 @@ def test_details_are_kept_for_programs() -> None:
 
 
 def test_one_except_clause_catches_everything() -> None:
-    """The tree that the module's text draws."""
+    """The classes form the tree of the module's docstring."""
     parents = {
         NoConnection: TransportError,
         UntrustedServer: TransportError,

@@ -60,20 +60,20 @@ def test_a_connector_has_the_sixteen_documented_fields() -> None:
     }
 
 
-def test_a_connector_that_was_never_set_up_is_all_nulls_but_its_number() -> None:
-    """A fresh charger reports no more."""
+def test_a_new_connector_has_nulls_except_for_its_number() -> None:
+    """A new charger reports no more."""
     connector = Connector.model_validate({**dict.fromkeys(CONNECTOR), "connector_id": 1})
     assert connector == Connector(connector_id=1, phase_rotation=None, max_amperage=None)
     assert (connector.phase_rotation, connector.max_amperage) == (None, None)
 
 
 @pytest.mark.parametrize("rotation", ["Unknown", "NotApplicable", "rst"])
-def test_a_live_rotation_may_be_outside_of_the_put_set(rotation: str) -> None:
+def test_a_live_rotation_may_be_one_that_the_put_refuses(rotation: str) -> None:
     """A charger may report OCPP's other values; reading must not fail."""
     assert Connector(connector_id=1, phase_rotation=rotation, max_amperage=None).phase_rotation == rotation
 
 
-def test_unknown_fields_are_dropped_pincodes_among_them() -> None:
+def test_unknown_fields_and_pincodes_are_dropped() -> None:
     """A new field breaks nobody, and a pincode never enters an object."""
     charger = Charger.model_validate(
         {
@@ -105,7 +105,7 @@ def test_unknown_fields_are_dropped_pincodes_among_them() -> None:
         (GroupMeter, {}),
     ],
 )
-def test_only_what_cannot_be_done_without_is_required(model: type[Model], least: dict[str, Any]) -> None:
+def test_only_necessary_fields_are_required(model: type[Model], least: dict[str, Any]) -> None:
     """The smallest answer of each kind."""
     assert model.model_validate(least).model_dump(exclude_unset=True) == least
     for name in least:
@@ -124,16 +124,16 @@ def test_only_what_cannot_be_done_without_is_required(model: type[Model], least:
         {"status": ["Available"]},
     ],
 )
-def test_an_odd_value_that_is_only_shown_does_not_make_a_connector_unreadable(odd: dict[str, Any]) -> None:
-    """One of them would stop the whole site otherwise."""
+def test_an_invalid_detail_does_not_make_a_connector_unreadable(odd: dict[str, Any]) -> None:
+    """Otherwise one of them would stop the whole site."""
     connector = Connector.model_validate({"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16, **odd})
 
     assert (connector.phase_rotation, connector.max_amperage) == ("RST", 16)
     assert getattr(connector, next(iter(odd))) is None
 
 
-def test_what_was_read_does_not_change() -> None:
-    """Threads share it."""
+def test_models_cannot_be_changed() -> None:
+    """Threads share them."""
     connector = Connector(connector_id=1, phase_rotation=None, max_amperage=None)
     with pytest.raises(ValidationError):
         connector.max_amperage = 20  # type: ignore[misc]
@@ -156,7 +156,7 @@ def test_what_was_read_does_not_change() -> None:
         {"phase_rotation": "RST", "max_amperage": 16, "status": "Available"},
     ],
 )
-def test_a_body_that_the_api_would_refuse_cannot_be_made(body: dict[str, Any]) -> None:
+def test_an_invalid_body_cannot_be_made(body: dict[str, Any]) -> None:
     """Both settings, of the right type and range, and nothing else."""
     with pytest.raises(ValidationError):
         ConnectorSettings.model_validate(body)
@@ -164,7 +164,7 @@ def test_a_body_that_the_api_would_refuse_cannot_be_made(body: dict[str, Any]) -
 
 @pytest.mark.parametrize("amperage", [1, 16, 1000])
 def test_a_body_is_sent_as_it_was_given(amperage: int) -> None:
-    """Two fields."""
+    """It has two fields."""
     body = ConnectorSettings(phase_rotation="STR", max_amperage=amperage)
     assert body.model_dump() == {"phase_rotation": "STR", "max_amperage": amperage}
 
@@ -193,7 +193,7 @@ def test_a_body_is_sent_as_it_was_given(amperage: int) -> None:
 def test_an_answer_of_another_shape_names_the_field_and_not_its_value(
     model: type[Model], item: object, message: str
 ) -> None:
-    """What stands there may be secret."""
+    """The value may be secret."""
     with pytest.raises(InvalidResponse) as refused:
         _parse(model, item, "GET", "/v3/x")
     assert str(refused.value) == message
@@ -244,15 +244,15 @@ ALMOST = (
     ],
 )
 def test_a_measured_value_is_a_number_or_no_reading(written: object, read: float | None) -> None:
-    """Text with blanks, "-" and numbers are known; whatever else comes is no reading, and no error."""
+    """The API sends text with blanks, "-" and numbers. Anything else counts as no reading, without an error."""
     assert read == PowerUsage.model_validate({"L2": written}).L2
     lines = GroupMeter.model_validate({"latest_data": {"l2": written}}).latest_data
     assert lines is not None
     assert lines.l2 == read
 
 
-def test_a_power_usage_as_the_vendor_shows_it() -> None:
-    """The pages' own sample: a charger with one phase, idle."""
+def test_the_vendors_sample_of_a_power_usage_is_read() -> None:
+    """An idle one-phase charger."""
     usage = PowerUsage.model_validate(
         {"timestamp": "2025-10-28T16:26:14.628Z", "L1": "0", "L2": "-", "L3": "-", "kW": "0.00"}
     )
@@ -272,7 +272,7 @@ def test_a_power_usage_as_the_vendor_shows_it() -> None:
     ],
 )
 def test_a_time_has_its_offset_or_is_utc(written: str | None, read: datetime | None) -> None:
-    """A dash stands for never."""
+    """A dash means never."""
     assert PowerUsage.model_validate({"timestamp": written}).timestamp == read
     assert MeterLines.model_validate({"updated_at": written}).updated_at == read
 
@@ -299,13 +299,13 @@ def test_a_time_has_its_offset_or_is_utc(written: str | None, read: datetime | N
     ],
 )
 def test_a_group_meter_is_read_tolerantly(answer: dict[str, Any], expected: tuple[float | None, ...] | None) -> None:
-    """Its shape is known from two pages that differ."""
+    """The two pages that document it differ."""
     lines = GroupMeter.model_validate(answer).latest_data
     assert expected == (lines and (lines.l1, lines.l2, lines.l3, lines.updated_at is not None))
 
 
 def test_power_management_tells_groups_and_their_chargers() -> None:
-    """The rest of that large answer is left alone."""
+    """The rest of that large answer is not read."""
     read = PowerManagement.model_validate(
         {
             "groups": [{"id": 801, "isRoot": True, "chargers": [{}], "subgroups": [{"id": 802, "subgroups": []}]}],
@@ -326,7 +326,7 @@ def test_power_management_tells_groups_and_their_chargers() -> None:
 )
 @given(item=ALMOST)
 def test_any_answer_is_a_model_or_one_error(model: type[Model], item: object) -> None:
-    """Whatever JSON comes: no other exception, and a message of one line."""
+    """For every JSON: no other exception, and a message of one line."""
     try:
         parsed = _parse(model, item, "GET", "/v3/x")
     except InvalidResponse as error:

@@ -70,7 +70,7 @@ events = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(limit=st.integers(1, 60), cap=st.none() | st.integers(1, 70), events=events)
-def test_no_span_of_any_minute_holds_more_than_the_limit_whatever_happens(
+def test_no_minute_has_more_slots_than_the_limit_whatever_happens(
     limit: int, cap: int | None, events: list[tuple[str, float]]
 ) -> None:
     bench = Bench(limit, cap)
@@ -95,7 +95,7 @@ def test_no_span_of_any_minute_holds_more_than_the_limit_whatever_happens(
 
 @settings(max_examples=100, deadline=None)
 @given(limit=st.integers(1, 2000), lower=st.integers(1, 2000), hold=st.none() | st.floats(allow_nan=True))
-def test_progress_the_next_slot_is_never_further_than_the_longest_hold_and_two_windows(
+def test_the_next_slot_comes_within_the_longest_hold_and_two_windows(
     limit: int, lower: int, hold: float | None
 ) -> None:
     bench = Bench(limit)
@@ -115,7 +115,7 @@ def test_a_burst_of_at_least_45_goes_at_once_and_again_after_a_pause() -> None:
     assert [bench.slot().at for _ in range(45)] == [20.0] * 45
 
 
-def test_what_the_limit_made_wait_earns_no_new_burst() -> None:
+def test_a_wait_for_the_limit_earns_no_new_burst() -> None:
     bench = Bench()
     times = [bench.send().at for _ in range(1200)]
     assert all(times[i + 2] - times[i] > 0.2 for i in range(490, 1190))
@@ -156,7 +156,7 @@ def test_static_shares_of_four_hosts() -> None:
     assert run.unfairness <= 1.2
 
 
-def test_a_lower_limit_that_the_server_tells_is_kept_to_at_once() -> None:
+def test_a_lower_limit_of_the_server_is_kept_at_once() -> None:
     bench = Bench()
     bench.send()
     bench.learn(60)
@@ -164,7 +164,7 @@ def test_a_lower_limit_that_the_server_tells_is_kept_to_at_once() -> None:
     assert all(late - early >= SPAN - 1e-6 for early, late in zip(times, times[usable(60) :], strict=False))
 
 
-def test_a_higher_limit_that_the_server_tells_is_used() -> None:
+def test_a_higher_limit_of_the_server_is_used() -> None:
     bench = Bench()
     bench.send()
     bench.learn(1000)
@@ -187,7 +187,7 @@ def test_a_hold_stops_everyone_and_is_followed_by_no_burst() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(None, 60), (0.0, 0), (-5.0, 0), (math.nan, 60), (1e9, 300)])
-def test_the_hold_of_a_strange_retry_after_is_bounded(seconds: float | None, expected: float) -> None:
+def test_the_hold_of_an_invalid_retry_after_is_bounded(seconds: float | None, expected: float) -> None:
     bench = Bench()
     bench.hold(seconds)
     assert bench.slot().at == expected
@@ -212,7 +212,7 @@ def test_a_clock_of_the_past_counts_slots_as_just_sent_and_waits_no_longer_than_
     assert 0 < slot.at - bench.now <= SPAN
 
 
-def test_a_machine_that_was_off_begins_anew() -> None:
+def test_after_the_machine_was_off_the_book_starts_anew() -> None:
     bench = Bench(limit=300)
     bench.now = 1e6
     for _ in range(294):
@@ -233,7 +233,7 @@ def test_a_clock_that_jumps_ahead_only_forgets() -> None:
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Book)])
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e300, "text", None])
-def test_a_book_that_cannot_be_true_holds_nobody_up(name: str, value: object) -> None:
+def test_an_impossible_book_delays_nobody(name: str, value: object) -> None:
     bench = Bench()
     bench.now = 100.0
     bench.send()

@@ -122,7 +122,7 @@ def raises(error: Exception) -> Callable[[ConnectorSettings], Connector]:
 @pytest.mark.parametrize(
     "wanted", [{"phase_rotation": "RST", "max_amperage": 16}, {"phase_rotation": "RST"}, {"max_amperage": 16}, {}]
 )
-def test_nothing_is_sent_when_the_values_are_there_already(wanted: dict[str, Any]) -> None:
+def test_equal_values_send_nothing(wanted: dict[str, Any]) -> None:
     """Not even a read."""
     run = Run()
     assert run.settle(**wanted) is run.found
@@ -154,8 +154,8 @@ def test_the_unmanaged_setting_is_read_just_before_and_sent_back(
     assert run.values == after
 
 
-def test_a_partial_write_that_somebody_else_made_meanwhile_is_not_made_again() -> None:
-    """The fresh read shows it."""
+def test_a_partial_write_is_skipped_when_the_fresh_read_has_the_value() -> None:
+    """Somebody else has set it."""
     run = Run()
     run.values = ("STR", 16)
     assert run.settle(phase_rotation="STR").connector.phase_rotation == "STR"
@@ -191,7 +191,7 @@ def test_a_partial_write_that_somebody_else_made_meanwhile_is_not_made_again() -
         ),
     ],
 )
-def test_an_unmanaged_value_that_cannot_be_sent_back_is_refused(
+def test_an_unmanaged_value_that_the_api_would_refuse_is_an_error(
     values: Values, wanted: dict[str, Any], message: str
 ) -> None:
     """The error names the setting to declare; nothing is written."""
@@ -203,8 +203,8 @@ def test_an_unmanaged_value_that_cannot_be_sent_back_is_refused(
     assert run.client.of("PUT") == []
 
 
-def test_an_answer_with_other_values_is_checked_and_believed_when_the_read_agrees() -> None:
-    """The connector decides, not the answer (a vendor's sample shows nulls)."""
+def test_after_an_answer_with_other_values_the_read_decides() -> None:
+    """A sample of the vendor answers nulls."""
     run = Run()
 
     def nulls(settings: ConnectorSettings) -> Connector:
@@ -227,7 +227,7 @@ def test_an_answer_about_another_connector_confirms_nothing() -> None:
 
 @pytest.mark.parametrize("other", [{"id": 99}, {"charger_id": 7}])
 def test_an_answer_about_another_charger_confirms_nothing(other: dict[str, int]) -> None:
-    """With the right number and values, and other numbers in the database; nothing of it is taken over."""
+    """The connector number and values are right, the database numbers are not; nothing of the answer is used."""
     run = Run()
     known = run.found.connector.model_copy(update={"id": 11, "charger_id": 1})
     run.found = Live(CHARGER, "HRB-001", known)
@@ -238,8 +238,8 @@ def test_an_answer_about_another_charger_confirms_nothing(other: dict[str, int])
 
 
 @pytest.mark.parametrize("second", [PermissionDenied("PUT", PATH, 403), RateLimited("PUT", PATH, 429)])
-def test_a_refusal_after_a_doubtful_write_does_not_hide_the_doubt(second: PlugchoiceError) -> None:
-    """The first one may still take effect, whatever the second is told."""
+def test_a_refusal_does_not_hide_an_earlier_write_with_an_unknown_result(second: PlugchoiceError) -> None:
+    """The first one may still take effect."""
     run = Run()
     run.puts(run.lost_before, raises(second))
     with pytest.raises(WriteNotSettled) as failed:
@@ -250,8 +250,8 @@ def test_a_refusal_after_a_doubtful_write_does_not_hide_the_doubt(second: Plugch
     )
 
 
-def test_values_that_do_not_take_are_an_error_that_says_which() -> None:
-    """After several tries."""
+def test_values_that_do_not_change_are_named() -> None:
+    """The error comes after three tries."""
     run = Run()
     run.puts(*[answers("RST", 20)] * 3)
     run.client.before = lambda call: setattr(run, "values", ("RST", 20)) if call == READ else None
@@ -289,7 +289,7 @@ def test_a_partial_write_that_is_sent_again_reads_the_other_setting_again() -> N
     assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ, READ, f"PUT {CHARGER}/1 STR 32"]
 
 
-def test_a_partial_write_that_was_refused_for_its_rate_reads_the_other_setting_again() -> None:
+def test_a_partial_write_reads_the_other_setting_again_after_a_429() -> None:
     """The wait may be a minute, in which somebody edits it."""
     run = Run()
     run.puts(raises(RateLimited("PUT", PATH, 429, retry_after=0.0)))
@@ -299,8 +299,8 @@ def test_a_partial_write_that_was_refused_for_its_rate_reads_the_other_setting_a
     assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ, f"PUT {CHARGER}/1 STR 32"]
 
 
-def test_a_write_that_was_never_sent_leaves_no_doubt() -> None:
-    """No connection, no effect: the error says that, and nothing is read back."""
+def test_a_write_that_was_never_sent_is_not_read_back() -> None:
+    """Without a connection it had no effect."""
     run = Run()
     refused = NoConnection("PUT", PATH, "cannot connect to http://localhost:1 (Connection refused)")
     run.puts(*[raises(refused)] * 9)
@@ -317,8 +317,8 @@ def test_a_write_that_was_never_sent_leaves_no_doubt() -> None:
         ServerError("PUT", PATH, 504, "The charger did not respond in time."),
     ],
 )
-def test_every_answer_that_leaves_doubt_is_followed_by_a_read(doubt: Exception) -> None:
-    """The command may have run all the same."""
+def test_a_write_with_an_unknown_result_is_read_back(doubt: Exception) -> None:
+    """It may have been carried out."""
     run = Run()
 
     def carried_out(settings: ConnectorSettings) -> Connector:
@@ -330,8 +330,8 @@ def test_every_answer_that_leaves_doubt_is_followed_by_a_read(doubt: Exception) 
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
 
-def test_a_failed_read_after_doubt_says_what_is_known() -> None:
-    """And what to do; a second PUT would be a guess."""
+def test_a_failed_read_after_such_a_write_is_explained() -> None:
+    """No second PUT is sent: it would be a guess."""
     run = Run()
     run.puts(run.lost_after)
     run.reads_fail(ServerError("GET", f"/v3/chargers/{CHARGER}", 503), after="PUT")
@@ -353,15 +353,15 @@ def test_a_failed_read_after_doubt_says_what_is_known() -> None:
         NotFound("PUT", PATH, 404),
     ],
 )
-def test_a_refusal_passes_through(refusal: PlugchoiceError) -> None:
-    """It was not carried out, so there is nothing to look at and nothing to try again."""
+def test_a_refusal_is_raised_as_it_is(refusal: PlugchoiceError) -> None:
+    """The write was not carried out, so nothing is read back or retried."""
     run = Run()
     run.puts(raises(refusal))
     assert run.fails(**BOTH) == str(refusal)
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20"]
 
 
-def test_a_failed_read_before_a_partial_write_passes_through() -> None:
+def test_a_failed_read_before_a_partial_write_is_raised_as_it_is() -> None:
     """Nothing was sent, so nothing is unknown."""
     run = Run()
     run.reads_fail(NotFound("GET", f"/v3/chargers/{CHARGER}", 404), after="GET")
@@ -372,8 +372,8 @@ def test_a_failed_read_before_a_partial_write_passes_through() -> None:
     assert run.client.of("PUT") == []
 
 
-def test_no_write_is_tried_again_after_the_deadline() -> None:
-    """A deadline is shared by all tries."""
+def test_no_write_is_sent_after_the_deadline() -> None:
+    """All tries share one deadline."""
     run = Run(deadline=0.5)
     run.puts(run.lost_before)
     assert run.fails(**BOTH) == (
@@ -383,8 +383,8 @@ def test_no_write_is_tried_again_after_the_deadline() -> None:
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 
 
-def test_settings_are_named_and_shown_in_one_way() -> None:
-    """In messages."""
+def test_messages_name_and_show_settings_in_one_way() -> None:
+    """With their units."""
     assert SETTING_NAMES == ("phase_rotation", "max_amperage")
     assert [show("phase_rotation", "RST"), show("max_amperage", 16)] == ["RST", "16 A"]
     assert [show(name, None) for name in SETTING_NAMES] == ["not set", "not set"]
