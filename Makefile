@@ -41,6 +41,7 @@ check: $(LINT) ## check format, lint, types and generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pyright
 	$(BIN)/python tools/docs.py --check
 
 format: $(LINT) ## format the code

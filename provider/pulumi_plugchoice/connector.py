@@ -10,7 +10,7 @@ the class never gets instance attributes. See docs/architecture.md.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pulumi
 from pulumi import dynamic
@@ -50,6 +50,18 @@ if TYPE_CHECKING:
     from .runtime.session import Session
 
 
+class Adopted(TypedDict, total=False):
+    """What each managed setting was when it became managed; a missing name was not set.
+
+    Attributes:
+        phase_rotation: as the API returned it, which may be a value that it does not accept.
+        max_amperage: A per phase.
+    """
+
+    phase_rotation: str
+    max_amperage: int
+
+
 class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConnector"):
     """The phase rotation and maximum amperage of one connector of a charger.
 
@@ -67,18 +79,24 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
         max_voltage: V.
     """
 
-    charger: pulumi.Output[str]
-    connector_id: pulumi.Output[int]
-    phase_rotation: pulumi.Output[str | None]
-    max_amperage: pulumi.Output[int | None]
-    site: pulumi.Output[str | None]
-    managed: pulumi.Output[list[str]]
-    adopted: pulumi.Output[dict[str, Any]]
-    identity: pulumi.Output[str | None]
-    power_type: pulumi.Output[str | None]
-    standard: pulumi.Output[str | None]
-    format: pulumi.Output[str | None]
-    max_voltage: pulumi.Output[int | None]
+    if TYPE_CHECKING:
+        charger: pulumi.Output[str]
+        connector_id: pulumi.Output[int]
+        phase_rotation: pulumi.Output[PhaseRotation | None]
+        max_amperage: pulumi.Output[int | None]
+        site: pulumi.Output[str | None]
+        managed: pulumi.Output[list[str]]
+        adopted: pulumi.Output[Adopted]
+        identity: pulumi.Output[str | None]
+        power_type: pulumi.Output[str | None]
+        standard: pulumi.Output[str | None]
+        format: pulumi.Output[str | None]
+        max_voltage: pulumi.Output[int | None]
+    else:
+        # The SDK evaluates annotations once per resource. It needs only those that make a whole number of a float.
+        connector_id: pulumi.Output[int]
+        max_amperage: pulumi.Output[int]
+        max_voltage: pulumi.Output[int]
 
     def __init_subclass__(cls, module: str = "plugchoice", name: str = "ChargerConnector", **kwargs: Any) -> None:
         # A subclass in a program is still a ChargerConnector; the SDK's own default would give it another type.

@@ -1,4 +1,4 @@
-"""`ChargingSite`: all connectors of a site from one file, with the amps per line that they add up to."""
+"""`ChargingSite`: the connectors of a site from one file, with their sum of current on each building line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from .sitefile.load import SiteFileError, build_site, load_site
 from .sitefile.model import SiteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .electrical.rotations import PhaseRotation
+    from .sitefile.typed_dicts import SiteDefinition
 
 SITE_FOLDER = "sites"
 
@@ -28,8 +27,8 @@ class ChargingSite(pulumi.ComponentResource):
     """A site: its connectors, and a `PhaseBalance` on which they depend.
 
     Attributes:
-        balance: the amps per building line; None when the definition has mistakes.
-        connectors: the managed connectors by name, `HRB-001/1` (identity or UUID of the charger, and number).
+        balance: the current on each building line; not set when the definition has mistakes.
+        connectors: the managed connectors by name, such as `HRB-001/1` (identity or UUID of the charger, and number).
     """
 
     balance: PhaseBalance
@@ -37,47 +36,47 @@ class ChargingSite(pulumi.ComponentResource):
 
     def __init__(
         self,
-        name: str,
+        resource_name: str,
         *,
         file: str | Path | None = None,
-        definition: SiteFile | Mapping[str, Any] | None = None,
+        definition: SiteFile | SiteDefinition | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare a site.
 
-        Mistakes do not raise here: all of a program's are reported together, before anything is written.
+        Mistakes do not raise here: all mistakes of a program are reported together, before anything is written.
 
         Args:
-            name: name of the site in the stack; the names of its resources begin with it.
-            file: the site file, from the program's folder on.
-            definition: the same as Python objects, in place of a file.
+            resource_name: name of the site in the stack; the names of its resources begin with it.
+            file: path of the site file, relative to the program's folder.
+            definition: the content of a site file as Python objects, instead of a file.
             opts: Pulumi's resource options.
         """
         entry = gate()
         line = program_line()
         site: SiteFile | None = None
         try:
-            site = _load(name, file, definition)
+            site = _load(resource_name, file, definition)
         except SiteFileError as error:
             entry.refuse(error.lines)
         except PlugchoiceError as error:
-            entry.refuse([f"{line}: {printable(name, 80)}: {error}"])
+            entry.refuse([f"{line}: {printable(resource_name, 80)}: {error}"])
         uuid = None if site is None else site.site.lower()
-        # Nothing of it is registered before the whole program is known to be good.
-        super().__init__("plugchoice:index:ChargingSite", name, {"site": entry.hold(uuid)}, opts)
+        # The gate holds the registration back until the whole program is known to be good.
+        super().__init__("plugchoice:index:ChargingSite", resource_name, {"site": entry.hold(uuid)}, opts)
         self.connectors = {}
         if site is not None:
             declared = {**make_definition(site), "site": entry.hold(uuid)}
-            self.balance = PhaseBalance(f"{name}-balance", declared, pulumi.ResourceOptions(parent=self))
-            self._declare_connectors(name, site)
+            self.balance = PhaseBalance(f"{resource_name}-balance", declared, pulumi.ResourceOptions(parent=self))
+            self._declare_connectors(resource_name, site)
         self.register_outputs({})
 
     @classmethod
     def for_stack(cls, *, folder: str | Path = SITE_FOLDER, opts: pulumi.ResourceOptions | None = None) -> ChargingSite:
-        """The site of this stack: `sites/<stack>.yaml`, so that each site has its stack.
+        """Declare the site of this stack from `sites/<stack>.yaml`; each site has its own stack.
 
         Args:
-            folder: where the site files are, from the program's folder on.
+            folder: folder of the site files, relative to the program's folder.
             opts: Pulumi's resource options.
         """
         stack = pulumi.get_stack()
@@ -90,7 +89,7 @@ class ChargingSite(pulumi.ComponentResource):
                 if not connector.managed:
                     continue
                 number = connector.connector_id
-                # By charger, never by label or place: re-ordering the file must not rename a resource.
+                # By charger, never by label or position: a reordered file must not rename resources.
                 self.connectors[f"{charger.key}/{number}"] = ChargerConnector(
                     f"{name}-{charger.key}-{number}",
                     charger=charger.key,
@@ -104,12 +103,11 @@ class ChargingSite(pulumi.ComponentResource):
                 )
 
 
-def _load(name: str, file: str | Path | None, definition: SiteFile | Mapping[str, Any] | None) -> SiteFile:
+def _load(name: str, file: str | Path | None, definition: SiteFile | SiteDefinition | None) -> SiteFile:
     if (file is None) == (definition is None):
-        raise PlugchoiceError("give either file=, the path of a site file, or definition=, the same as Python objects")
+        raise PlugchoiceError("needs either a site file or its content; set file or definition, not both")
     if file is not None:
         return load_site(file)
-    if isinstance(definition, SiteFile):
-        # A model that was built in the program has not been looked at as a whole.
-        definition = definition.model_dump(exclude_unset=True)
-    return build_site(definition or {}, f"ChargingSite {printable(name, 60)}")
+    # A model built in the program is not validated as a whole yet.
+    content: Any = definition.model_dump(exclude_unset=True) if isinstance(definition, SiteFile) else definition
+    return build_site(content, f"ChargingSite {printable(name, 60)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import pickle
 import re
@@ -151,30 +152,51 @@ def test_the_package_is_typed() -> None:
     assert Path(pulumi_plugchoice.__file__).parent.parent.name == "provider"
 
 
-def test_what_the_package_exposes_is_what_it_lists() -> None:
-    """`from pulumi_plugchoice import *` and the documented names; a removal breaks programs."""
+def test_the_package_shows_its_public_names_and_nothing_else() -> None:
+    """In `dir()`, in `import *`, and to type checkers; a removal breaks programs."""
     everything: dict[str, object] = {}
     exec("from pulumi_plugchoice import *", everything)  # noqa: S102 - the statement is what is tested
     assert set(everything) - {"__builtins__"} == set(pulumi_plugchoice.__all__)
-    exposed = {
-        name
-        for name, thing in vars(pulumi_plugchoice).items()
-        if not name.startswith("_")
-        and not isinstance(thing, type(pulumi_plugchoice))
-        and getattr(thing, "__module__", "") != "typing"
-    }
-    assert exposed - {"TYPE_CHECKING", "PhaseRotation"} <= set(pulumi_plugchoice.__all__)
-    assert set(pulumi_plugchoice.__all__) >= {
+    assert dir(pulumi_plugchoice) == sorted(pulumi_plugchoice.__all__)
+    assert set(pulumi_plugchoice.__all__) == {
         "PHASE_ROTATIONS",
+        "Adopted",
         "ChargerConnector",
+        "ChargerDefinition",
+        "ChargingSite",
         "Connector",
+        "ConnectorDefinition",
+        "DefaultsDefinition",
+        "GroupDefinition",
+        "LimitsDefinition",
+        "LineAmpsDefinition",
+        "OnAdopt",
+        "OnDestroy",
+        "PhaseBalance",
         "PhaseRotation",
+        "Plan",
         "PlugchoiceError",
         "SiteConnector",
+        "SiteDefinition",
+        "SiteFile",
+        "SiteFileError",
+        "SupplyDefinition",
         "__version__",
         "get_connector",
         "get_site_connectors",
+        "load_site",
+        "plan_rotation",
     }
+
+
+def test_the_typed_program_uses_every_public_name() -> None:
+    """`tests/typing/api.py`, which mypy and pyright read."""
+    program = ast.parse((Path(__file__).parent.parent / "typing" / "api.py").read_text())
+    (imports,) = (
+        node for node in ast.walk(program) if isinstance(node, ast.ImportFrom) and node.module == "pulumi_plugchoice"
+    )
+    assert {alias.name for alias in imports.names} == set(pulumi_plugchoice.__all__)
+    # ruff refuses an import that is not used.
 
 
 def test_errors_can_be_imported_from_where_the_docs_say() -> None:
