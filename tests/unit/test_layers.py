@@ -113,7 +113,9 @@ def test_the_emulator_shares_nothing_with_the_rest() -> None:
 
 def test_a_program_starts_without_the_http_side() -> None:
     """A program only declares; importing what the provider's process needs would slow down every preview."""
-    code = "import sys; from pulumi_plugchoice import ChargerConnector; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = (
+        "import sys; from pulumi_plugchoice import ChargerConnector; print(*{n.partition('.')[0] for n in sys.modules})"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "pulumi" in loaded
     assert not {"requests", "urllib3", "pydantic", "fastapi", "click"} & set(loaded)
