@@ -52,9 +52,8 @@ def commands() -> str:
 def _emulator_help() -> str:
     # argparse takes the width from the terminal: fixed here.
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "pulumi_plugchoice.emulator", "--help"]
-    text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    return text.replace("python -m pulumi_plugchoice.emulator", "plugchoice emulator")
+    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "emulator", "--help"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def faults() -> str:

@@ -204,7 +204,10 @@ def test_check_prints_figures_and_fails_on_mistakes(harbour: Path, tmp_path: Pat
     bad.write_text("site: x\n")
     result = run("check", bad, harbour)
     assert result.exit_code == 1
-    assert f"{harbour}: 5 chargers; one-phase cars 120/97/47 A of 118 A usable per line" in result.output
+    assert (
+        f"{harbour}: 5 chargers; L1/L2/L3 120/97/47 A when every connector charges a one-phase car, 118 A usable"
+        in result.output
+    )
     assert f"{bad}:1:7: site: 'x' is not a UUID" in result.output
     assert run("check", harbour).exit_code == 0
 

@@ -38,8 +38,8 @@ def check(files: tuple[Path, ...]) -> None:
         figures = assessment.figures
         amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
         click.echo(
-            f"{file}: {plural(len(site.chargers), 'charger')}; one-phase cars {amps} A of {figures.usable_amps} A "
-            "usable per line"
+            f"{file}: {plural(len(site.chargers), 'charger')}; L1/L2/L3 {amps} A when every connector charges a "
+            f"one-phase car, {figures.usable_amps} A usable"
         )
         for line in (*assessment.warnings, *(f"not counted: {name}" for name in assessment.not_counted)):
             click.echo(f"  {printable(line, 1000)}")
@@ -91,7 +91,7 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
     console = Console(highlight=False)
     labels = {charger.key: charger.label or "" for charger in site.chargers}
     table = Table(title=f"Wiring plan: {escape(printable(site.label or site.site, 80))}", title_justify="left")
-    for head in ("visit", "charger", "identity or UUID", "rotation", "most loaded line after it"):
+    for head in ("visit", "charger", "identity or UUID", "rotation", "most loaded line"):
         table.add_column(head)
     table.add_row("", "as declared", "", "", f"{max(plan.before.single_phase):g} A")
     for number, visit in enumerate(plan.visits, 1):

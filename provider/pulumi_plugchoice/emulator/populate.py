@@ -141,7 +141,7 @@ def build_circuit(seed: CircuitSeed, one: Connector) -> Circuit:
 def build_meter(seed: MeterSeed, number: int) -> Meter:
     """The meter with that id."""
     uuid = make_uuid("meter", str(number))
-    return Meter(number, uuid, seed.type, _CREATED, _CREATED, seed.base_amps, seed.unit, seed.has_readings)
+    return Meter(number, uuid, "ct_meter", _CREATED, _CREATED, seed.base_amps, seed.unit, seed.has_readings)
 
 
 def _pincode(identity: str) -> str:

@@ -139,7 +139,6 @@ class ChargerSeed(_Part):
 class MeterSeed(_Part):
     """The meter of a group. `base_amps`: what the rest of the building draws."""
 
-    type: str = "ct_meter"
     base_amps: Amps = ZERO
     unit: Unit = "mA"
     has_readings: bool = True

@@ -183,7 +183,7 @@ def test_a_meter_is_visible_to_those_who_see_the_site(lab: Lab) -> None:
         ("circuit", {"speed": 1}, "speed: is not a known key; allowed: wired, amps, reports, has_readings"),
         ("meter", {"unit": "kA"}, "unit: is \"kA\"; it should be 'A', 'mA' or 'W'"),
         ("meter", {"base_amps": None}, "base_amps: "),
-        ("meter", {"speed": 1}, "speed: is not a known key; allowed: type, base_amps, unit, has_readings"),
+        ("meter", {"speed": 1}, "speed: is not a known key; allowed: base_amps, unit, has_readings"),
     ],
 )
 def test_wrong_currents_are_refused(lab: Lab, path: str, body: dict[str, Any], text: str) -> None:
