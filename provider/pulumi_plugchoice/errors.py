@@ -165,7 +165,7 @@ class RateLimited(ApiError):
 class ServerError(ApiError):
     """5xx: Plugchoice, or a proxy in front of it, failed."""
 
-    advice = "Plugchoice has a fault of its own; try again later"
+    advice = "Plugchoice has a problem; try again later"
 
 
 class ConnectorNotFound(PlugchoiceError):

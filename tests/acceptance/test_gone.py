@@ -29,7 +29,7 @@ def test_vanished_charger_is_dropped_when_its_site_was_read(stack: Stack, emulat
     assert result.code == 0
     assert set(stack.resources()) == {"bay-1", "bay-3"}
     assert (
-        "HRB-002/1: gone from Plugchoice (its charger answers 404, and others answer with the same token); removed"
+        "HRB-002/1: gone from Plugchoice (404 for its charger, while the same token can read others); removed"
         in result.output
     )
 

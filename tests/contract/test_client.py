@@ -208,7 +208,7 @@ def test_pages_without_end_are_given_up(emulator: Emulator, client: PlugchoiceCl
     emulator.fault("status", status=200, body=body, times=None)
     with emulator.recording() as calls, pytest.raises(InvalidResponse) as refused:
         client.site_connectors(SITE)
-    assert str(refused.value) == f"GET {path}: the pages do not end (1 read)"
+    assert str(refused.value) == f"GET {path}: the list does not end (1 page read)"
     assert len(calls) == 1
 
 

@@ -185,7 +185,7 @@ def test_pages_without_end_each_with_a_new_link_are_given_up(monkeypatch: pytest
     with Server(answer).running() as server:
         error = refused(lambda: PlugchoiceClient(transport_to(server.url)).site_connectors(SITE))
     assert type(error) is InvalidResponse
-    assert str(error).endswith("the pages do not end (40 read)")
+    assert str(error).endswith("the list does not end (40 pages read)")
     assert len(server.requests) == 40
 
 
@@ -241,7 +241,7 @@ def test_pages_without_end_that_are_slow_are_given_up_in_time(monkeypatch: pytes
     with Server(answer).running() as server:
         error = refused(lambda: PlugchoiceClient(transport_to(server.url)).site_connectors(SITE))
     assert type(error) is InvalidResponse
-    assert "the pages do not end" in str(error)
+    assert "the list does not end" in str(error)
 
 
 @pytest.mark.parametrize("path", ["/../v3/sites", "/v3/../../x", "/v3/%2e%2E/x", "/v4/sites", "//v3/", "/v3/./sites"])

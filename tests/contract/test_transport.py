@@ -87,7 +87,7 @@ def port_of_nobody() -> int:
         (405, ApiError, ""),
         (418, ApiError, ""),
         (422, ValidationFailed, ""),
-        (501, ServerError, ": Plugchoice has a fault of its own; try again later"),
+        (501, ServerError, ": Plugchoice has a problem; try again later"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -122,7 +122,7 @@ def test_a_lasting_fault_is_an_error_at_the_deadline(emulator: Emulator) -> None
     started = time.monotonic()
     with emulator.recording() as calls, pytest.raises(ServerError) as failed:
         transport(emulator.base_url, deadline=0.3).get(READ)
-    assert str(failed.value) == f"GET {READ}: answered 502: Plugchoice has a fault of its own; try again later"
+    assert str(failed.value) == f"GET {READ}: answered 502: Plugchoice has a problem; try again later"
     assert time.monotonic() - started < 2
     assert len(calls) > 2
 

@@ -107,7 +107,7 @@ def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
         ),
         (
             ServerError("GET", PATH, 502),
-            f"GET {PATH}: answered 502: Plugchoice has a fault of its own; try again later",
+            f"GET {PATH}: answered 502: Plugchoice has a problem; try again later",
         ),
         (
             ValidationFailed("PUT", PATH, "The given data was invalid.", {"max_amperage": ["too", "much"]}),

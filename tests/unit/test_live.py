@@ -192,7 +192,7 @@ def test_a_charger_that_the_site_does_not_list_is_read_by_itself_with_one_notice
     for _ in range(3):
         assert run.live.find(OTHER, 1, SITE).name == "HRB-003/1"
     assert run.client.calls == [f"GET site {SITE}", f"GET charger {OTHER}"]
-    assert run.said == [f"charger {OTHER}: not on the list of site {SITE}; read by itself"]
+    assert run.said == [f"charger {OTHER}: not on the list of site {SITE}; read separately"]
 
 
 @pytest.mark.parametrize("site", [SITE, None])

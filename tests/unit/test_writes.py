@@ -246,7 +246,7 @@ def test_a_refusal_does_not_hide_an_earlier_write_with_an_unknown_result(second:
         run.settle(**BOTH)
     assert str(failed.value) == (
         "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): an earlier write "
-        f"may still do so (PUT {PATH}: the connection was lost (reset)); the last one failed: {second}"
+        f"may still take effect (PUT {PATH}: the connection was lost (reset)); the last one failed: {second}"
     )
 
 
@@ -340,7 +340,7 @@ def test_a_failed_read_after_such_a_write_is_explained() -> None:
     assert str(failed.value) == (
         "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): "
         f"PUT {PATH}: no answer within 30 s; reading it back failed too: GET /v3/chargers/{CHARGER}: answered 503: "
-        "Plugchoice has a fault of its own; try again later; run `pulumi up` again: it reads first and writes only "
+        "Plugchoice has a problem; try again later; run `pulumi up` again: it reads first and writes only "
         "what differs"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._text import plural, printable
 from pulumi_plugchoice.errors import InvalidResponse, NotFound
 
 from .models import (
@@ -131,7 +131,7 @@ class PlugchoiceClient:
         until = self._transport.deadline(_LIST_DEADLINES)
         while following is not None:
             if following in asked or len(asked) >= _MOST_PAGES or not until.left():
-                raise InvalidResponse("GET", following, f"the pages do not end ({len(asked)} read)")
+                raise InvalidResponse("GET", following, f"the list does not end ({plural(len(asked), 'page')} read)")
             asked.add(following)
             answer = self._transport.get(following)
             items = _data(answer, "GET", following)

@@ -35,7 +35,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def add(self, limit: TimeLimit) -> None:
-        """End `limit` when its time is up. Raises RuntimeError when the system gives no thread."""
+        """End `limit` when its time is up. Raises RuntimeError when the system cannot start a thread."""
         with self._changed:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="plugchoice-time-limit", daemon=True)
@@ -91,7 +91,7 @@ class TimeLimit:
         self._watchdog = _watchdog
 
     def start(self) -> None:
-        """Start the clock. Raises RuntimeError when the system gives no thread for it."""
+        """Start the clock. Raises RuntimeError when the system cannot start a thread."""
         self._watchdog.add(self)
 
     def __enter__(self) -> None:

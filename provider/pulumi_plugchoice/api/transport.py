@@ -171,7 +171,7 @@ class Transport:
         try:
             limit.start()
         except RuntimeError as error:
-            raise NoConnection(method, path, f"not sent, because the system gives no thread ({error})") from error
+            raise NoConnection(method, path, f"not sent: the system cannot start a thread ({error})") from error
         self._budget.count_request(method, path)
         try:
             with limit:

@@ -269,7 +269,7 @@ class LiveConnectors:
             if charger in self._unlisted:
                 return
             self._unlisted.add(charger)
-        self._say(f"charger {charger}: not on the list of site {site}; read by itself")
+        self._say(f"charger {charger}: not on the list of site {site}; read separately")
 
 
 def is_about_site(error: PlugchoiceError) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .session import Session
 
-_GONE = "gone from Plugchoice (its charger answers 404, and others answer with the same token)"
+_GONE = "gone from Plugchoice (404 for its charger, while the same token can read others)"
 
 
 def confirm_gone(session: Session, id_: str, props: Mapping[str, Any], error: ConnectorNotFound | NotFound) -> None:
@@ -37,9 +37,8 @@ def confirm_gone(session: Session, id_: str, props: Mapping[str, Any], error: Co
         text = f"gone from Plugchoice ({error})"
     elif is_about_site(error) or not session.live.is_gone(charger, site):
         raise PlugchoiceError(
-            f"{name}: kept in the state: {error}; nothing else was read with this token, so it is not known which; if "
-            "the connector is gone, run `pulumi state delete` with its URN; to go on without reading, use "
-            "--refresh=false"
+            f"{name}: kept in the state, because nothing proves that it is gone: {error}; if it is gone, run `pulumi "
+            "state delete` with its URN; to go on without reading, use --refresh=false"
         ) from None
     else:
         text = _GONE

@@ -87,7 +87,7 @@ def settle(client: PlugchoiceClient, live: LiveConnectors, found: Live, wanted: 
         if doubt is None:
             raise
         raise WriteNotSettled(
-            f"{_describe_doubt(found, wanted)}: an earlier write may still do so ({doubt}); "
+            f"{_describe_doubt(found, wanted)}: an earlier write may still take effect ({doubt}); "
             f"the last one failed: {error}"
         ) from None
 
