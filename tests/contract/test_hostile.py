@@ -537,7 +537,7 @@ def test_another_charger_in_the_answer_is_refused(body: dict[str, Any]) -> None:
     with Server(sends(message(body))).running() as server:
         live = LiveConnectors(PlugchoiceClient(transport_to(server.url)), pytest.fail)
         error = refused(lambda: live.find(CHARGER, 1, None))
-    assert str(error).startswith(f"asked for charger {CHARGER} and got ")
+    assert str(error).startswith(f"charger {CHARGER}: the answer is about charger ")
 
 
 def test_the_last_of_two_equal_keys_counts_everywhere() -> None:
