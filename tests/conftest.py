@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from support import emulator as emulators
 from support import processes
 from support.stack import Stack, environment_for
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Modules are compiled once, as on a user's machine, and not again in each process that a test starts.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A run of the CLI is over before its garbage collector has paid for itself.
+os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
+
+
+settings.register_profile("long")  # `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play many more
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How a release keeps a state file (see test_upgrade.py), and how reports are kept (test_reports.py)."""
-    parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json anew")
+    parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json")
     parser.addoption("--write-snapshots", action="store_true", help="write tests/fixtures/site-reports anew")
 
 

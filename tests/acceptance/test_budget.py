@@ -25,7 +25,7 @@ def test_forty_connectors_of_a_site(stack: Stack, emulator: Emulator) -> None:
     """Unchanged: two reads of 25 and no PUT. k changes cost k + 4, preview and update together."""
     emulator.reset(seed(40))
     _forty(stack)
-    first = stack.must_up()
+    first = stack.up()
 
     unchanged = stack.preview("--expect-no-changes")
     refreshed = stack.preview("--expect-no-changes", "--refresh")
@@ -39,7 +39,7 @@ def test_forty_connectors_of_a_site(stack: Stack, emulator: Emulator) -> None:
     for k in (1, 7):
         _forty(stack, changed=k)
         emulator.edit(charger_uuid(1), max_amperage=10)
-        result = stack.must_up()
+        result = stack.up()
         assert len(result.puts) == k
         assert len(result.calls) <= k + 4
 
@@ -49,7 +49,7 @@ def test_forty_connectors_at_first_up(stack: Stack, emulator: Emulator) -> None:
     emulator.reset(seed(40, {i: [connector(amperage=10)] for i in range(1, 41)}))
     _forty(stack)
 
-    result = stack.must_up()
+    result = stack.up()
 
     assert len(result.puts) == 40
     assert len(result.calls) == 44
@@ -79,7 +79,7 @@ def test_partial_write_costs_one_more_read(stack: Stack) -> None:
     stack.must_up()
     stack.declare(declaration("bay", 1, max_amperage=20))
 
-    result = stack.must_up()
+    result = stack.up()
 
     assert [request["method"] for request in result.calls.requests] == ["GET", "GET", "GET", "PUT"]
 
@@ -91,7 +91,7 @@ def test_a_slow_site_is_read_once_by_four_threads(stack: Stack, emulator: Emulat
     stack.must_up()
     emulator.switch(latency_seconds=0.5)
 
-    result = stack.refresh("--skip-preview")
+    result = stack.refresh()
 
     assert result.code == 0
     assert len(result.calls) == 1
@@ -103,8 +103,8 @@ def test_every_run_ends_with_what_it_cost(stack: Stack, emulator: Emulator) -> N
     runs = {
         "preview": (stack.preview(), "(1 read, 0 writes)"),
         "up": (stack.up("--skip-preview"), "(1 read, 1 write)"),
-        "refresh": (stack.refresh("--skip-preview"), "(1 read, 0 writes)"),
-        "destroy": (stack.destroy("--skip-preview"), "(1 read, 1 write)"),
+        "refresh": (stack.refresh(), "(1 read, 0 writes)"),
+        "destroy": (stack.destroy(), "(1 read, 1 write)"),
     }
     for name, (result, calls) in runs.items():
         assert result.code == 0, result.output
@@ -119,7 +119,7 @@ def test_repeated_writes_are_counted_as_retries(stack: Stack, emulator: Emulator
     stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=16))
     emulator.fault("status", status=500, method="PUT", times=2)
 
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
 
     (line,) = result.lines("plugchoice: API calls: ")
     assert "2 retries" in line

@@ -100,7 +100,7 @@ def test_access_lost_in_the_middle_of_a_first_up(
 
     emulator.clear_faults()
     emulator.set_token(NEW_TOKEN, access={"*": "full"})
-    ended = stack.must_up("--skip-preview", PLUGCHOICE_TOKEN=NEW_TOKEN)
+    ended = stack.must_up(PLUGCHOICE_TOKEN=NEW_TOKEN)
     assert len(ended.puts) == 12 - len(written), "what was written is not written again"
     assert {emulator.live(i) for i in indexes} == {("STR", 20)}
     original = {"phase_rotation": "RST", "max_amperage": 16}
@@ -116,7 +116,7 @@ def test_token_of_a_client_revoked_in_mid_run_is_renewed(stack: Stack, emulator:
     _declare(stack, "STR", 20, *range(1, 9))
     emulator.fault("revoke_token", method="PUT", skip=3)
 
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
 
     assert {emulator.live(i) for i in range(1, 9)} == {("STR", 20)}
     assert len(result.calls.of("POST", "/oauth/token")) == 2
@@ -131,7 +131,7 @@ def test_charger_that_vanishes_inside_of_one_up(stack: Stack, emulator: Emulator
     """Unchanged: a line. Changed: its error. Either way the others are written. New: its error, which may stop them."""
     emulator.reset(seed(3))
     _declare(stack, "RST", 16, *((1, 3) if declared == "new" else (1, 2, 3)))
-    stack.must_up("--skip-preview")
+    stack.must_up()
     lines = [declaration(f"bay-{i}", i, phase_rotation="RST", max_amperage=20) for i in (1, 3)]
     lines.append(declaration("bay-2", 2, phase_rotation="RST", max_amperage=16 if declared == "unchanged" else 20))
     stack.declare(*lines)
@@ -156,7 +156,7 @@ def test_charger_that_vanishes_inside_of_one_up(stack: Stack, emulator: Emulator
         assert (emulator.live(1), emulator.live(3)) == (("RST", 20), ("RST", 20))
 
     stack.declare(*lines[:2])
-    stack.must_up("--skip-preview")
+    stack.must_up()
     assert (emulator.live(1), emulator.live(3)) == (("RST", 20), ("RST", 20))
     assert set(stack.resources()) == {"bay-1", "bay-3"}
 
@@ -178,12 +178,12 @@ def test_a_connector_declared_in_two_stacks_is_drift_to_each(two_stacks: list[St
     alarms = [len(stack.preview().lines(": drift:")) for stack in two_stacks]
     assert sum(alarms) == 4, "of each connector exactly one of the two reports the other's value"
 
-    left.must_up("--skip-preview")
+    left.must_up()
     assert right.preview().lines("HRB-001/1: drift") == [
         "plugchoice: HRB-001/1: drift: phase_rotation is STR live, TRS stored, TRS declared; "
         "max_amperage is 20 A live, 25 A stored, 25 A declared"
     ]
-    right.must_up("--skip-preview")
+    right.must_up()
     assert left.preview().lines("HRB-001/1: drift") == [
         "plugchoice: HRB-001/1: drift: phase_rotation is TRS live, STR stored, STR declared; "
         "max_amperage is 25 A live, 20 A stored, 20 A declared"
@@ -202,8 +202,8 @@ def test_two_stacks_that_manage_one_setting_each_do_not_fight(two_stacks: list[S
     left.declare(*[declaration(f"bay-{i}", i, phase_rotation="STR") for i in range(1, 5)])
     right.declare(*[declaration(f"bay-{i}", i, max_amperage=25) for i in range(1, 5)])
 
-    left.must_up("--skip-preview")
-    right.must_up("--skip-preview")
+    left.must_up()
+    right.must_up()
 
     assert {emulator.live(i) for i in range(1, 5)} == {("STR", 25)}
     assert left.preview("--expect-no-changes").code == 0
@@ -256,16 +256,16 @@ def test_a_second_up_of_the_same_stack_is_refused(stack: Stack, emulator: Emulat
 def test_way_out_when_a_restore_cannot_be_done(stack: Stack, emulator: Emulator) -> None:
     """The destroy fails and keeps the resource, every time; `pulumi state delete` lets the stack go without it."""
     _declare(stack, "STR", 20, 1, 2, on_destroy="restore")
-    stack.must_up("--skip-preview")
+    stack.must_up()
     emulator.fault("status", status=403, path=charger_uuid(2), times=None)
 
-    stuck = stack.destroy("--skip-preview", "--continue-on-error")
+    stuck = stack.destroy("--continue-on-error")
 
     assert stuck.code != 0
     assert set(stack.resources()) == {"bay-2"}
     assert emulator.live(1) == ("RST", 16)
     assert any("answered 403" in line for line in stuck.lines("error: plugchoice:"))
     assert stack.run("state", "delete", stack.resources()["bay-2"]["urn"], "--yes").code == 0
-    assert stack.destroy("--skip-preview").code == 0
+    assert stack.destroy().code == 0
     assert stack.resources() == {}
     assert emulator.live(2) == ("STR", 20), "it keeps what it has"

@@ -191,7 +191,7 @@ def test_alias_keeps_the_connector(stack: Stack, emulator: Emulator) -> None:
 
     result = stack.must_up()
 
-    assert "1 to delete" not in result.output
+    assert "deleted" not in result.output
     assert result.puts == []
     assert set(stack.resources()) == {"new-name"}
 

@@ -69,8 +69,7 @@ def sites(stack: Stack, emulator: Emulator) -> Stack:
 )
 def test_each_site_has_its_stack(sites: Stack, name: str, writes: int, lines: list[float]) -> None:
     """Applied, it previews clean."""
-    sites.name = name
-    assert sites.run("stack", "init", name).code == 0
+    sites.add(name)
 
     result = sites.must_up()
 
@@ -83,8 +82,7 @@ def test_each_site_has_its_stack(sites: Stack, name: str, writes: int, lines: li
 
 def test_what_the_readme_of_the_sites_shows(sites: Stack) -> None:
     """Turning one bay is shown in amps, turning another is refused by the owner's limit."""
-    sites.name = "harbour"
-    assert sites.run("stack", "init", "harbour").code == 0
+    sites.add("harbour")
     sites.must_up()
     file = sites.folder / "sites" / "harbour.yaml"
     text = file.read_text()

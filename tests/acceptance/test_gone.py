@@ -79,20 +79,19 @@ def test_connector_number_that_the_charger_no_longer_has_is_dropped(stack: Stack
     )
 
 
-@pytest.mark.parametrize("status", [403, 500])
-def test_one_charger_that_cannot_be_read_is_kept_while_others_answer(
-    stack: Stack, emulator: Emulator, status: int
-) -> None:
+def test_one_charger_that_cannot_be_read_is_kept_while_others_answer(stack: Stack, emulator: Emulator) -> None:
     """The token sees the others, so a 404 would be proof; anything else is not."""
     stack.environment.pop("PLUGCHOICE_SITE")
     _three(stack)
-    emulator.fault("status", method="GET", path=charger_uuid(2), status=status, times=None)
+    for status in (403, 500):
+        emulator.clear_faults()
+        emulator.fault("status", method="GET", path=charger_uuid(2), status=status, times=None)
 
-    result = stack.refresh(PLUGCHOICE_DEADLINE_SECONDS="2")
+        result = stack.refresh(PLUGCHOICE_DEADLINE_SECONDS="2")
 
-    assert result.code != 0
-    assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
-    assert f"answered {status}" in result.output
+        assert result.code != 0
+        assert set(stack.resources()) == {"bay-1", "bay-2", "bay-3"}
+        assert f"answered {status}" in result.output
 
 
 @pytest.mark.parametrize("site", [True, False], ids=["site", "no-site"])
@@ -141,40 +140,37 @@ def test_vanished_charger_declared_by_identity_does_not_stop_the_others(stack: S
     assert result.lines("using the charger recorded in the state")
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        ({"kind": "status", "status": 401}, "answered 401"),
-        ({"kind": "status", "status": 403}, "answered 403"),
-        ({"kind": "status", "status": 404}, "answered 404"),
-        ({"kind": "status", "status": 429, "retry_after": 600}, "answered 429"),
-        ({"kind": "status", "status": 500}, "answered 500"),
-        ({"kind": "slow", "delay_seconds": 8}, "no answer within"),
-    ],
-    ids=["401", "403", "404", "429", "500", "timeout"],
-)
+TROUBLE: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "status", "status": 401}, "answered 401"),
+    ({"kind": "status", "status": 403}, "answered 403"),
+    ({"kind": "status", "status": 404}, "answered 404"),
+    ({"kind": "status", "status": 500}, "answered 500"),
+    ({"kind": "slow", "delay_seconds": 8}, "no answer within"),
+    ({"kind": "status", "status": 429, "retry_after": 600}, "answered 429"),  # last: it holds back what follows
+]
+
+
 @pytest.mark.parametrize("site", [True, False], ids=["site", "no-site"])
-def test_trouble_with_reading_keeps_every_resource(
-    stack: Stack, emulator: Emulator, fault: dict[str, Any], said: str, *, site: bool
-) -> None:
+def test_trouble_with_reading_keeps_every_resource(stack: Stack, emulator: Emulator, *, site: bool) -> None:
     """Whatever is wrong with all reads, a refresh fails and the state stays as it was."""
     if not site:
         stack.environment.pop("PLUGCHOICE_SITE")
     _three(stack)
     before = stack.resources()
-    emulator.fault(**fault, method="GET", times=None)
+    for fault, said in TROUBLE:
+        emulator.clear_faults()
+        emulator.fault(**fault, method="GET", times=None)
 
-    result = stack.refresh(PLUGCHOICE_TIMEOUT_SECONDS="1", PLUGCHOICE_DEADLINE_SECONDS="2")
+        result = stack.refresh(PLUGCHOICE_TIMEOUT_SECONDS="1", PLUGCHOICE_DEADLINE_SECONDS="2")
 
-    assert result.code != 0
-    assert said in result.output
-    assert stack.resources() == before
+        assert result.code != 0
+        assert said in result.output
+        assert stack.resources() == before
 
 
 @pytest.mark.parametrize("site", [True, False], ids=["site", "no-site"])
-@pytest.mark.parametrize("status", [403, 404])
 def test_up_with_a_token_without_access_keeps_a_refreshing_stack(
-    stack: Stack, emulator: Emulator, status: int, *, site: bool
+    stack: Stack, emulator: Emulator, *, site: bool
 ) -> None:
     """`refresh: always` and a token of somebody else: `up` fails, all resources stay, nothing is written."""
     project = stack.folder / "Pulumi.yaml"
@@ -183,15 +179,16 @@ def test_up_with_a_token_without_access_keeps_a_refreshing_stack(
         stack.environment.pop("PLUGCHOICE_SITE")
     _three(stack)
     before = set(stack.resources())
-    emulator.switch(foreign_charger_status=status)
     emulator.set_token("token-of-somebody-else", user="stranger", access={charger_uuid(99): "full"})
+    for status in (403, 404):
+        emulator.switch(foreign_charger_status=status)
 
-    result = stack.up(PLUGCHOICE_TOKEN="token-of-somebody-else")
+        result = stack.up(PLUGCHOICE_TOKEN="token-of-somebody-else")
 
-    assert result.code != 0
-    assert set(stack.resources()) == before
-    assert result.puts == []
-    assert TOKEN not in result.output
+        assert result.code != 0
+        assert set(stack.resources()) == before
+        assert result.puts == []
+        assert TOKEN not in result.output
 
 
 def test_vanished_charger_in_a_plain_preview_does_not_stop_the_others(stack: Stack, emulator: Emulator) -> None:
@@ -204,7 +201,9 @@ def test_vanished_charger_in_a_plain_preview_does_not_stop_the_others(stack: Sta
         declaration("bay-3", 3, phase_rotation="RST", max_amperage=16),
     )
 
-    result = stack.must_up()
+    result = stack.up()
+
+    assert result.code == 0, result.output
 
     assert len(result.puts) == 1
     assert emulator.live(1) == ("RST", 20)

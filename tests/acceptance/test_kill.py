@@ -1,4 +1,4 @@
-"""`pulumi up` over forty connectors, killed at every stage: what the next `up` makes of it, and what a kill costs.
+"""`pulumi up` over sixteen connectors, killed at every stage: what the next `up` makes of it, and what a kill costs.
 
 The whole group of processes gets the signal, as from Ctrl-C in a terminal or a runner that is taken away. SIGINT costs
 nothing. SIGKILL costs the recorded originals (`adopted`) of connectors whose create the engine had not recorded yet.
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from support.emulator import Emulator
 
-CONNECTORS = 40
+CONNECTORS = 16
+HALF = CONNECTORS // 2
 # What the engine works on at once; its own default depends on the machine. The SDK's provider takes four of these.
 PARALLEL = 8
 WORKERS = 4
@@ -107,85 +108,79 @@ def _written(calls: Calls) -> list[str]:
     return [names[path.split("/")[-3]] for path, _ in calls.puts]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
-@pytest.mark.parametrize("after_puts", [0, 1, 20, CONNECTORS])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
 @pytest.mark.parametrize("work", ["first up", "update"])
-def test_a_killed_up_is_ended_by_the_next(
-    stack: Stack, emulator: Emulator, work: str, after_puts: int, how: signal.Signals
-) -> None:
-    """Values end as declared, the state is whole, each connector is written at most once more than needed.
+def test_a_killed_up_is_ended_by_the_next(stack: Stack, emulator: Emulator, work: str, how: signal.Signals) -> None:
+    """Killed before the first write, after it, in the middle and at the end: the next `up` ends it.
 
-    SIGINT leaves neither a lock nor a forgotten original. SIGKILL forgets at most the originals that the state's own
-    list of interrupted operations names, and none of connectors that were in the state before.
+    Values end as declared, the state is whole, each connector is written at most once more than needed. SIGINT leaves
+    neither a lock nor a forgotten original. SIGKILL forgets at most the originals that the state's own list of
+    interrupted operations names, and none of connectors that were in the state before.
     """
-    emulator.reset(seed(CONNECTORS))
     if work == "update":
+        emulator.reset(seed(CONNECTORS))
         _declare(stack, amps=10)
-        stack.must_up("--skip-preview")
-    _declare(stack)
-    emulator.switch(latency_seconds=0.1)
+        stack.must_up()
+    for amps, after_puts in enumerate([0, 1, HALF, CONNECTORS], 20):
+        if work == "first up":
+            emulator.reset(seed(CONNECTORS))
+            stack.add(f"killed-after-{after_puts}")
+        _declare(stack, amps=amps)
+        emulator.switch(latency_seconds=0.1)
 
-    killed = _kill_when(
-        lambda calls: len(calls) > 0 if after_puts == 0 else len(calls.puts) >= after_puts, how, stack, emulator
-    )
-    emulator.switch(latency_seconds=0)
-    _unlock(stack)
-    interrupted = _pending(stack)
-    stored = set(stack.resources())
-    result = stack.must_up("--skip-preview")
+        def is_reached(calls: Calls, puts: int = after_puts) -> bool:
+            return len(calls) > 0 if puts == 0 else len(calls.puts) >= puts
 
-    assert set(emulator.values().values()) == {("STR", 20)}
-    resources = stack.resources()
-    assert len(resources) == CONNECTORS
-    assert {item["outputs"]["max_amperage"] for item in resources.values()} == {20}
-    times = Counter(_written(killed) + _written(result.calls))
-    assert len(times) == CONNECTORS
-    assert max(times.values()) <= 2, "each at most once more than needed"
-    forgotten = _forgotten(stack)
-    if how is signal.SIGINT or work == "update":
-        assert forgotten == set()
-    else:
-        assert forgotten <= interrupted
-        assert not forgotten & stored
-    assert len(interrupted) <= (0 if how is signal.SIGINT else PARALLEL)
+        killed = _kill_when(is_reached, how, stack, emulator)
+        emulator.switch(latency_seconds=0)
+        if how is signal.SIGKILL:
+            _unlock(stack)
+        interrupted = _pending(stack)
+        stored = set(stack.resources())
+        if how is signal.SIGINT and work == "first up" and after_puts == HALF:
+            assert stored == set(_written(killed)), "the writes in flight are waited for, and recorded"
+
+        result = stack.must_up()
+
+        assert set(emulator.values().values()) == {("STR", amps)}
+        resources = stack.resources()
+        assert len(resources) == CONNECTORS
+        assert {item["outputs"]["max_amperage"] for item in resources.values()} == {amps}
+        times = Counter(_written(killed) + _written(result.calls))
+        assert len(times) == CONNECTORS
+        assert max(times.values()) <= 2, "each at most once more than needed"
+        forgotten = _forgotten(stack)
+        if how is signal.SIGINT or work == "update":
+            assert forgotten == set()
+        else:
+            assert forgotten <= interrupted
+            assert not forgotten & stored
+        assert len(interrupted) <= (0 if how is signal.SIGINT else PARALLEL)
+        if how is signal.SIGINT:
+            assert PENDING not in result.output
     preview = stack.preview("--expect-no-changes")
     assert preview.code == 0, preview.output
 
 
-def test_sigint_leaves_no_lock(stack: Stack, emulator: Emulator) -> None:
-    """Ctrl-C waits for the writes in flight, records them, and the next `up` needs no `pulumi cancel`."""
-    emulator.reset(seed(CONNECTORS))
-    _declare(stack)
-    emulator.switch(latency_seconds=0.1)
-
-    killed = _kill_when(lambda calls: len(calls.puts) >= 10, signal.SIGINT, stack, emulator)
-
-    assert set(stack.resources()) == set(_written(killed))
-    emulator.switch(latency_seconds=0)
-    result = stack.must_up("--skip-preview")
-    assert PENDING not in result.output
-    assert len(killed.puts) + len(result.puts) == CONNECTORS, "none is written twice"
-
-
 @pytest.mark.parametrize(
     ("environment", "lost"),
-    [({}, WORKERS), (SKIP_CHECKPOINTS, 20 + WORKERS)],
+    [({}, WORKERS), (SKIP_CHECKPOINTS, HALF + WORKERS)],
     ids=["checkpoints", "PULUMI_SKIP_CHECKPOINTS"],
 )
 def test_what_a_sigkill_costs(stack: Stack, emulator: Emulator, environment: dict[str, str], lost: int) -> None:
-    """After 20 creates, with four in flight: the originals of those four; without checkpoints of all twenty-four.
+    """After eight creates, with four in flight: the originals of those four; without checkpoints of all twelve.
 
     They are the ones that the killed run wrote and the state does not hold. What the next `up` records as their
     original is the declared value, and that is what a destroy puts "back"; all others get their real one.
     """
     emulator.reset(seed(CONNECTORS))
     _declare(stack)
-    # The 21st and later writes are carried out and not answered.
-    emulator.fault("slow_after_write", method="PUT", skip=20, times=None, delay_seconds=60)
-    recorded = 20 + WORKERS - lost
+    # The ninth and later writes are carried out and not answered.
+    emulator.fault("slow_after_write", method="PUT", skip=HALF, times=None, delay_seconds=60)
+    recorded = HALF + WORKERS - lost
 
     killed = _kill_when(
-        lambda calls: len(calls.puts) == 20 + WORKERS and _recorded(stack) == recorded,
+        lambda calls: len(calls.puts) == HALF + WORKERS and _recorded(stack) == recorded,
         signal.SIGKILL,
         stack,
         emulator,
@@ -196,14 +191,14 @@ def test_what_a_sigkill_costs(stack: Stack, emulator: Emulator, environment: dic
     emulator.clear_faults()
     _unlock(stack)
     unrecorded = set(_written(killed)) - set(stack.resources())
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
 
-    assert len(result.puts) == CONNECTORS - 20 - WORKERS, "what was written already is not written again"
+    assert len(result.puts) == CONNECTORS - HALF - WORKERS, "what was written already is not written again"
     assert len(unrecorded) == lost
     assert _forgotten(stack) == unrecorded
     assert all(stack.resources()[name]["outputs"]["adopted"] == DECLARED for name in unrecorded)
 
-    assert stack.destroy("--skip-preview").code == 0
+    assert stack.destroy().code == 0
     kept = {f"bay-{i}" for i in range(1, CONNECTORS + 1) if emulator.live(i) == ("STR", 20)}
     put_back = {f"bay-{i}" for i in range(1, CONNECTORS + 1) if emulator.live(i) == ("RST", 16)}
     assert kept == unrecorded
@@ -221,7 +216,11 @@ def _killed_with_pending_creates(stack: Stack, emulator: Emulator) -> set[str]:
 
 
 def test_pending_creates_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
-    """The lock names `pulumi cancel`; `up` goes on and warns for ever; `refresh --clear-pending-creates` ends that."""
+    """The lock names `pulumi cancel`; `up` goes on and warns for ever; `refresh --clear-pending-creates` ends that.
+
+    A forgotten original can be recorded again: put it back by hand, take the resource out of the state, and let `up`
+    adopt the connector anew.
+    """
     interrupted = _killed_with_pending_creates(stack, emulator)
     assert len(interrupted) >= WORKERS
 
@@ -232,21 +231,32 @@ def test_pending_creates_and_the_way_out(stack: Stack, emulator: Emulator) -> No
     assert locked.puts == []
     _unlock(stack)
 
-    first = stack.must_up("--skip-preview")
+    first = stack.must_up()
     assert {line.rpartition("::")[2].partition(",")[0] for line in first.lines("interrupted while creating")} == (
         interrupted
     )
-    again = stack.must_up("--skip-preview")
+    again = stack.must_up()
     assert PENDING in again.output, "although everything is created by now"
     assert again.puts == []
-    assert stack.refresh("--skip-preview").code == 0
+    assert stack.refresh().code == 0
     assert _pending(stack) == interrupted, "without a terminal a plain refresh keeps them"
 
-    cleared = stack.refresh("--skip-preview", "--clear-pending-creates")
+    cleared = stack.refresh("--clear-pending-creates")
 
     assert cleared.code == 0, cleared.output
     assert _pending(stack) == set()
     assert len(stack.resources()) == 6
+
+    forgotten = min(_forgotten(stack))
+    index = int(forgotten.removeprefix("bay-"))
+    emulator.edit(charger_uuid(index), **ORIGINAL)
+    assert stack.run("state", "delete", stack.resources()[forgotten]["urn"], "--yes").code == 0
+
+    result = stack.must_up()
+
+    assert len(result.puts) == 1
+    assert emulator.live(index) == ("STR", 20)
+    assert stack.resources()[forgotten]["outputs"]["adopted"] == ORIGINAL
 
 
 def test_nothing_is_written_after_the_engine_is_gone(stack: Stack, emulator: Emulator) -> None:
@@ -264,27 +274,10 @@ def test_nothing_is_written_after_the_engine_is_gone(stack: Stack, emulator: Emu
     assert set(emulator.values().values()) == {("RST", 16)}
 
 
-def test_a_forgotten_original_can_be_recorded_again(stack: Stack, emulator: Emulator) -> None:
-    """Put it back by hand, take the resource out of the state, and let `up` adopt the connector anew."""
-    _killed_with_pending_creates(stack, emulator)
-    _unlock(stack)
-    stack.must_up("--skip-preview")
-    forgotten = min(_forgotten(stack))
-    index = int(forgotten.removeprefix("bay-"))
-
-    emulator.edit(charger_uuid(index), **ORIGINAL)
-    assert stack.run("state", "delete", stack.resources()[forgotten]["urn"], "--yes").code == 0
-    result = stack.must_up("--skip-preview")
-
-    assert len(result.puts) == 1
-    assert emulator.live(index) == ("STR", 20)
-    assert stack.resources()[forgotten]["outputs"]["adopted"] == ORIGINAL
-
-
 def test_a_file_cut_off_beside_the_state_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
     """The file backend writes STACK.json.attrs in place, a kill can leave it empty: remove it, the state is whole."""
     _declare(stack, 3)
-    stack.must_up("--skip-preview")
+    stack.must_up()
     _declare(stack, 3, amps=25)
     stack.state_file.with_suffix(".json.attrs").write_bytes(b"")
 
@@ -294,7 +287,7 @@ def test_a_file_cut_off_beside_the_state_and_the_way_out(stack: Stack, emulator:
     assert "failed to load checkpoint: EOF" in stuck.output
     assert stuck.puts == []
     _unlock(stack)
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
     assert len(result.puts) == 3
     assert set(emulator.values().values()) == {("STR", 25)}
     assert _forgotten(stack) == set()
@@ -308,7 +301,7 @@ def test_a_file_backend_without_metadata_has_no_such_file(stack: Stack, tmp_path
     assert stack.run("stack", "init", "dev").code == 0
     _declare(stack, 3)
 
-    stack.must_up("--skip-preview")
+    stack.must_up()
 
     assert (backend / ".pulumi" / "stacks" / "site" / "dev.json").exists()
     assert list(backend.rglob("*.attrs")) == []

@@ -24,7 +24,7 @@ def test_first_up_writes_only_what_differs_and_says_what_it_adopts(stack: Stack,
         declaration("new", 3, phase_rotation="TRS", max_amperage=16),
     )
 
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
 
     assert sorted(result.puts) == sorted(
         [

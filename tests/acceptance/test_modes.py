@@ -220,7 +220,7 @@ def test_stack_config_instead_of_the_environment(stack: Stack) -> None:
         stack.environment.pop(name)
     stack.program('ChargerConnector("bay", charger="HRB-001", connector_id=1, max_amperage=20)')
 
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
 
     assert len(result.puts) == 1
     assert len(result.calls.of("POST", "oauth/token")) == 1

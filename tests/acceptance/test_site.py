@@ -88,7 +88,7 @@ def test_a_preview_shows_amps_per_line_before_and_after(stack: Stack, emulator: 
     assert changes(preview, "worst_imbalance") == ["~ worst_imbalance: 144 => 48"]
     assert changes(preview, "three_phase_l1") == []
     assert '~ HRB-002/1: "RST 16 A" => "STR 16 A"' in preview.output
-    result = stack.must_up("--skip-preview")
+    result = stack.must_up()
     assert len(result.puts) == 6
     assert stack.preview("--expect-no-changes").code == 0
 
@@ -332,7 +332,7 @@ def test_chargers_by_uuid_python_objects_and_a_site_for_each_stack(stack: Stack,
 
     write(stack, site_yaml(bays(1)), "dev")
     stack.program("from pulumi_plugchoice import ChargingSite\nChargingSite.for_stack()")
-    assert stack.must_up("--skip-preview").code == 0
+    assert stack.must_up().code == 0
     assert set(stack.resources()) == {"dev-HRB-001-1"}
 
 

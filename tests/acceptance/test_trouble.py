@@ -26,7 +26,7 @@ def test_access_lost_in_the_middle_of_an_update(stack: Stack, emulator: Emulator
     """What was written is in the state, what was not is not; one line for each; the next `up` ends it."""
     emulator.reset(seed(8))
     _declare(stack, 16, *range(1, 9))
-    stack.must_up("--skip-preview")
+    stack.must_up()
     _declare(stack, 20, *range(1, 9))
     emulator.fault(kind, method="PUT", skip=3)
 
@@ -42,7 +42,7 @@ def test_access_lost_in_the_middle_of_an_update(stack: Stack, emulator: Emulator
 
     emulator.clear_faults()
     emulator.set_token(access={"*": "full"}, revoked=False)
-    stack.must_up("--skip-preview")
+    stack.must_up()
     assert {emulator.live(i) for i in range(1, 9)} == {("RST", 20)}
 
 
@@ -62,7 +62,7 @@ def test_two_stacks_that_share_a_site_are_updated_at_once(emulator: Emulator, pu
     assert {emulator.live(i) for i in range(1, 9)} == {("RST", 20)}
 
     _declare(stacks[1], 25, 4, 5, 6, 7, 8)
-    stacks[1].must_up("--skip-preview")
+    stacks[1].must_up()
     preview = stacks[0].preview()
 
     assert preview.lines("drift") == [
@@ -73,7 +73,7 @@ def test_two_stacks_that_share_a_site_are_updated_at_once(emulator: Emulator, pu
 def test_charger_that_vanishes_between_preview_and_update(stack: Stack, emulator: Emulator) -> None:
     """The update says so, and writes the others."""
     _declare(stack, 16, 1, 2, 3)
-    stack.must_up("--skip-preview")
+    stack.must_up()
     _declare(stack, 20, 1, 2, 3)
     assert "~ 3 to update" in stack.preview().output
     emulator.remove(charger_uuid(2))
@@ -91,7 +91,7 @@ def test_way_out_when_a_refreshing_stack_cannot_reach_plugchoice(stack: Stack) -
     project = stack.folder / "Pulumi.yaml"
     project.write_text(project.read_text() + "options:\n  refresh: always\n")
     _declare(stack, 16, 1, 2)
-    stack.must_up("--skip-preview")
+    stack.must_up()
     unreachable = {"PLUGCHOICE_BASE_URL": "http://127.0.0.1:9/api", "PLUGCHOICE_DEADLINE_SECONDS": "1"}
 
     stuck = stack.destroy(**unreachable)
@@ -106,7 +106,7 @@ def test_way_out_for_a_charger_that_is_gone_without_proof(stack: Stack, emulator
     """The line names `pulumi state delete`, and that works."""
     stack.environment.pop("PLUGCHOICE_SITE")
     _declare(stack, 16, 1)
-    stack.must_up("--skip-preview")
+    stack.must_up()
     emulator.remove(charger_uuid(1))
     assert stack.refresh().lines("pulumi state delete")
 

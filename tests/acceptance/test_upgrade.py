@@ -1,6 +1,7 @@
-"""The promise to later versions: a state written by a released version is taken without a change.
+"""A state that a released version wrote previews without a change.
 
-A release adds its own file: `pytest tests/acceptance/test_upgrade.py --write-state-fixture`.
+A release adds a file of its own, `pytest tests/acceptance/test_upgrade.py --write-state-fixture`, and changes none:
+tests/unit/test_state_fixtures.py pins them.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ def _four_chargers(emulator: Emulator) -> None:
 
 
 def test_write_the_state_of_this_version(stack: Stack, request: pytest.FixtureRequest) -> None:
-    """The state that this version writes today has the stored form of the file that was kept for it."""
+    """This version still writes the state that is kept for it."""
     stack.declare(*PROGRAM)
     stack.must_up()
     kept = STATES / f"{__version__}.json"
     if request.config.getoption("--write-state-fixture"):
+        assert not kept.exists(), f"{kept.name} is frozen: a new stored form needs a new version and a file of its own"
         exported = json.loads(stack.run("stack", "export").output)
         for resource in exported["deployment"]["resources"]:
             # They name files of the machine, and no later version reads them.

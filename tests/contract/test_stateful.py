@@ -1,12 +1,11 @@
 """Random sequences of declarations, portal edits, faults, kills and runs, beside a model of what must come of them.
 
 The provider is the real one, over HTTP to the real emulator; the engine is `support.engine`. After each step the
-emulator's values, the model's and the stack's state agree. `HYPOTHESIS_PROFILE=long` plays many times as many.
+emulator's values, the model's and the stack's state agree. `--hypothesis-profile=long` plays many times as many.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from support.emulator import Calls, Emulator
 
-IS_LONG: Final = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+IS_LONG: Final = settings.get_current_profile_name() == "long"
 SETTINGS: Final = settings(
     max_examples=1000 if IS_LONG else 60,
     stateful_step_count=50 if IS_LONG else 20,

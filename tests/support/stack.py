@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import subprocess
+import tempfile
 import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from .emulator import SITE, TOKEN, Calls, Emulator, charger_uuid
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TYPE = "pulumi-python:dynamic/plugchoice:ChargerConnector"
 
@@ -50,10 +50,20 @@ class Stack:
     outputs: list[str] = field(default_factory=list)
 
     def init(self) -> Stack:
-        """Write the project file and make the stack."""
+        """Write the project file and add the stack."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "Pulumi.yaml").write_text(f"name: {self.project}\nruntime: python\n{self.options}")
-        assert self.run("stack", "init", self.name).code == 0
+        return self.add(self.name)
+
+    def add(self, name: str) -> Stack:
+        """Add an empty stack to the project, as `pulumi stack init` does, and use it from now on."""
+        self.name = self.environment["PULUMI_STACK"] = name
+        empty = _empty_stack(self.environment["PULUMI_CONFIG_PASSPHRASE"])
+        with (self.folder / f"Pulumi.{name}.yaml").open("a") as config:
+            config.write(empty.config)
+        self.state_file.parent.mkdir(parents=True, exist_ok=True)
+        self.state_file.write_text(empty.state.replace("organization/site/dev", f"organization/{self.project}/{name}"))
+        (self.state_file.parent.parent.parent / "meta.yaml").write_text(empty.meta)
         return self
 
     def program(self, source: str) -> None:
@@ -99,18 +109,18 @@ class Stack:
         return self.run("up", "--yes", *arguments, **environment)
 
     def must_up(self, *arguments: str, **environment: str | None) -> Result:
-        """`up`, which has to succeed."""
-        result = self.up(*arguments, **environment)
+        """`pulumi up --yes --skip-preview`, which has to succeed."""
+        result = self.up("--skip-preview", *arguments, **environment)
         assert result.code == 0, result.output
         return result
 
     def refresh(self, *arguments: str, **environment: str | None) -> Result:
-        """`pulumi refresh --yes`."""
-        return self.run("refresh", "--yes", *arguments, **environment)
+        """`pulumi refresh --yes --skip-preview`."""
+        return self.run("refresh", "--yes", "--skip-preview", *arguments, **environment)
 
     def destroy(self, *arguments: str, **environment: str | None) -> Result:
-        """`pulumi destroy --yes`."""
-        return self.run("destroy", "--yes", *arguments, **environment)
+        """`pulumi destroy --yes --skip-preview`."""
+        return self.run("destroy", "--yes", "--skip-preview", *arguments, **environment)
 
     @property
     def state_file(self) -> Path:
@@ -123,6 +133,34 @@ class Stack:
         state = json.loads(self.state_file.read_text())
         found = state["checkpoint"]["latest"].get("resources") or []
         return {item["urn"].rpartition("::")[2]: item for item in found if item["type"] == TYPE}
+
+
+@dataclass(frozen=True)
+class _EmptyStack:
+    state: str
+    config: str
+    meta: str
+
+
+@functools.cache
+def _empty_stack(passphrase: str) -> _EmptyStack:
+    """The files that `pulumi stack init` writes for a stack `dev` of a project `site`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "Pulumi.yaml").write_text("name: site\nruntime: python\n")
+        variables = {
+            "PULUMI_BACKEND_URL": f"file://{folder}",
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_CONFIG_PASSPHRASE": passphrase,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        command = ["pulumi", "stack", "init", "dev", "--non-interactive"]
+        subprocess.run(command, cwd=folder, env={**os.environ, **variables}, check=True, capture_output=True)
+        return _EmptyStack(
+            (folder / ".pulumi" / "stacks" / "site" / "dev.json").read_text(),
+            (folder / "Pulumi.dev.yaml").read_text(),
+            (folder / ".pulumi" / "meta.yaml").read_text(),
+        )
 
 
 def declaration(name: str, index: int, *, connector_id: int = 1, **inputs: Any) -> str:

@@ -2,7 +2,7 @@
 
 Beside the smaller fuzzes of test_models.py and test_inputs.py, this goes the whole way: raw answers through `requests`,
 transport, client and the run's readings; raw inputs through the wire, `check`, and on to the write.
-`HYPOTHESIS_PROFILE=long` tries fifty times as many.
+`--hypothesis-profile=long` tries fifty times as many.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -43,7 +42,7 @@ from support.fakes import FakeClient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IS_LONG: Final = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+IS_LONG: Final = settings.get_current_profile_name() == "long"
 OPTIONS: Final = settings(
     max_examples=10_000 if IS_LONG else 150,
     derandomize=not IS_LONG,
