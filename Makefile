@@ -16,7 +16,7 @@ LINT := $(VENV)/.lint
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 JOBS ?= auto
 
-.PHONY: help setup check format docs test unit soak bench demo lock clean
+.PHONY: help setup check format docs test quick unit soak bench demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -54,11 +54,14 @@ docs: $(TEST) ## write the generated parts of the docs
 test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
+quick: $(TEST) ## run the unit and contract tests that take no seconds each: under a minute
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests/unit tests/contract
+
 unit: $(TEST) ## run the tests that need no Pulumi CLI
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract
 
 soak: $(TEST) ## run the property tests and fuzzers for longer
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(JOBS) tests/contract/test_stateful.py tests/unit/test_fuzz.py
+	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=long tests/contract/test_stateful.py tests/unit/test_fuzz.py
 
 bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/preview.py $(ARGS)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from support.emulator import Emulator
 
 READS = [fault for fault in FAULTS if "GET" in fault.methods]
+# "always" lasts as long as the deadline.
+ONCE_AND_ALWAYS = pytest.mark.parametrize(
+    "always", [pytest.param(False, id="once"), pytest.param(True, id="always", marks=pytest.mark.slow)]
+)
 WANTED = {"phase_rotation": "STR", "max_amperage": 20}
 
 
@@ -29,7 +33,7 @@ def client(emulator: Emulator) -> PlugchoiceClient:
     return PlugchoiceClient(Transport(settings, backoff=Backoff(first=0.02, longest=0.3, jitter=0.01)))
 
 
-@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@ONCE_AND_ALWAYS
 @pytest.mark.parametrize("endpoint", ["site list", "charger"])
 @pytest.mark.parametrize("fault", READS, ids=lambda fault: fault.slug)
 def test_reads(client: PlugchoiceClient, emulator: Emulator, fault: Fault, endpoint: str, *, always: bool) -> None:
@@ -51,7 +55,7 @@ def test_reads(client: PlugchoiceClient, emulator: Emulator, fault: Fault, endpo
         assert TOKEN not in str(caught.value)
 
 
-@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+@ONCE_AND_ALWAYS
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.slug)
 def test_writes(client: PlugchoiceClient, emulator: Emulator, fault: Fault, *, always: bool) -> None:
     """A write succeeds only with proof; after an error the message and the live value agree."""

@@ -118,6 +118,7 @@ def play(emulator: Emulator, folder: Path) -> Score:
     return Score(served, statuses.count(429), max(slowest for _, slowest in scores))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_processes_share_the_limit_without_a_429(
     emulator_process: Emulator, tmp_path: Path, record_property: Callable[[str, object], None]

@@ -473,6 +473,7 @@ class Machine(RuleBasedStateMachine):
         assert set(before) & set(target) <= set(self.stored), "what is declared does not leave the state"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0 if IS_LONG else 300)
 def test_model_emulator_and_state_agree_after_each_step(
     emulator_process: Emulator,
