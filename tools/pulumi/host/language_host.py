@@ -79,11 +79,10 @@ def run_and_exit(request: tuple[bytes, str], host: Connection) -> NoReturn:
     """The program's process. It does not wait for threads that wait for an engine which has stopped listening."""
     status = 1
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # At once: an interrupt in the middle of something prints a traceback that says nothing about the program.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
         threading.Thread(target=exit_when_closed, args=(host.fileno(),), daemon=True).start()
         status = run(*request)
-    except KeyboardInterrupt:
-        status = 130
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
