@@ -1,4 +1,4 @@
-"""The fault matrix: each fault, on each endpoint, once and always, with what must come of it.
+"""The table of faults: each fault, on each endpoint, once and always, with its expected outcome.
 
 Read by tests/contract/test_faults.py (the client), tests/acceptance/test_write_faults.py (the engine) and tools/docs.py
 (the table in docs/reliability.md).
@@ -17,12 +17,12 @@ HANG = 0.7
 
 @dataclass(frozen=True)
 class Outcome:
-    """What must come of it.
+    """The expected outcome.
 
     Attributes:
-        error: name of the error's class, or None when it goes well.
+        error: name of the error class; None for success.
         written: whether the connector holds the wanted values in the end (PUT only).
-        puts: PUTs that Plugchoice saw, or None where a number would be a matter of timing.
+        puts: number of PUTs; None where it depends on timing.
     """
 
     error: str | None = None
@@ -71,7 +71,7 @@ FAULTS = (
         "RateLimited",
         _TWICE,
         Outcome("RateLimited", written=False, puts=None),
-        "waits as long as it is told, within the deadline",
+        "waits as long as Retry-After says, within the deadline",
     ),
     Fault(
         "429 without Retry-After",
@@ -80,9 +80,11 @@ FAULTS = (
         "RateLimited",
         _refused("RateLimited"),
         _refused("RateLimited"),
-        "with the default deadline it waits a minute and goes on; the deadline of the tests is shorter, so it gives up",
+        "with the default deadline it waits a minute and succeeds; the tests have a shorter deadline",
     ),
-    Fault("500", _status(500), None, "ServerError", _TWICE, _UNSETTLED, "after a PUT the connector is read first"),
+    Fault(
+        "500", _status(500), None, "ServerError", _TWICE, _UNSETTLED, "after a failed PUT the connector is read first"
+    ),
     Fault("502 with HTML", _status(502, html=True), None, "ServerError", _TWICE, _UNSETTLED),
     Fault("503", _status(503), None, "ServerError", _TWICE, _UNSETTLED),
     Fault("504 before the write", _status(504), None, "ServerError", _TWICE, _UNSETTLED),
@@ -93,10 +95,10 @@ FAULTS = (
         "ServerError",
         _WRITTEN,
         _WRITTEN,
-        "reading it back proves the write",
+        "the read after it confirms the write",
     ),
-    Fault("reset before", {"kind": "reset_before"}, None, "TransportError", _TWICE, _UNSETTLED),
-    Fault("reset after", {"kind": "reset_after"}, None, "TransportError", _WRITTEN, _WRITTEN),
+    Fault("reset before the write", {"kind": "reset_before"}, None, "TransportError", _TWICE, _UNSETTLED),
+    Fault("reset after the write", {"kind": "reset_after"}, None, "TransportError", _WRITTEN, _WRITTEN),
     Fault("hang before the write", {"kind": "slow", "delay_seconds": HANG}, None, "RequestTimeout", _TWICE, _UNSETTLED),
     Fault(
         "hang after the write",
@@ -106,7 +108,7 @@ FAULTS = (
         _WRITTEN,
         _WRITTEN,
     ),
-    Fault("slow drip", {"kind": "drip", "delay_seconds": 0.05}, None, "RequestTimeout", _WRITTEN, _WRITTEN),
+    Fault("answer byte by byte", {"kind": "drip", "delay_seconds": 0.05}, None, "RequestTimeout", _WRITTEN, _WRITTEN),
     Fault("truncated body", {"kind": "truncate"}, None, "TransportError", _WRITTEN, _WRITTEN),
     Fault(
         "broken JSON",
@@ -115,7 +117,7 @@ FAULTS = (
         "InvalidResponse",
         _WRITTEN,
         _WRITTEN,
-        "a GET is not tried again: the answer is whole, and wrong",
+        "a GET is not repeated: the answer is complete, but wrong",
     ),
     Fault("HTML where JSON was expected", {"kind": "html"}, "InvalidResponse", "InvalidResponse", _TWICE, _UNSETTLED),
     Fault("no data in the answer", {"kind": "no_data"}, "InvalidResponse", "InvalidResponse", _WRITTEN, _WRITTEN),
@@ -126,7 +128,7 @@ FAULTS = (
         None,
         _TWICE,
         _UNSETTLED,
-        "nothing was stored: the answer is not believed, the live value is",
+        "nothing was stored; the live value decides, not the answer",
         methods=("PUT",),
     ),
     Fault("answer with nulls", {"kind": "nulls"}, None, None, _WRITTEN, _WRITTEN, methods=("PUT",)),
@@ -160,10 +162,10 @@ FAULTS = (
 
 
 def table() -> str:
-    """The matrix as Markdown."""
+    """Return the table as Markdown."""
 
     def read(error: str | None) -> str:
-        return "goes on" if error is None else f"`{error}`"
+        return "succeeds" if error is None else f"`{error}`"
 
     def write(outcome: Outcome) -> str:
         if outcome.error is None:
