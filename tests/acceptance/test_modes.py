@@ -101,7 +101,7 @@ def test_import_file_says_what_is_wrong(stack: Stack) -> None:
         (["-o", "there.json"], "there.json: exists already; name another file, or add --force to replace it"),
         (
             ["--charger", "HRB-002", "--charger", "TYPO"],
-            f"site {SITE}: has no charger TYPO; its chargers: HRB-001, HRB-002, HRB-003",
+            f"site {SITE}: no charger TYPO; its chargers: HRB-001, HRB-002, HRB-003",
         ),
         (["--site", "Harbour"], "site 'Harbour' is not a UUID: give the UUID of the site (location)"),
     ):

@@ -15,17 +15,15 @@ HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 
 
 def test_help_imports_nothing_that_only_commands_need() -> None:
-    """Measured from what the package itself has loaded."""
+    """So that it is fast."""
     code = """
 import sys
-import pulumi_plugchoice
-before = set(sys.modules)
 from pulumi_plugchoice.cli import main
 sys.argv = ["plugchoice", "--help"]
 try:
     main()
 finally:
-    print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+    print(*{name.partition(".")[0] for name in sys.modules})
 """
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(process.stdout.splitlines()[-1].split())

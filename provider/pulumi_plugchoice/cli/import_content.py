@@ -34,7 +34,7 @@ def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequ
     wanted = {charger.lower() if is_uuid(charger) else charger for charger in chargers}
     for charger in sorted(wanted.difference(*names)):
         identities = ", ".join(sorted({printable(item.charger.identity, 45) for item in connectors})[:20]) or "none"
-        raise PlugchoiceError(f"site {site}: has no charger {printable(charger, 60)}; its chargers: {identities}")
+        raise PlugchoiceError(f"site {site}: no charger {printable(charger, 60)}; its chargers: {identities}")
     return [item for item, own in zip(connectors, names, strict=True) if not wanted or own & wanted]
 
 

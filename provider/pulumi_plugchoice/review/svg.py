@@ -47,6 +47,10 @@ _STYLE: Final = """\
   </style>"""
 
 
+# The chart of currents: its size, and its edges.
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _FLOOR = 560, 380, 64, 536, 74, 290
+
+
 def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
     """Draw the current on each line when every connector charges a one-phase car, and the usable current.
 
@@ -55,49 +59,48 @@ def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
         before: pale bars; None: only `after` is drawn.
         after: full bars.
     """
-    width, height, left, top, floor = 560, 380, 64, 74, 290
-    drawn = [figures for figures in (before, after) if figures is not None]
-    highest = max(after.usable_amps, *(amps for figures in drawn for amps in figures.single_phase)) or 1
+    charts = [after] if before is None else [before, after]
+    highest = max(after.usable_amps, *(amps for figures in charts for amps in figures.single_phase)) or 1
     step = _step(highest)
-    scale = (floor - top) / (step * -(-highest // step))
+    steps = -(-highest // step)
+    scale = (_FLOOR - _TOP) / (step * steps)
     parts = []
-    amps = 0
-    while amps <= step * -(-highest // step):
-        y = floor - amps * scale
-        parts.append(
-            f'  <line class="axis" x1="{left}" y1="{_n(y)}" x2="{width - 24}" y2="{_n(y)}" stroke-opacity="0.3"/>'
-        )
-        parts.append(_text(left - 8, y + 4, f"{amps:g}", "small soft", anchor="end"))
-        amps += step
-    parts.append(_text(left - 8, top - 14, "A", "small soft", anchor="end"))
-    slot = (width - 24 - left) / 3
-    bar = slot * (0.27 if before else 0.4)
+    for amps in range(0, int(step * steps) + 1, step):
+        parts.append(_horizontal("axis", _FLOOR - amps * scale, ' stroke-opacity="0.3"'))
+        parts.append(_text(_LEFT - 8, _FLOOR - amps * scale + 4, f"{amps:g}", "small soft", anchor="end"))
+    parts.append(_text(_LEFT - 8, _TOP - 14, "A", "small soft", anchor="end"))
+    slot = (_RIGHT - _LEFT) / 3
+    width = slot * (0.4 if before is None else 0.27)
     for place, letter in enumerate(LINES):
-        middle = left + slot * (place + 0.5)
-        columns = [(middle - bar - 3, before, " before"), (middle + 3, after, "")] if before else []
-        for x, figures, kind in columns or [(middle - bar / 2, after, "")]:
-            assert figures is not None  # noqa: S101 - columns holds `before` only when there is one
-            value = figures.single_phase[place]
-            y = floor - value * scale
-            parts.append(
-                f'  <rect class="{letter}{kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(bar)}" height="{_n(floor - y)}"/>'
-            )
-            over = "small over" if value > figures.usable_amps else "small"
-            parts.append(_text(x + bar / 2, y - 5, f"{value:.0f}", over, anchor="middle"))
-            if before:
-                parts.append(
-                    _text(x + bar / 2, floor + 15, "before" if kind else "after", "small soft", anchor="middle")
-                )
-        parts.append(_text(middle, floor + 34, LINE_NAMES[letter], anchor="middle"))
-    y = floor - after.usable_amps * scale
-    parts.append(f'  <line class="usable" x1="{left}" y1="{_n(y)}" x2="{width - 24}" y2="{_n(y)}"/>')
+        middle = _LEFT + slot * (place + 0.5)
+        if before is None:
+            parts += _bar(letter, after, middle - width / 2, width, scale=scale)
+        else:
+            parts += _bar(f"{letter} before", before, middle - width - 3, width, scale=scale, name="before")
+            parts += _bar(letter, after, middle + 3, width, scale=scale, name="after")
+        parts.append(_text(middle, _FLOOR + 34, LINE_NAMES[letter], anchor="middle"))
+    parts.append(_horizontal("usable", _FLOOR - after.usable_amps * scale))
     # Beside the line, a bar would hide it.
-    parts.append(_text(width - 24, top - 14, f"- - usable: {after.usable_amps} A", "small over", anchor="end"))
-    difference = " → ".join(f"{figures.full_imbalance:g} A" for figures in drawn)
-    parts.append(_text(24, floor + 60, f"Largest difference between lines: {difference}"))
+    parts.append(_text(_RIGHT, _TOP - 14, f"- - usable: {after.usable_amps} A", "small over", anchor="end"))
+    difference = " → ".join(f"{figures.full_imbalance:g} A" for figures in charts)
+    parts.append(_text(24, _FLOOR + 60, f"Largest difference between lines: {difference}"))
     note = "Every connector charges a one-phase car; declared values, with building and DC chargers."
-    parts.append(_text(24, floor + 78, note, "small soft"))
-    return _svg(width, height, title, _amps_in_words(before, after), parts)
+    parts.append(_text(24, _FLOOR + 78, note, "small soft"))
+    return _svg(_WIDTH, _HEIGHT, title, _amps_in_words(before, after), parts)
+
+
+def _horizontal(kind: str, y: float, style: str = "") -> str:
+    return f'  <line class="{kind}" x1="{_LEFT}" y1="{_n(y)}" x2="{_RIGHT}" y2="{_n(y)}"{style}/>'
+
+
+def _bar(kind: str, figures: Figures, x: float, width: float, *, scale: float, name: str = "") -> list[str]:
+    """One bar with its value above and its name below; `kind` begins with the letter of the line."""
+    amps = figures.single_phase[LINES.index(kind[0])]
+    y = _FLOOR - amps * scale
+    box = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(_FLOOR - y)}"'
+    over = "small over" if amps > figures.usable_amps else "small"
+    parts = [f'  <rect class="{kind}" {box}/>', _text(x + width / 2, y - 5, f"{amps:.0f}", over, anchor="middle")]
+    return [*parts, _text(x + width / 2, _FLOOR + 15, name, "small soft", anchor="middle")] if name else parts
 
 
 def _amps_in_words(before: Figures | None, after: Figures) -> str:
