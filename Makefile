@@ -54,7 +54,7 @@ docs: $(TEST) ## write the generated parts of the docs
 test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-quick: $(TEST) ## run the unit and contract tests that take no seconds each: under a minute
+quick: $(TEST) ## run the fast unit and contract tests, under a minute
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests/unit tests/contract
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI

@@ -2,7 +2,7 @@
 
     python tools/messages.py            # print: module, kind, message
     python tools/messages.py FOLDER     # the same for another checkout's `provider` folder, to compare
-    python tools/messages.py --write    # write docs/messages.md
+    python tools/messages.py --markdown # docs/messages.md, which `make docs` writes
 
 A message is any text of two words or more that is not a docstring of the code. `{name}` stands for a value, `[a|b]` for
 a choice. The emulator's API answers are left out: they repeat the answers of Plugchoice.
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TARGET: Final = ROOT / "docs" / "messages.md"
 
 #: What a text is, by the call that takes it.
 _KINDS: Final = {
@@ -208,7 +207,7 @@ def _placeholder(node: ast.expr) -> str:
     return _name(node) or "value"
 
 
-def messages(provider: Path) -> list[Message]:
+def find_messages(provider: Path) -> list[Message]:
     """All messages, in the order of the files.
 
     Args:
@@ -244,11 +243,11 @@ def markdown(found: list[Message]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Print or write."""
-    if arguments == ["--write"]:
-        TARGET.write_text(markdown(messages(ROOT / "provider")), encoding="utf-8")
+    """Print the list."""
+    if arguments == ["--markdown"]:
+        sys.stdout.buffer.write(markdown(find_messages(ROOT / "provider")).encode())
         return
-    found = messages(Path(arguments[0]) if arguments else ROOT / "provider")
+    found = find_messages(Path(arguments[0]) if arguments else ROOT / "provider")
     for message in found:
         print(f"{message.module}:{message.line}  {message.kind}: {message.text}")
     print(f"{len(found)} messages", file=sys.stderr)
