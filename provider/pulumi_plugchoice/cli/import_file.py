@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .options import Command, Failure, write_file
+from .common import Command, Failure, write_file
 
 
 @click.command("import-file", cls=Command)

@@ -9,7 +9,7 @@ import click
 
 from pulumi_plugchoice._text import plural, printable
 
-from .options import Command, Failure, output_option, site_file, write_file, write_output
+from .common import Command, Failure, output_option, site_file, write_file, write_output
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan

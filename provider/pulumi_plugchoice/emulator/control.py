@@ -150,7 +150,7 @@ def _behaviour(router: APIRouter, world: World) -> None:
     async def put_token(token: str, fields: Fields) -> Response:
         values = _parse(TokenSeed, fields)
         user = world.inventory.user(values.user)
-        world.inventory.tokens[token] = Token(user, dict(values.access), values.revoked)
+        world.inventory.set_token(token, Token(user, dict(values.access), values.revoked))
         return JSONResponse(values.model_dump())
 
     @router.post("/faults")

@@ -255,9 +255,13 @@ class Inventory:
     def issue_token(self, client: Client) -> str:
         """A new token for an OAuth client."""
         text = f"issued-{secrets.token_hex(20)}"
-        with self.lock:
-            self.tokens[text] = Token(client.user, dict(client.access))
+        self.set_token(text, Token(client.user, dict(client.access)))
         return text
+
+    def set_token(self, text: str, token: Token) -> None:
+        """Add a token, or replace it."""
+        with self.lock:
+            self.tokens[text] = token
 
     # Changing
 
