@@ -44,7 +44,7 @@ def bay(index: int, rotation: str = "RST", amps: int = 16, *, label: str | None 
 
 
 def bays(count: int, rotations: tuple[str, ...] = ("RST",), amps: int = 16) -> list[str]:
-    """So many chargers, their rotations in turn."""
+    """`count` chargers with these rotations in turn."""
     return [bay(index, rotations[(index - 1) % len(rotations)], amps) for index in range(1, count + 1)]
 
 
@@ -93,8 +93,8 @@ def test_a_preview_shows_amps_per_line_before_and_after(stack: Stack, emulator: 
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_a_broken_limit_that_is_worse_than_live_is_refused_before_any_write(stack: Stack, emulator: Emulator) -> None:
-    """One clear line with the numbers; nothing is written, in a preview and in an `up` without one."""
+def test_an_exceeded_limit_fails_before_any_write(stack: Stack, emulator: Emulator) -> None:
+    """When the change makes the site worse: one line with the values, in a preview and in an `up` without preview."""
     emulator.reset(seed(9, {index: [connector(rotation=ROTATED[(index - 1) % 3])] for index in range(1, 10)}))
     write(stack, site_yaml(bays(9), limits="{single_phase_amps: 118}"))
 
@@ -110,8 +110,8 @@ def test_a_broken_limit_that_is_worse_than_live_is_refused_before_any_write(stac
     assert stack.resources() == {}
 
 
-def test_a_broken_limit_that_is_no_worse_is_said_and_applied(stack: Stack, emulator: Emulator) -> None:
-    """A site that is wired 144/0/0 must be declarable as it is, and getting better is never refused."""
+def test_an_exceeded_limit_that_does_not_get_worse_is_a_warning(stack: Stack, emulator: Emulator) -> None:
+    """A site that is wired 144/0/0 can be declared as it is, and an improvement is applied."""
     emulator.reset(seed(9))
     write(stack, site_yaml([bay(1, "STR"), *bays(9)[1:]], limits="{single_phase_amps: 118}"))
 
@@ -123,8 +123,8 @@ def test_a_broken_limit_that_is_no_worse_is_said_and_applied(stack: Stack, emula
     )
 
 
-def test_letters_never_set_do_not_make_the_truth_worse(stack: Stack, emulator: Emulator) -> None:
-    """Where live values are not known, declaring how it is wired is not refused: nobody is pushed to other letters."""
+def test_live_values_that_were_never_set_make_nothing_worse(stack: Stack, emulator: Emulator) -> None:
+    """Without live values a site can be declared as it is wired."""
     emulator.reset(seed(9, {index: [connector(rotation=None, amperage=None)] for index in range(1, 10)}))
     write(stack, site_yaml(bays(9), limits="{single_phase_amps: 118}"))
 
@@ -135,7 +135,7 @@ def test_letters_never_set_do_not_make_the_truth_worse(stack: Stack, emulator: E
 
 
 def test_a_live_fuse_above_the_declared_one_is_refused(stack: Stack, emulator: Emulator) -> None:
-    """Load balancing would let chargers draw more than the fuse carries. A lower one is only said."""
+    """Load balancing would let chargers draw more than the fuse carries. A lower live fuse is a warning."""
     write(stack, site_yaml(bays(3), fuse=125))
     stack.must_up()
     emulator.edit_group(801, total_amps=160)
@@ -153,8 +153,8 @@ def test_a_live_fuse_above_the_declared_one_is_refused(stack: Stack, emulator: E
     assert noticed.lines("group main (801): net type is IT in Plugchoice, TN is declared")
 
 
-def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place(stack: Stack) -> None:
-    """Before anything is registered, together with those of other resources of the program."""
+def test_all_mistakes_of_a_file_are_reported_with_their_position(stack: Stack) -> None:
+    """Before anything is registered, and together with the mistakes of other resources."""
     good = bays(3)
     text = site_yaml(
         [good[0], good[1].replace("RST", "RTX"), good[2].replace("max_amperage: 16", "max_amperage: 1600")]
@@ -182,7 +182,7 @@ def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place(stack: Sta
 
 
 @pytest.mark.parametrize(
-    ("what", "text", "said"),
+    ("what", "text", "expected"),
     [
         (
             "a duplicate key",
@@ -202,9 +202,9 @@ def test_all_mistakes_of_a_file_are_reported_at_once_with_their_place(stack: Sta
     ],
     ids=lambda value: value if len(value) < 20 else "",
 )
-def test_odd_yaml_is_one_clear_line(stack: Stack, what: str, text: str, said: str) -> None:
-    """And not a traceback, nor a long wait."""
-    new, _, line = said.partition("|")
+def test_refused_yaml_is_one_line(stack: Stack, what: str, text: str, expected: str) -> None:
+    """Without a traceback or a long wait."""
+    new, _, line = expected.partition("|")
     write(stack, site_yaml(bays(1)).replace(text, new))
 
     result = stack.preview()
@@ -216,8 +216,8 @@ def test_odd_yaml_is_one_clear_line(stack: Stack, what: str, text: str, said: st
     assert "1 problem in this program" in result.output
 
 
-def test_a_missing_file_is_one_clear_line(stack: Stack) -> None:
-    """With what is there."""
+def test_a_missing_file_is_one_line(stack: Stack) -> None:
+    """With the files that exist."""
     write(stack, site_yaml(bays(1)))
     stack.program("pulumi_plugchoice.ChargingSite.for_stack()")
 
@@ -228,8 +228,8 @@ def test_a_missing_file_is_one_clear_line(stack: Stack) -> None:
     assert "Traceback" not in result.output
 
 
-def test_order_and_labels_are_no_change(stack: Stack, emulator: Emulator) -> None:
-    """Names and stored values are by charger: a re-ordered file with other labels previews clean, at three calls."""
+def test_order_and_labels_change_nothing(stack: Stack, emulator: Emulator) -> None:
+    """Names and stored values go by charger: a re-ordered file with other labels previews clean, with three calls."""
     emulator.reset(seed(40))
     write(stack, site_yaml(bays(40, ROTATED)))
     stack.must_up()
@@ -245,7 +245,7 @@ def test_order_and_labels_are_no_change(stack: Stack, emulator: Emulator) -> Non
 
 
 def test_drift_shows_as_amps(stack: Stack, emulator: Emulator) -> None:
-    """One line in a plain preview; with a refresh as a change of the figures, and back."""
+    """As one line in a plain preview; with a refresh as a change of the figures."""
     emulator.reset(seed(3))
     write(stack, site_yaml(bays(3, ROTATED)))
     stack.must_up()
@@ -263,8 +263,8 @@ def test_drift_shows_as_amps(stack: Stack, emulator: Emulator) -> None:
     assert stack.preview("--expect-no-changes", "--refresh").code == 0
 
 
-def test_connectors_that_are_not_managed_count_with_their_live_values(stack: Stack, emulator: Emulator) -> None:
-    """Those of the file, and those that the file does not name; never set ones are named."""
+def test_unmanaged_connectors_count_with_live_values(stack: Stack, emulator: Emulator) -> None:
+    """Those in the file and those that it does not name. One that was never set is reported."""
     more = {3: [connector(rotation="STR", amperage=10)], 4: [connector(rotation=None, amperage=None)]}
     emulator.reset(seed(4, more))
     unmanaged = f"  - {{identity: {identity(2)}, connectors: [{{connector_id: 1, managed: false}}]}}"
@@ -287,7 +287,7 @@ def test_connectors_that_are_not_managed_count_with_their_live_values(stack: Sta
 
 
 def test_on_destroy_and_on_adopt_come_from_connector_group_and_site(stack: Stack, emulator: Emulator) -> None:
-    """The nearest word holds."""
+    """The nearest one applies."""
     emulator.reset(seed(3))
     text = site_yaml(
         [
@@ -336,8 +336,8 @@ def test_chargers_by_uuid_python_objects_and_a_site_for_each_stack(stack: Stack,
     assert set(stack.resources()) == {"dev-HRB-001-1"}
 
 
-def test_offline_believes_what_was_stored(stack: Stack, emulator: Emulator) -> None:
-    """No call; figures from declared values, and live ones of others as they were last counted."""
+def test_offline_the_stored_figures_stay(stack: Stack, emulator: Emulator) -> None:
+    """No API call. The stored figures include the live values of the last run."""
     emulator.reset(seed(3))
     write(stack, site_yaml(bays(2)))
     stack.must_up()
@@ -349,7 +349,7 @@ def test_offline_believes_what_was_stored(stack: Stack, emulator: Emulator) -> N
 
 
 def test_an_offline_up_stores_no_figures(stack: Stack, emulator: Emulator) -> None:
-    """It is refused, as the connectors' writes are; nothing stale stays."""
+    """It fails, like the writes of the connectors."""
     emulator.reset(seed(3))
     write(stack, site_yaml(bays(2)))
     stack.must_up()
@@ -366,8 +366,8 @@ def test_an_offline_up_stores_no_figures(stack: Stack, emulator: Emulator) -> No
     assert changes(preview, "single_phase_l2") == ["~ single_phase_l2: 0 => 16"]
 
 
-def test_sockets_that_the_file_leaves_out_count_where_their_charger_is(stack: Stack, emulator: Emulator) -> None:
-    """In its group, and against its breaker."""
+def test_sockets_that_the_file_leaves_out_count_with_their_charger(stack: Stack, emulator: Emulator) -> None:
+    """In its group, and on its breaker."""
     emulator.reset(seed(1, {1: [connector(1), connector(2, amperage=32)]}))
     text = site_yaml([bay(1).replace("connectors:", "group: east, breaker_amps: 20, connectors:")])
     groups = "{name: main, group_id: 801}, {name: east, parent: main, fuse_amps: 25}"
@@ -380,8 +380,8 @@ def test_sockets_that_the_file_leaves_out_count_where_their_charger_is(stack: St
     assert result.lines("HRB-001: two sockets, 48 A in total, but the breaker is 20 A")
 
 
-def test_an_ac_socket_beside_dc_is_counted(stack: Stack, emulator: Emulator) -> None:
-    """With its letters; the DC connector only by what its charger takes."""
+def test_an_ac_socket_of_a_dc_charger_counts(stack: Stack, emulator: Emulator) -> None:
+    """With its rotation. The DC connector counts as the AC input of the charger."""
     emulator.reset(seed(1, {1: [connector(1, None, None, power_type="DC"), connector(2, amperage=32)]}))
     connectors = "[{connector_id: 1, managed: false}, {connector_id: 2, phase_rotation: RST, max_amperage: 32}]"
     write(stack, site_yaml([f"  - {{identity: {identity(1)}, ac_input_amps: 38, connectors: {connectors}}}"]))
@@ -393,8 +393,8 @@ def test_an_ac_socket_beside_dc_is_counted(stack: Stack, emulator: Emulator) -> 
     assert stored["not_counted"] == []
 
 
-def test_a_connector_that_will_be_restored_is_named(stack: Stack, emulator: Emulator) -> None:
-    """The file no longer says what it will be; the preview says so."""
+def test_a_connector_that_will_be_restored_is_reported(stack: Stack, emulator: Emulator) -> None:
+    """Its values after the update are not in the file."""
     emulator.reset(seed(2))
     restore = bay(2, "STR", more=", on_destroy: restore")
     write(stack, site_yaml([bay(1), restore]))
@@ -406,8 +406,8 @@ def test_a_connector_that_will_be_restored_is_named(stack: Stack, emulator: Emul
     assert preview.lines("HRB-002/1: no longer declared, on_destroy restores it")
 
 
-def test_without_neutral_a_broken_limit_is_only_said(stack: Stack, emulator: Emulator) -> None:
-    """The figures rest on an assumption about cars there."""
+def test_without_a_neutral_an_exceeded_limit_is_a_warning(stack: Stack, emulator: Emulator) -> None:
+    """The figures rest on an assumption about cars."""
     emulator.reset(seed(3))
     text = site_yaml(bays(3, amps=20), limits="{single_phase_amps: 20}").replace("net_type: TN", "net_type: IT")
     write(stack, text)
@@ -418,8 +418,8 @@ def test_without_neutral_a_broken_limit_is_only_said(stack: Stack, emulator: Emu
     assert any("warning only: the supply has no neutral" in line for line in result.lines("limit single_phase_amps"))
 
 
-def test_a_model_made_in_the_program_is_looked_at_as_a_whole(stack: Stack) -> None:
-    """As a file is: one line, nothing registered."""
+def test_a_model_built_in_the_program_is_checked(stack: Stack) -> None:
+    """Like a file: one line, nothing registered."""
     stack.program(
         """
         from pulumi_plugchoice import ChargingSite, SiteFile
