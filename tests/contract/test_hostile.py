@@ -175,7 +175,7 @@ def assert_printable(line: str) -> None:
 
 def test_pages_without_end_each_with_a_new_link_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of pages is bounded; here at 40, to save time."""
-    monkeypatch.setattr(client_module, "_MOST_PAGES", 40)
+    monkeypatch.setattr(client_module, "_MAX_PAGES", 40)
     pages = itertools.count(2)
 
     def answer(connection: socket.socket, _: str) -> None:

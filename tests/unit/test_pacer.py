@@ -150,9 +150,8 @@ def test_a_wait_past_the_deadline_is_refused_at_once(kit: Kit) -> None:
     pacer = kit.pacer()
     pacer.take()
     pacer.note_answer({}, 429, 48.0)
-    with pytest.raises(NoSlotInTime, match=r"may go in 48 s, which is past the deadline: the 500 requests") as caught:
+    with pytest.raises(NoSlotInTime, match=r"may go in 48 s, which is past the deadline: the 500 requests"):
         pacer.take(10.0)
-    assert caught.value.seconds == pytest.approx(48)
     assert kit.clock.slept == []
     assert pacer.take(50.0) == pytest.approx(48)
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 ModelT = TypeVar("ModelT", bound=Model)
 
-# 25 a page: more connectors than any site has. A server that never stops is not to be followed for ever.
-_MOST_PAGES = 2000
-# Deadlines that all pages of a list have together: each page may wait out a 429, but not every one.
+# At 25 a page, more connectors than any site has: the bound is for a server that never ends a list.
+_MAX_PAGES = 2000
+# Deadlines that all pages of a list have together: any page may wait for a minute after a 429, but not every page.
 _LIST_DEADLINES = 10
 
 
@@ -90,8 +90,7 @@ class PlugchoiceClient:
     def group_meter(self, site: str, group_id: int, deadline: Deadline | None = None) -> GroupMeter | None:
         """The meter of a group (site-groups/get-group-meter); None when it has none, which the API answers with 404.
 
-        The page shows the meter bare, as it shows most things that come in a `data` envelope; its older twin for one
-        kind of meter has the envelope. Both are read.
+        The documentation shows it without a `data` envelope, and a meter on an older page with one. Both are read.
         """
         path = f"/v3/sites/{site}/groups/{group_id}/meter"
         try:
@@ -130,7 +129,7 @@ class PlugchoiceClient:
         following: str | None = path
         until = self._transport.deadline(_LIST_DEADLINES)
         while following is not None:
-            if following in asked or len(asked) >= _MOST_PAGES or not until.left():
+            if following in asked or len(asked) >= _MAX_PAGES or not until.left():
                 raise InvalidResponse("GET", following, f"the list does not end ({plural(len(asked), 'page')} read)")
             asked.add(following)
             answer = self._transport.get(following)

@@ -127,7 +127,6 @@ class Charger(ChargerReference):
     """A charger. `max_current` is A per phase, None when unknown."""
 
     id: Detail[int] = None
-    reference: Detail[str] = None
     max_current: Detail[int] = None
     connectors: tuple[Connector, ...]  # required: a missing list does not prove that there are none
 
@@ -149,7 +148,6 @@ class SiteGroup(Model):
     """
 
     id: int
-    site_id: int | None = None
     group_id: int | None = None
     total_amps: int | None = None
     net_type: str | None = None

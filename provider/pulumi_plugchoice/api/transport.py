@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-USER_AGENT: Final = f"pulumi-plugchoice/{__version__}"
-_HEADERS: Final = {"Accept": "application/json", "User-Agent": USER_AGENT}
+_HEADERS: Final = {"Accept": "application/json", "User-Agent": f"pulumi-plugchoice/{__version__}"}
 _CONNECT_SECONDS: Final = 5.0
 _PIECE_BYTES: Final = 65536
 # A page of 25 connectors is about 15 kB.

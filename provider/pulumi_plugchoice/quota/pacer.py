@@ -34,12 +34,12 @@ _MAX_LIMIT: Final = 1_000_000  # requests a window that a server may claim to al
 class NoSlotInTime(PlugchoiceError):
     """The next request may only go after the caller's deadline; nothing was sent, no slot was taken.
 
-    Attributes:
+    Args:
         seconds: the wait that would be needed.
+        limit: requests a minute.
     """
 
     def __init__(self, seconds: float, limit: int) -> None:
-        self.seconds = seconds
         super().__init__(
             f"the next request may go in {math.ceil(seconds)} s, which is past the deadline: the {limit} requests a "
             "minute are used up, or Plugchoice asked to wait; try again later"
