@@ -49,6 +49,7 @@ def fresh_project(stack: Stack, example: str) -> Stack:
     shutil.rmtree(stack.folder)
     shutil.copytree(EXAMPLES / example, stack.folder)
     stack.project = f"plugchoice-{example}"
+    stack.environment.pop("PULUMI_STACK")
     return stack
 
 
@@ -99,7 +100,7 @@ def test_what_the_readme_of_the_sites_shows(sites: Stack) -> None:
     file.write_text(once.replace("{connector_id: 1, phase_rotation: RST}", "{connector_id: 1, phase_rotation: STR}"))
     refused = sites.preview()
     assert refused.code != 0
-    assert refused.lines("limit single_phase_amps 118 A: 129 A on L2")
+    assert refused.lines("limit single_phase_amps (118 A) exceeded: 129 A on L2")
 
 
 def test_the_commands_of_the_quickstart(stack: Stack, emulator: Emulator) -> None:
