@@ -1,4 +1,4 @@
-"""Writes the generated parts of the docs: options, command help, faults, the site file's schema, a picture.
+"""Writes the generated parts of the docs: options, command help, faults, messages, the site file's schema, a picture.
 
     python tools/docs.py           # write
     python tools/docs.py --check   # fail when something is not current
@@ -88,6 +88,18 @@ def stale_picture(*, check: bool) -> list[str]:
     return [str(file.relative_to(ROOT))]
 
 
+def stale_messages(*, check: bool) -> list[str]:
+    """Find whether the list of messages is not current; write it unless `check`."""
+    file = ROOT / "docs" / "messages.md"
+    command = [sys.executable, str(ROOT / "tools" / "messages.py"), "--markdown"]
+    text = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    if file.is_file() and file.read_text(encoding="utf-8") == text:
+        return []
+    if not check:
+        file.write_text(text, encoding="utf-8")
+    return [str(file.relative_to(ROOT))]
+
+
 GENERATORS = {"options": options, "commands": commands, "faults": faults}
 
 
@@ -103,7 +115,7 @@ def main() -> int:
             stale.append(name)
             if not check:
                 path.write_text(current, encoding="utf-8")
-    stale += stale_schemas(check=check) + stale_picture(check=check)
+    stale += stale_schemas(check=check) + stale_picture(check=check) + stale_messages(check=check)
     if f"## {__version__}" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
         stale.append(f"CHANGELOG.md (no entry for {__version__})")
     verb = "is not current; run `make docs`" if check else "written"

@@ -4,8 +4,8 @@
     python tools/messages.py FOLDER     # the same for another checkout's `provider` folder, to compare
     python tools/messages.py --markdown # docs/messages.md, which `make docs` writes
 
-A message is any text of two words or more that is not a docstring of the code. `{name}` stands for a value, `[a|b]` for
-a choice. The emulator's API answers are left out: they repeat the answers of Plugchoice.
+A message is any text of two words, or of a word and a value, that is not a docstring of the code. `{name}` stands for
+a value, `[a|b]` for a choice. The emulator's API answers are left out: they repeat the answers of Plugchoice.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ _EMULATOR: Final = {"banner.py", "server.py", "seed.py", "seeding.py", "testing.
 _COMMAND: Final = {"command", "group"}
 # Not for people: regular expressions, type expressions.
 _NOT_PROSE: Final = {"compile", "cast", "TypeVar", "ParamSpec", "sub", "startswith", "endswith", "removeprefix"}
-_CODE: Final = re.compile(r"\s*(<|[A-Z]{5,} |small (soft|over)$)")  # SVG, SQL, classes of the SVG
+_CODE: Final = re.compile(r"\s*(<|[A-Z]{5,} |small (soft|over)$|[\w-]+=|Bearer |SITE )")  # SVG, SQL, Python, HTTP
 _WORDS: Final = re.compile(r"[A-Za-z]{2,}[,;:.)']*\s+\(?[A-Za-z]{2,}|[A-Za-z]{2,}\s+[-\d(\"'`]")
+_WORD: Final = re.compile(r"[A-Za-z]{3,}[,;:.)']*\s|\s\(?[A-Za-z]{3,}")  # is enough beside a value
 _INTRO: Final = """\
 # Messages
 
@@ -111,7 +112,8 @@ class _Module(ast.NodeVisitor):
             return False
         plain = re.sub(r"\{[^}]*\}", " ", text)
         kind = self._kind or self._kinds.get(self._owner) or self._default
-        if id(node) not in self._docstrings and not _CODE.match(plain) and _WORDS.search(plain):
+        words = _WORDS if plain == text else _WORD
+        if id(node) not in self._docstrings and not _CODE.match(plain) and words.search(plain):
             self.found.append(Message(self.module, node.lineno, kind, " ".join(text.split())))
         return True
 
