@@ -38,6 +38,7 @@ $(LINT): requirements/lint.txt $(TEST)
 	@$(PYTHON) tools/install.py lint && touch $@
 
 check: $(LINT) ## check format, lint, types and generated docs
+	@echo "Checking format, lint, types and docs: about 40 s the first time …"
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -52,6 +53,7 @@ docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
 test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
+	@echo "Running all tests: several minutes on 2 cores (make quick: the fast ones, under a minute) …"
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 quick: $(TEST) ## run the fast unit and contract tests, under a minute
