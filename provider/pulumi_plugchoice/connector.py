@@ -8,18 +8,21 @@ The module path and the name of `ChargerConnectorProvider` are pickled into ever
 the class never gets instance attributes. See docs/architecture.md.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: the SDK evaluates those of the resource once per instance, and text is slow.
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pulumi
 from pulumi import dynamic
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
 from ._text import is_uuid
+from .electrical.rotations import PhaseRotation
 from .electrical.settings import read_settings
 from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 from .gate import gate
-from .inputs import DEFAULTS, INPUT_NAMES, find_mistakes
+from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
 from .runtime.adoption import check_adoption, refuse_mismatch, resolve_identity
 from .runtime.drift import find_or_report, plan_write, report_drift
 from .runtime.engine import for_engine, hide_tracebacks, is_known
@@ -44,8 +47,6 @@ from .runtime.stored import (
 )
 
 if TYPE_CHECKING:
-    from .electrical.rotations import PhaseRotation
-    from .inputs import OnAdopt, OnDestroy
     from .runtime.live import Live
     from .runtime.session import Session
 
@@ -93,7 +94,7 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
         format: pulumi.Output[str | None]
         max_voltage: pulumi.Output[int | None]
     else:
-        # The SDK evaluates annotations once per resource. It needs only those that make a whole number of a float.
+        # What the SDK needs: it makes whole numbers of the engine's floats.
         connector_id: pulumi.Output[int]
         max_amperage: pulumi.Output[int]
         max_voltage: pulumi.Output[int]
@@ -143,20 +144,21 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             "on_adopt": on_adopt,
             "on_destroy": on_destroy,
         }
-        props = {name: None if value == DEFAULTS.get(name) else value for name, value in declared.items()}
+        props = {name: value for name, value in declared.items() if value is None or value != DEFAULTS.get(name)}
         # A resource that is only read by its id declares nothing.
         if opts is None or opts.id is None:
             props["charger"] = gate().admit(resource_name, declared, opts)
         # The SDK makes an attribute only of what is named here.
-        props |= dict.fromkeys(COMPUTED)
-        super().__init__(ChargerConnectorProvider(), resource_name, props, opts)
+        props |= {**dict.fromkeys(COMPUTED), PROVIDER_KEY: _serialize_provider()}
+        # What dynamic.Resource does, except that it serializes the provider again for each resource.
+        pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
 
     @staticmethod
     def get(
         resource_name: str,
         id: pulumi.Input[str],  # noqa: A002 - the name that every Pulumi resource's `get` uses
         opts: pulumi.ResourceOptions | None = None,
-    ) -> ChargerConnector:
+    ) -> "ChargerConnector":
         """Read a connector by its id `{charger uuid}/{connector_id}`, without managing it.
 
         Args:
@@ -171,6 +173,12 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             connector_id=parts.apply(lambda both: both[1]),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)),
         )
+
+
+@cache
+def _serialize_provider() -> str:
+    serialized: str = serialize_provider(ChargerConnectorProvider())
+    return serialized
 
 
 def _parse_id_in_program(id_: str) -> tuple[str, int]:
@@ -316,7 +324,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             restore(session, id_, props)
 
 
-def _begin_write(props: Props) -> tuple[Session, Live]:
+def _begin_write(props: Props) -> "tuple[Session, Live]":
     """The session and the live connector, for a create or an update."""
     session = current_session()
     session.is_update = True
@@ -327,7 +335,7 @@ def _begin_write(props: Props) -> tuple[Session, Live]:
     return session, session.live.find(charger, number, props.get("site"))
 
 
-def _read_unmanaged(session: Session, id_: str, props: Props) -> dynamic.ReadResult:
+def _read_unmanaged(session: "Session", id_: str, props: Props) -> dynamic.ReadResult:
     """A connector for `ChargerConnector.get`."""
     charger, number = parse_id(id_)
     live = session.live.find(charger, number, props.get("site") or session.site)

@@ -9,7 +9,9 @@ A gate belongs to a stack run and not to this module: the Automation API can run
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
@@ -17,6 +19,7 @@ from weakref import WeakKeyDictionary
 import pulumi
 
 from ._text import is_uuid, plural, printable
+from .config import SITE, find_value
 from .electrical.settings import SETTING_NAMES
 from .inputs import Mistake, find_mistakes
 
@@ -58,7 +61,7 @@ class Gate:
             opts: Pulumi's resource options, as declared.
         """
         place = _Place(program_line(), printable(resource_name, 80))
-        mistakes = find_mistakes(inputs, _is_plain, has_default_site=_has_default_site())
+        mistakes = find_mistakes(inputs, _is_plain, has_default_site=self._has_default_site)
         mistakes += _find_ignored_settings(opts)
         self.refuse(f"{place}: {mistake}" for mistake in mistakes)
         charger, number = inputs["charger"], inputs["connector_id"]
@@ -86,6 +89,11 @@ class Gate:
             head = f"plugchoice: {plural(len(self._lines), 'problem')} in this program; {written}:"
             raise pulumi.RunError("\n".join([head, *(f"  {line}" for line in self._lines)]))
         return value
+
+    @cached_property
+    def _has_default_site(self) -> bool:
+        config = {SITE.config: pulumi.Config("plugchoice").get("site")}
+        return find_value(SITE, config, os.environ) is not None
 
     async def _open(
         self, charger: pulumi.Input[str], connector_id: pulumi.Input[int], site: str | None, place: _Place
@@ -131,23 +139,18 @@ def program_line() -> str:
     frame = sys._getframe(1)  # noqa: SLF001 - inspect.stack() would read every source file on the way
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE_FOLDER):
         frame = frame.f_back
-    file = Path(frame.f_code.co_filename)
-    folder = Path.cwd()
-    path = file.relative_to(folder) if file.is_relative_to(folder) else file.name
-    return f"{path}:{frame.f_lineno}"
+    return f"{_shorten(frame.f_code.co_filename, Path.cwd())}:{frame.f_lineno}"
+
+
+@cache
+def _shorten(filename: str, folder: Path) -> str:
+    file = Path(filename)
+    return str(file.relative_to(folder)) if file.is_relative_to(folder) else file.name
 
 
 def _is_plain(value: object) -> bool:
     """Whether the program knows the value of an input now; an output gets its value later."""
     return not isinstance(value, pulumi.Output) and not hasattr(value, "__await__")
-
-
-def _has_default_site() -> bool:
-    import os
-
-    from .config import SITE, find_value
-
-    return find_value(SITE, {SITE.config: pulumi.Config("plugchoice").get("site")}, os.environ) is not None
 
 
 def _find_ignored_settings(opts: pulumi.ResourceOptions | None) -> list[Mistake]:
