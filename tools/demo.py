@@ -129,6 +129,7 @@ def main() -> None:
         with running(EXAMPLE / "emulator.json") as local:
             environment = {
                 **{name: value for name, value in os.environ.items() if not name.startswith("PLUGCHOICE_")},
+                "PYTHONDONTWRITEBYTECODE": "",  # modules are compiled once, and not again in each process
                 "PLUGCHOICE_BASE_URL": local.base_url,
                 "PLUGCHOICE_TOKEN": "demo-token",
                 "PLUGCHOICE_SITE": SITE,
