@@ -6,6 +6,10 @@
 The floor is an importable provider whose `check` passes the inputs on and whose `diff` says no. No provider that is
 written in Python for this engine can be faster. The three programs run in turn, and the table shows medians: wall
 time, and the CPU time of all processes of a preview, which depends less on what else the machine does.
+
+Where the difference goes (two cores, busy with other work; CPU time of 40: 3.0 s, connectors 1.18 times, a site 1.20
+times that): the client's libraries in the provider's process 0.2 s, pydantic and YAML in the program of a site 0.1 s,
+and in the program 1.5 ms for each connector, nearly all of it the SDK's work for 13 properties where the floor has one.
 """
 
 from __future__ import annotations
