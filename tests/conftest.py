@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support import emulator as emulators
 from support import processes
 from support.stack import Stack, environment_for
@@ -28,7 +28,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 
-settings.register_profile("long")  # `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play many more
+# A busy machine is slow, which is no fault of what is tested: no test asserts wall time.
+settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play more.
+settings.register_profile("long", settings.get_profile("usual"))
+settings.load_profile("usual")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

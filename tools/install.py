@@ -57,7 +57,7 @@ def require_usable_python() -> None:
 def install(layer: str) -> None:
     """Add a layer to .venv: with uv, or with pip where uv cannot."""
     file = ["-r", str(requirements(layer))]
-    command = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON)]
+    command = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(PYTHON)]
     environment = {**uv_options(), **os.environ}
     if subprocess.run([*command, "--require-hashes", *file], env=environment, check=False).returncode != 0:
         say("uv cannot install this here; trying pip, which takes about 30 s …")

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from .api.models import Connector, SiteConnector
     from .balance import PhaseBalance
     from .connector import Adopted, ChargerConnector
-    from .electrical.planner import Plan
+    from .electrical.figures import Figures, GroupFigures
+    from .electrical.planner import Plan, Visit
     from .electrical.rotations import PHASE_ROTATIONS, PhaseRotation
     from .errors import PlugchoiceError
-    from .inputs import OnAdopt, OnDestroy
+    from .inputs import Mistake, OnAdopt, OnDestroy
     from .lookup import get_connector, get_site_connectors
     from .site import ChargingSite
-    from .sitefile.load import SiteFileError, load_site
+    from .sitefile.load import FileMistake, SiteFileError, load_site
     from .sitefile.model import SiteFile
     from .sitefile.plan import plan_rotation
     from .sitefile.typed_dicts import (
@@ -38,9 +39,13 @@ __all__ = [
     "Connector",
     "ConnectorDefinition",
     "DefaultsDefinition",
+    "Figures",
+    "FileMistake",
     "GroupDefinition",
+    "GroupFigures",
     "LimitsDefinition",
     "LineAmpsDefinition",
+    "Mistake",
     "OnAdopt",
     "OnDestroy",
     "PhaseBalance",
@@ -52,6 +57,7 @@ __all__ = [
     "SiteFile",
     "SiteFileError",
     "SupplyDefinition",
+    "Visit",
     "__version__",
     "get_connector",
     "get_site_connectors",
@@ -66,6 +72,10 @@ _MODULES = {
     "ChargerConnector": "connector",
     "ChargingSite": "site",
     "Connector": "api.models",
+    "Figures": "electrical.figures",
+    "FileMistake": "sitefile.load",
+    "GroupFigures": "electrical.figures",
+    "Mistake": "inputs",
     "OnAdopt": "inputs",
     "OnDestroy": "inputs",
     "PhaseBalance": "balance",
@@ -75,6 +85,7 @@ _MODULES = {
     "SiteConnector": "api.models",
     "SiteFile": "sitefile.model",
     "SiteFileError": "sitefile.load",
+    "Visit": "electrical.planner",
     "get_connector": "lookup",
     "get_site_connectors": "lookup",
     "load_site": "sitefile.load",

@@ -10,12 +10,10 @@ the class never gets instance attributes. See docs/architecture.md.
 
 # No `from __future__ import annotations`: the SDK evaluates those of the resource once per instance, and text is slow.
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pulumi
 from pulumi import dynamic
-from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
 from ._text import is_uuid
 from .electrical.rotations import PhaseRotation
@@ -56,11 +54,11 @@ class Adopted(TypedDict, total=False):
 
     Attributes:
         phase_rotation: as the API returned it, which may be a value that it does not accept.
-        max_amperage: A per phase.
+        max_amperage: A per phase, a whole number that the engine hands to programs as a float.
     """
 
     phase_rotation: str
-    max_amperage: int
+    max_amperage: float
 
 
 class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConnector"):
@@ -149,9 +147,8 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
         if opts is None or opts.id is None:
             props["charger"] = gate().admit(resource_name, declared, opts)
         # The SDK makes an attribute only of what is named here.
-        props |= {**dict.fromkeys(COMPUTED), PROVIDER_KEY: _serialize_provider()}
-        # What dynamic.Resource does, except that it serializes the provider again for each resource.
-        pulumi.CustomResource.__init__(self, f"pulumi-python:{self._resource_type_name}", resource_name, props, opts)
+        props |= dict.fromkeys(COMPUTED)
+        super().__init__(ChargerConnectorProvider(), resource_name, props, opts)
 
     @staticmethod
     def get(
@@ -173,12 +170,6 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             connector_id=parts.apply(lambda both: both[1]),
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)),
         )
-
-
-@cache
-def _serialize_provider() -> str:
-    serialized: str = serialize_provider(ChargerConnectorProvider())
-    return serialized
 
 
 def _parse_id_in_program(id_: str) -> tuple[str, int]:

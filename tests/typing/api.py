@@ -18,9 +18,13 @@ from pulumi_plugchoice import (
     Connector,
     ConnectorDefinition,
     DefaultsDefinition,
+    Figures,
+    FileMistake,
     GroupDefinition,
+    GroupFigures,
     LimitsDefinition,
     LineAmpsDefinition,
+    Mistake,
     OnAdopt,
     OnDestroy,
     PhaseBalance,
@@ -32,6 +36,7 @@ from pulumi_plugchoice import (
     SiteFile,
     SiteFileError,
     SupplyDefinition,
+    Visit,
     __version__,
     get_connector,
     get_site_connectors,
@@ -141,9 +146,16 @@ def look_up() -> None:
         site = load_site("sites/harbour.yaml")
         assert_type(site, SiteFile)
         assert_type(plan_rotation(site), Plan)
-        assert_type(plan_rotation("sites/harbour.yaml"), Plan)
+        plan = plan_rotation("sites/harbour.yaml")
+        assert_type(plan, Plan)
+        assert_type(plan.visits, tuple[Visit, ...])
+        assert_type(plan.after, Figures)
+        assert_type(plan.after.groups, tuple[GroupFigures, ...])
     except SiteFileError as error:
         pulumi.warn(f"{__version__}: {error}")
+        for found in error.mistakes:
+            assert_type(found, FileMistake)
+            assert_type(found.mistake, Mistake)
     except PlugchoiceError as error:
         pulumi.error(str(error))
 
