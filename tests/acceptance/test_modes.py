@@ -103,7 +103,10 @@ def test_import_file_says_what_is_wrong(stack: Stack) -> None:
             ["--charger", "HRB-002", "--charger", "TYPO"],
             f"site {SITE}: no charger TYPO; its chargers: HRB-001, HRB-002, HRB-003",
         ),
-        (["--site", "Harbour"], "site 'Harbour' is not a UUID: give the UUID of the site (location)"),
+        (
+            ["--site", "Harbour"],
+            "site: 'Harbour' is not a UUID; give the UUID of the site (location) that Plugchoice shows",
+        ),
     ):
         command = [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", *arguments]
         done = subprocess.run(command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False)

@@ -52,7 +52,7 @@ THREE_WAYS = f"""\
 Do one of these, then run the command again:
   1. install the Pulumi CLI {OLDEST[0]}.{OLDEST[1]} or newer: https://www.pulumi.com/docs/install/
   2. allow network access to get.pulumi.com, to download the official {VERSION}
-  3. install Go {GO_OLDEST[0]}.{GO_OLDEST[1]} or newer, to build the CLI from its Go modules (about 4 minutes)"""
+  3. install Go {GO_OLDEST[0]}.{GO_OLDEST[1]} or newer, to build the CLI from its Go modules (4 to 10 minutes)"""
 
 
 class UnavailableError(Exception):
@@ -287,7 +287,7 @@ def build(folder: Path) -> None:
     flags = f"-s -w -X {import_path}/sdk/v3/go/common/version.Version=v{VERSION}"
     command = [go, "build", "-trimpath", "-tags", "osusergo,grpcnotrace", "-ldflags", flags]
     command += ["-o", str(folder / "pulumi"), f"{import_path}/pkg/v3/cmd/pulumi"]
-    say(f"building Pulumi {VERSION} from its Go modules: about 4 minutes on 2 cores, once")
+    say(f"building Pulumi {VERSION} from its Go modules: 4 to 10 minutes on 2 cores, once")
     run_with_heartbeat(command)
     copy_host(folder)
 

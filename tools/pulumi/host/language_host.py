@@ -62,16 +62,16 @@ def start_programs(host: Connection) -> NoReturn:
     while True:
         try:
             request = host.recv()
-        except EOFError:
+        except (EOFError, OSError):  # closed, or reset: the host ended with an exit status unread
             os._exit(0)
         program = os.fork()
         if program == 0:
             run_and_exit(request, host)
-        host.send(program)
-        _, status = os.waitpid(program, 0)
         try:
+            host.send(program)
+            _, status = os.waitpid(program, 0)
             host.send(os.waitstatus_to_exitcode(status))
-        except BrokenPipeError:
+        except OSError:  # the program sees the same socket and ends by itself
             os._exit(0)
 
 
