@@ -142,7 +142,7 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             "on_adopt": on_adopt,
             "on_destroy": on_destroy,
         }
-        props = {name: value for name, value in declared.items() if value is None or value != DEFAULTS.get(name)}
+        props = {name: None if value == DEFAULTS.get(name) else value for name, value in declared.items()}
         # A resource that is only read by its id declares nothing.
         if opts is None or opts.id is None:
             props["charger"] = gate().admit(resource_name, declared, opts)

@@ -12,12 +12,14 @@ def test_a_run_without_a_call_says_nothing() -> None:
 
 def test_all_counts() -> None:
     """Reads, writes, the token, retries, waiting, and the request limit of the last answer."""
-    budget = Budget()
+    now = 100.0
+    budget = Budget(lambda: now)
     budget.count_request("POST", "/oauth/token")
     for _ in range(2):
         budget.count_request("GET", "/v3/sites/x/connectors")
     budget.count_request("PUT", "/v3/chargers/x/connectors/1")
     budget.count_retry(1.25)
+    now = 200.0
     budget.count_wait(0.25)
     budget.note_limit({"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "456"})
     budget.note_limit({})
@@ -45,3 +47,14 @@ def test_headers_that_are_no_numbers_are_not_repeated() -> None:
     budget.note_limit({"X-RateLimit-Limit": "\x1b[31m", "X-RateLimit-Remaining": "many"})
 
     assert budget.summarize() == "API calls: 1 (1 read, 0 writes)"
+
+
+def test_waits_of_several_threads_count_once() -> None:
+    """The line tells how much later the run ended, not a sum that is longer than the run."""
+    now = 0.0
+    budget = Budget(lambda: now)
+    budget.count_request("GET", "/v3/user")
+    for now, waited in ((60.0, 60.0), (60.0, 55.0), (61.0, 20.0), (70.0, 2.0), (71.0, 0.0)):  # noqa: B007 - the clock reads it
+        budget.count_wait(waited)
+
+    assert budget.summarize() == "API calls: 1 (1 read, 0 writes), waited 63.0 s"

@@ -88,7 +88,7 @@ def test_two_pacers_on_one_file_share_one_limit(kit: Kit) -> None:
     assert kit.clock.now < 1060
     other.take()
     assert kit.clock.now == pytest.approx(1061.5)
-    assert kit.said == []
+    assert kit.said == ["request limit: used up for this minute by this user's programs; waiting 6 s"]
 
 
 def test_another_user_or_server_has_a_limit_of_its_own(kit: Kit) -> None:
@@ -130,6 +130,20 @@ def test_a_429_without_retry_after_holds_for_a_minute(kit: Kit) -> None:
     one.take()
     one.note_answer({}, 429)
     assert other.take() == pytest.approx(60)
+
+
+def test_a_long_wait_is_announced_when_it_begins(kit: Kit) -> None:
+    """Why, and how long; waits that end together are told once, and short ones not at all."""
+    pacer = kit.pacer()
+    pacer.take()
+    pacer.note_answer({}, 429, 4.0)
+    pacer.take()
+    assert kit.said == []
+    pacer.note_answer({}, 429, 40.0)
+    begin = kit.clock.now
+    pacer.take()
+    assert kit.clock.now == begin + 40
+    assert kit.said == ["request limit: Plugchoice asked this user's programs to wait (429); waiting 40 s"]
 
 
 def test_a_hold_delays_those_who_wait_already(kit: Kit) -> None:
@@ -459,7 +473,7 @@ def test_a_full_disk(kit: Kit) -> None:
         for _ in range(2000):
             pacer.take()
     assert alone(pacer)
-    assert len(kit.said) == 1
+    assert [line for line in kit.said if "waiting" not in line] == kit.said[:1]
     assert "full" in kit.said[0]
 
 

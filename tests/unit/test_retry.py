@@ -194,10 +194,39 @@ def test_a_write_that_times_out_reports_that(clock: Clock) -> None:
 
 def test_retries_and_waits_are_counted(clock: Clock) -> None:
     """For the line at the end of a run."""
-    budget = Budget()
+    budget = Budget(clock)
     budget.count_request("GET", PATH)
     retry = Retry(Backoff(jitter=0), budget)
     retry.run(fail_with(*[ServerError("GET", PATH, 500)] * 2), Deadline(60, clock), idempotent=True)
     line = budget.summarize()
     assert line is not None
     assert line.endswith("2 retries, waited 1.5 s")
+
+
+def test_a_long_wait_is_announced_when_it_begins(clock: Clock) -> None:
+    """With what it is for; a short one is only counted."""
+    lines: list[str] = []
+    retry = Retry(Backoff(jitter=0), Budget(), say=lambda line: lines.append(f"{clock.now:.0f} s: {line}"))
+    errors = [ServerError("GET", PATH, 503, retry_after=5.0), ServerError("GET", PATH, 503, retry_after=30.0)]
+    retry.run(fail_with(*errors), Deadline(60, clock), idempotent=True)
+    assert lines == [f"5 s: GET {PATH}: answered 503; waiting 30 s"]
+
+
+def test_refused_connections_have_a_count_of_their_own(clock: Clock) -> None:
+    """Errors before the first refused connection do not shorten the time that a restart may take."""
+    errors = [*[ServerError("GET", PATH, 500)] * 4, *[NoConnection("GET", PATH, "")] * 4]
+    assert make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True)
+
+
+def test_what_a_deadline_ends_is_final_too(clock: Clock) -> None:
+    """An outer loop does not try it again."""
+
+    def time_out() -> str:
+        if not clock.waits:
+            raise ServerError("GET", PATH, 503)
+        clock.now = 10
+        raise RequestTimeout("GET", PATH, "no answer within 0.1 s")
+
+    with pytest.raises(ServerError) as caught:
+        make_retry().run(time_out, Deadline(10, clock), idempotent=True)
+    assert caught.value.is_final

@@ -32,4 +32,4 @@ def connect(options: Options, say: Callable[[str], None], budget: Budget | None 
     user = credentials.token if isinstance(credentials, Token) else credentials.client_id
     # The pacer stores a hash of this.
     pacer = Pacer(f"{options.base_url} {user}", options.requests_per_minute, say=say)
-    return PlugchoiceClient(Transport(options, budget=budget, pacer=pacer))
+    return PlugchoiceClient(Transport(options, budget=budget, pacer=pacer, say=say))

@@ -7,24 +7,30 @@ update will need, so a reviewer can see before merging whether that fits into th
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from pulumi_plugchoice._text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class Budget:
-    """Counts of one run. Safe to share between threads."""
+    """Counts of one run. Safe to share between threads.
 
-    def __init__(self) -> None:
+    Args:
+        clock: monotonic, s.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._reads = 0
         self._writes = 0
         self._tokens = 0
         self._retries = 0
-        self._waited = 0.0
+        self._waits: list[tuple[float, float]] = []  # begin and end
         self._limit: str | None = None
         self._remaining: str | None = None
 
@@ -39,15 +45,17 @@ class Budget:
                 self._writes += 1
 
     def count_retry(self, waited: float) -> None:
-        """A request goes out again, after `waited` s."""
+        """A request goes out again, after a wait of `waited` s that ends now."""
         with self._lock:
             self._retries += 1
-            self._waited += waited
+        self.count_wait(waited)
 
     def count_wait(self, waited: float) -> None:
-        """A request was held back for `waited` s, so that all programs together keep to the request limit."""
-        with self._lock:
-            self._waited += waited
+        """A request was held back for `waited` s until now, so that all programs together keep to the request limit."""
+        if waited > 0:
+            now = self._clock()
+            with self._lock:
+                self._waits.append((now - waited, now))
 
     def note_limit(self, headers: Mapping[str, str]) -> None:
         """An answer came; its headers tell the request limit (guides/rate-limiting)."""
@@ -73,8 +81,9 @@ class Budget:
             parts = [f"API calls: {calls} ({', '.join(kinds)})"]
             if self._retries:
                 parts.append("1 retry" if self._retries == 1 else f"{self._retries} retries")
-            if self._waited >= 0.05:
-                parts.append(f"waited {self._waited:.1f} s")
+            waited = _measure_union(self._waits)
+            if waited >= 0.05:
+                parts.append(f"waited {waited:.1f} s")
             if self._limit and self._remaining:
                 parts.append(f"{self._remaining} of {self._limit} left this minute")
             text = ", ".join(parts)
@@ -85,3 +94,12 @@ class Budget:
                     f"({plural(reads, 'read')}, {plural(planned_writes, 'write')})"
                 )
             return text
+
+
+def _measure_union(waits: Iterable[tuple[float, float]]) -> float:
+    """Seconds in which at least one thread waited: four that wait for the same minute waited one minute."""
+    total, end = 0.0, float("-inf")
+    for begin, until in sorted(waits):
+        total += max(0.0, until - max(begin, end))
+        end = max(end, until)
+    return total

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import (
     ApiError,
     NoConnection,
@@ -18,6 +19,7 @@ from pulumi_plugchoice.errors import (
     UntrustedServer,
     WriteNotTaken,
 )
+from pulumi_plugchoice.quota.waits import WaitNotices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,11 +79,20 @@ class Retry:
         budget: counts the retries.
         has_pacer: whether a pacer learns of each 429. It then holds back every program of the user, so the loop itself
             does not wait.
+        say: prints a line; of each wait of more than 5 s, when it begins.
     """
 
-    def __init__(self, backoff: Backoff, budget: Budget, *, has_pacer: bool = False) -> None:
+    def __init__(
+        self,
+        backoff: Backoff,
+        budget: Budget,
+        *,
+        has_pacer: bool = False,
+        say: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self._backoff = backoff
         self._budget = budget
+        self._waits = WaitNotices(say)
         self._has_pacer = has_pacer
 
     def run(self, call: Callable[[], ResultT], deadline: Deadline, *, idempotent: bool) -> ResultT:
@@ -98,20 +109,24 @@ class Retry:
             PlugchoiceError: the last error; or the one before, when the last one only says that the deadline came.
         """
         counter = itertools.count()
+        refusals = itertools.count()
         answer: PlugchoiceError | None = None
         while True:
             try:
                 return call()
             except PlugchoiceError as error:
-                wait = self._wait(error, counter, deadline) if _is_worth_retrying(error, idempotent) else None
+                count = refusals if isinstance(error, NoConnection) else counter
+                wait = self._wait(error, count, deadline) if _is_worth_retrying(error, idempotent) else None
                 if wait is None:
                     error.is_final = True
                     # A write that timed out may have been carried out, which matters more than an earlier answer.
                     if idempotent and answer is not None and isinstance(error, RequestTimeout):
+                        answer.is_final = True
                         raise answer from None
                     raise
                 if not isinstance(error, RequestTimeout):
                     answer = error
+                self._waits.begin(wait, _describe(error))
             time.sleep(wait)
             self._budget.count_retry(wait)
 
@@ -147,3 +162,12 @@ def _requested_wait(error: PlugchoiceError) -> float | None:
     if error.retry_after is not None:
         return error.retry_after
     return _RATE_LIMIT_SECONDS if isinstance(error, RateLimited) else None
+
+
+def _describe(error: PlugchoiceError) -> str:
+    """What a wait is for, in a few words: the whole error, with its advice, would read as the end."""
+    if isinstance(error, ApiError):
+        return f"{error.method} {printable(error.path)}: answered {error.status}"
+    if isinstance(error, TransportError):
+        return f"{error.method} {printable(error.path)}: no answer"
+    return "the last write did not take effect"

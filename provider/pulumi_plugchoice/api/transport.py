@@ -61,6 +61,7 @@ class Transport:
         backoff: Backoff | None = None,
         budget: Budget | None = None,
         pacer: Pacer | None = None,
+        say: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._base_url = options.base_url
         self._origin = _origin(options.base_url)
@@ -69,7 +70,7 @@ class Transport:
         self._pacer = pacer
         self._budget = budget or Budget()
         self._backoff = backoff or Backoff()
-        self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None)
+        self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None, say=say)
         self._sessions = threading.local()
         credentials = options.credentials
         self._bearer: Bearer

@@ -24,6 +24,7 @@ from pulumi_plugchoice.errors import PlugchoiceError
 
 from .file_store import SCHEMA, FileStore, MemoryStore, Store, StoreError
 from .policy import Book, Policy, Slot
+from .waits import WaitNotices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +78,7 @@ class Pacer:
         self._clock = clock
         self._wall = wall
         self._sleep = sleep
+        self._waits = WaitNotices(say, clock)
         self._lock = threading.Lock()
         self._server_limit = Book().limit  # as this process last saw it
         self._store: Store
@@ -101,11 +103,17 @@ class Pacer:
             wait = slot.at - self._clock()
             if wait <= 0:
                 break
+            self._waits.begin(wait, self._explain_wait())
             self._sleep(wait)
             # A 429 may have come meanwhile; then this slot is given up for one after the hold.
             if self._read_hold() <= slot.at:
                 break
         return max(0.0, self._clock() - start)
+
+    def _explain_wait(self) -> str:
+        if self._read_hold() > self._clock():
+            return "request limit: Plugchoice asked this user's programs to wait (429)"
+        return "request limit: used up for this minute by this user's programs"
 
     def note_answer(self, headers: Mapping[str, str], status: int, retry_after: float | None = None) -> None:
         """Learn the server's limit from an answer, and hold all programs of the user after a 429."""
