@@ -16,7 +16,7 @@ LINT := $(VENV)/.lint
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 JOBS ?= auto
 
-.PHONY: help setup check format docs test quick unit soak bench demo lock clean
+.PHONY: help setup check format docs test quick unit soak bench floor demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ soak: $(TEST) ## run the property tests and fuzzers for longer
 
 bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/preview.py $(ARGS)
+
+floor: $(TEST) ## compare a preview with one of resources that do nothing
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/floor.py $(ARGS)
 
 demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 20 s after the set-up
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py

@@ -1,7 +1,7 @@
 """A preview of unchanged connectors beside its floor: the same number of dynamic resources that do nothing.
 
-    python bench/floor.py                         # 40 and 400, five rounds; `pulumi` on PATH
-    python bench/floor.py --counts 40 --rounds 3
+    make floor                                   # 40 and 400, five rounds
+    make floor ARGS="--counts 40 --rounds 3"
 
 The floor is an importable provider whose `check` passes the inputs on and whose `diff` says no. No provider that is
 written in Python for this engine can be faster. The three programs run in turn, and the table shows medians: wall

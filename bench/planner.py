@@ -6,7 +6,7 @@ import random
 import time
 
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point
-from pulumi_plugchoice.electrical.planner import plan_rotation
+from pulumi_plugchoice.electrical.planner import find_plan
 from pulumi_plugchoice.electrical.rotations import shift_rotation
 
 
@@ -33,7 +33,7 @@ def main() -> None:
         for seed in range(3):
             installation, fixed = site(chargers, groups, seed, neutral=neutral)
             started = time.perf_counter()
-            plan = plan_rotation(installation, fixed)
+            plan = find_plan(installation, fixed)
             took = time.perf_counter() - started
             name = f"{chargers} chargers, {groups + 1} groups{'' if neutral else ', no neutral'}"
             even = sum(plan.after.single_phase) / 3

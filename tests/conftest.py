@@ -61,7 +61,7 @@ def _nothing_is_left_running() -> Iterator[None]:
     """Every process that a test starts is gone when the last test is over; what is left is named and ended."""
     run = os.environ[processes.RUN] = uuid.uuid4().hex
     yield
-    left = processes.left_after(15, processes.RUN, run)
+    left = processes.wait_until_gone(15, processes.RUN, run)
     for process in left:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)

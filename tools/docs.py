@@ -18,7 +18,7 @@ import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.config import OPTIONS
-from pulumi_plugchoice.review.svg import amps_per_line
+from pulumi_plugchoice.review.svg import draw_amps_per_line
 from pulumi_plugchoice.sitefile.load import load_site
 from pulumi_plugchoice.sitefile.plan import plan_rotation
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE, schema_text
@@ -79,7 +79,7 @@ def stale_picture(*, check: bool) -> list[str]:
     """Find whether the README's picture of a plan is not current; write it unless `check`."""
     site = load_site(ROOT / "examples" / "site" / "sites" / "depot.yaml")
     plan = plan_rotation(site)
-    text = amps_per_line("Depot, nine bays: amps per line", plan.before, plan.after)
+    text = draw_amps_per_line("Depot, nine bays: amps per line", plan.before, plan.after)
     file = ROOT / "docs" / "depot.svg"
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return []

@@ -98,7 +98,7 @@ class Options:
         site: UUID in lower case, or None.
         timeout: s, one request.
         deadline: s, one operation with its retries.
-        requests_per_minute: this machine's share of the user's quota, or None: all of it.
+        requests_per_minute: this machine's share of the user's request limit, or None: all of it.
     """
 
     base_url: str

@@ -22,7 +22,7 @@ from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 from .gate import gate
 from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
 from .runtime.adoption import check_adoption, refuse_mismatch, resolve_identity
-from .runtime.drift import find_or_report, plan_write, report_drift
+from .runtime.drift import expect_write, find_or_report, report_drift
 from .runtime.engine import for_engine, hide_tracebacks, is_known
 from .runtime.removal import confirm_gone, restore, say_still_declared
 from .runtime.session import current_session, open_session
@@ -241,7 +241,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         if live is None:
             return dynamic.DiffResult(changes=is_edited)
         report_drift(session, live, olds, news)
-        return dynamic.DiffResult(changes=plan_write(session, live, pick_settings(news)) or is_edited)
+        return dynamic.DiffResult(changes=expect_write(session, live, pick_settings(news)) or is_edited)
 
     @for_engine
     def create(self, props: Props) -> dynamic.CreateResult:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from . import config as names
+from . import config
 from ._text import is_uuid, printable
 from .config import OPTIONS, Options
 from .errors import ConfigError, ConnectorNotFound, IdentityNotFound, OfflineError
@@ -59,7 +59,7 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
     Raises:
         PlugchoiceError: an option is missing or wrong, or the API cannot be read.
     """
-    uuid = site or names.find_site(_config(), os.environ)
+    uuid = site or config.find_site(_config(), os.environ)
     mistake = None if uuid is None else judge("site", uuid)
     if mistake:
         raise ConfigError(str(mistake))
@@ -74,7 +74,7 @@ def open_client() -> PlugchoiceClient:
     Raises:
         PlugchoiceError: an option is missing or wrong, or PLUGCHOICE_OFFLINE is on.
     """
-    if names.is_offline(os.environ):
+    if config.is_offline(os.environ):
         raise OfflineError("live connectors are not read, because PLUGCHOICE_OFFLINE is on; unset it and run again")
     from .api import connect
 
@@ -83,5 +83,5 @@ def open_client() -> PlugchoiceClient:
 
 def _config() -> dict[str, str | None]:
     """The stack's config by full key; empty outside of a Pulumi program."""
-    config = pulumi.Config("plugchoice")
-    return {option.config: config.get(option.config.split(":")[1]) for option in OPTIONS if option.config}
+    stack = pulumi.Config("plugchoice")
+    return {option.config: stack.get(option.config.split(":")[1]) for option in OPTIONS if option.config}

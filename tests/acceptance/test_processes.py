@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.emulator import charger_uuid
-from support.processes import left_after, marked
+from support.processes import find_marked, wait_until_gone
 
 if TYPE_CHECKING:
     from support.stack import Stack
@@ -57,14 +57,14 @@ def test_every_process_ends_with_the_engine(stack: Stack, program: str, how: sig
             assert process.poll() is None, "it ended by itself"
             assert time.monotonic() < give_up
             time.sleep(0.05)
-        assert len(marked(MARK, mark)) >= 3, "the CLI, the language host and the program"
+        assert len(find_marked(MARK, mark)) >= 3, "the CLI, the language host and the program"
         process.send_signal(how)
         process.wait(60)
     finally:
         process.kill()
         process.wait()
 
-    assert left_after(10, MARK, mark) == {}
+    assert wait_until_gone(10, MARK, mark) == {}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_demo_leaves_nothing(pulumi_cli: str, tmp_path: Path, how: signal.Si
         assert any("$ pulumi up" in line for line in process.stdout)
         give_up = time.monotonic() + 60
         while not any(
-            "language_host" in command or "pulumi.dynamic" in command for command in marked(MARK, mark).values()
+            "language_host" in command or "pulumi.dynamic" in command for command in find_marked(MARK, mark).values()
         ):
             assert time.monotonic() < give_up
             time.sleep(0.05)
@@ -101,5 +101,5 @@ def test_the_demo_leaves_nothing(pulumi_cli: str, tmp_path: Path, how: signal.Si
 
     assert process.returncode == 128 + how
     assert "Traceback" not in output
-    assert left_after(10, MARK, mark) == {}
+    assert wait_until_gone(10, MARK, mark) == {}
     assert list(tmp_path.iterdir()) == []

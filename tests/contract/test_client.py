@@ -24,8 +24,8 @@ STR_20 = ConnectorSettings(phase_rotation="STR", max_amperage=20)
 @pytest.fixture
 def client(emulator: Emulator) -> PlugchoiceClient:
     """A client with a personal access token and short waits."""
-    settings = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=5)
-    return PlugchoiceClient(Transport(settings, backoff=Backoff(0.01, 0.02, 0)))
+    options = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=5)
+    return PlugchoiceClient(Transport(options, backoff=Backoff(0.01, 0.02, 0)))
 
 
 def test_user_is_the_owner_of_the_token(client: PlugchoiceClient) -> None:
@@ -245,14 +245,6 @@ def test_a_link_that_only_begins_like_the_base_url_is_not_followed(
             "not followed"
         )
         assert len(calls) == 1
-
-
-def test_the_flat_shape_of_lists_is_read_too(emulator: Emulator, client: PlugchoiceClient) -> None:
-    """`next_page_url` at the top, as the team lists have it."""
-    second = f"{emulator.base_url}/v3/sites?page=2"
-    emulator.fault("status", status=200, body={"data": [{"uuid": CHARGER}], "next_page_url": second})
-    emulator.fault("status", status=200, body={"data": [{"uuid": SITE}], "next_page_url": None})
-    assert [site.uuid for site in client.sites()] == [CHARGER, SITE]
 
 
 def test_an_unknown_charger_is_not_found(client: PlugchoiceClient) -> None:

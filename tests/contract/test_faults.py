@@ -29,8 +29,8 @@ WANTED = {"phase_rotation": "STR", "max_amperage": 20}
 @pytest.fixture
 def client(emulator: Emulator) -> PlugchoiceClient:
     """A client with short time limits."""
-    settings = Options(emulator.base_url, Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
-    return PlugchoiceClient(Transport(settings, backoff=Backoff(first=0.02, longest=0.3, jitter=0.01)))
+    options = Options(emulator.base_url, Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
+    return PlugchoiceClient(Transport(options, backoff=Backoff(first=0.02, longest=0.3, jitter=0.01)))
 
 
 @ONCE_AND_ALWAYS

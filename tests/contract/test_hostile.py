@@ -150,8 +150,8 @@ def transport_to(
     pacer: Pacer | None = None,
     backoff: Backoff = QUICK,
 ) -> Transport:
-    settings = Options(url, credentials or Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
-    return Transport(settings, backoff=backoff, pacer=pacer)
+    options = Options(url, credentials or Token(TOKEN), timeout=TIMEOUT, deadline=DEADLINE)
+    return Transport(options, backoff=backoff, pacer=pacer)
 
 
 def refused(call: Callable[[], object]) -> PlugchoiceError:

@@ -24,9 +24,9 @@ USER = "/v3/user"
 
 def paced(emulator: Emulator, folder: Path, *, deadline: float = 10, limit: int | None = None) -> Transport:
     """One program of a user; programs with the same folder share the request limit."""
-    settings = Options(emulator.base_url, Token(TOKEN), deadline=deadline)
+    options = Options(emulator.base_url, Token(TOKEN), deadline=deadline)
     pacer = Pacer("the user", limit, folder=folder, say=pytest.fail)
-    return Transport(settings, backoff=Backoff(0.01, 0.1, 0.0), budget=Budget(), pacer=pacer)
+    return Transport(options, backoff=Backoff(0.01, 0.1, 0.0), budget=Budget(), pacer=pacer)
 
 
 def test_a_429_holds_every_program_of_the_user(emulator: Emulator, tmp_path: Path) -> None:

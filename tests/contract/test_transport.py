@@ -53,8 +53,8 @@ def transport(
     base_url: str, credentials: Token | ClientCredentials | None = None, *, timeout: float = 5, deadline: float = 5
 ) -> Transport:
     """The transport to test, by default with a personal access token."""
-    settings = Options(base_url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
-    return Transport(settings, backoff=QUICK)
+    options = Options(base_url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
+    return Transport(options, backoff=QUICK)
 
 
 def port_of_nobody() -> int:
@@ -212,9 +212,9 @@ def test_a_wait_past_the_deadline_fails_at_once(
 def test_a_retry_after_of_zero_still_waits(emulator: Emulator) -> None:
     """At least the first wait of the backoff."""
     emulator.fault("status", status=429, retry_after=0, times=None)
-    settings = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=1)
+    options = Options(emulator.base_url, Token(TOKEN), timeout=5, deadline=1)
     with emulator.recording() as calls, pytest.raises(RateLimited):
-        Transport(settings, backoff=Backoff(first=0.2, longest=1, jitter=0)).get(READ)
+        Transport(options, backoff=Backoff(first=0.2, longest=1, jitter=0)).get(READ)
     assert 2 <= len(calls) <= 5
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 RUN = "TEST_RUN_ID"  # set for the whole run by conftest.py
 
 
-def marked(name: str, value: str) -> dict[int, str]:
-    """Command line by process id of what was started with `name=value` in its environment; empty without /proc."""
+def find_marked(name: str, value: str) -> dict[int, str]:
+    """Find what was started with `name=value` in its environment: command line by process id; empty without /proc."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended, or is somebody else's
@@ -22,9 +22,9 @@ def marked(name: str, value: str) -> dict[int, str]:
     return found
 
 
-def left_after(seconds: float, name: str, value: str) -> dict[int, str]:
-    """As `marked`, once none is alive or this time has passed."""
+def wait_until_gone(seconds: float, name: str, value: str) -> dict[int, str]:
+    """Wait until none is alive, or until this time has passed; return those that are left, as `find_marked`."""
     give_up = time.monotonic() + seconds
-    while (found := marked(name, value)) and time.monotonic() < give_up:
+    while (found := find_marked(name, value)) and time.monotonic() < give_up:
         time.sleep(0.05)
     return found

@@ -12,8 +12,8 @@ WITH_TOKEN = {"PLUGCHOICE_TOKEN": "a-token"}
 
 def test_defaults_need_a_token_only() -> None:
     """The base URL and the time limits have defaults."""
-    settings = Options.load({}, WITH_TOKEN)
-    assert settings == Options("https://app.plugchoice.com/api", Token("a-token"), None, 30.0, 120.0)
+    options = Options.load({}, WITH_TOKEN)
+    assert options == Options("https://app.plugchoice.com/api", Token("a-token"), None, 30.0, 120.0)
 
 
 def test_the_stack_config_can_give_everything() -> None:
@@ -49,15 +49,15 @@ def test_the_environment_wins() -> None:
 def test_an_empty_variable_counts_as_not_set() -> None:
     """CI systems set variables of missing secrets to the empty text."""
     config = {"plugchoice:token": "kept", "plugchoice:site": SITE}
-    settings = Options.load(config, {"PLUGCHOICE_TOKEN": "", "PLUGCHOICE_SITE": "  "})
-    assert (settings.credentials, settings.site) == (Token("kept"), SITE)
+    options = Options.load(config, {"PLUGCHOICE_TOKEN": "", "PLUGCHOICE_SITE": "  "})
+    assert (options.credentials, options.site) == (Token("kept"), SITE)
 
 
 def test_a_client_in_the_environment_replaces_a_token_in_config() -> None:
     """The environment is asked as a whole, so two kinds in two places are no conflict."""
     environment = {"PLUGCHOICE_CLIENT_ID": "client", "PLUGCHOICE_CLIENT_SECRET": "hush"}
-    settings = Options.load({"plugchoice:token": "old"}, environment)
-    assert settings.credentials == ClientCredentials("client", "hush")
+    options = Options.load({"plugchoice:token": "old"}, environment)
+    assert options.credentials == ClientCredentials("client", "hush")
 
 
 def test_blanks_around_a_token_are_not_sent() -> None:

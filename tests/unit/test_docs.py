@@ -63,8 +63,9 @@ def test_make_targets_in_the_docs_exist() -> None:
     assert named <= targets
 
 
-def test_the_examples_of_electrical_md_run() -> None:
+def test_the_examples_of_electrical_md_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every number of its worked examples."""
+    monkeypatch.chdir(ROOT)
     result = doctest.testfile(str(ROOT / "docs" / "electrical.md"), module_relative=False)
     assert result.failed == 0
     assert result.attempted >= 12

@@ -115,7 +115,7 @@ def test_the_stored_properties_are_these() -> None:
     assert ("managed", "adopted", "identity", *FACTS) == COMPUTED
 
 
-def test_settings_have_these_names() -> None:
+def test_options_have_these_names() -> None:
     """In stack config, in the environment, and which of them are secret."""
     names = {(setting.config, setting.environment, setting.secret) for setting in OPTIONS}
     assert names >= {

@@ -21,7 +21,7 @@ from pulumi_plugchoice.quota import file_store as pacer_store
 from pulumi_plugchoice.quota import pacer as pacer_module
 from pulumi_plugchoice.quota.file_store import FileStore, MemoryStore
 from pulumi_plugchoice.quota.pacer import NoSlotInTime, Pacer
-from pulumi_plugchoice.quota.policy import usable
+from pulumi_plugchoice.quota.policy import compute_usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -282,7 +282,7 @@ def test_processes_together_keep_to_the_limit_in_every_minute(tmp_path: Path) ->
     assert [number for number, _ in rows] == list(range(1, 1001))
     times = [at for _, at in rows]
     assert times == sorted(times)
-    most = usable(500)
+    most = compute_usable(500)
     assert all(late - early >= 61.5 - 1e-6 for early, late in zip(times, times[most:], strict=False))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, compute_usable_amps
-from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, plan_rotation
+from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, find_plan
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
 
 
@@ -72,7 +72,7 @@ def test_the_visits_of_nine_points_all_rst() -> None:
         tuple(Point(f"c{n}", 1, "RST", 16, "main") for n in range(9)),
         {},
     )
-    plan = plan_rotation(installation)
+    plan = find_plan(installation)
     assert [max(plan.before.single_phase), *(visit.worst_single_phase for visit in plan.visits)] == [
         144, 128, 112, 96, 80, 64, 48,
     ]  # fmt: skip
@@ -111,7 +111,7 @@ def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: 
         for steps in itertools.product(range(3), repeat=len(movable))
     )
 
-    plan = plan_rotation(installation, stays)
+    plan = find_plan(installation, stays)
 
     assert plan.is_optimal
     found = replace(
@@ -138,7 +138,7 @@ def test_with_eight_chargers_the_plan_is_optimal_too(random: object) -> None:
         for steps in itertools.product(range(3), repeat=MOST_ENUMERATED)
     )
 
-    plan = plan_rotation(installation)
+    plan = find_plan(installation)
 
     assert plan.is_optimal
     assert max(plan.after.single_phase) == best
@@ -150,7 +150,7 @@ def test_a_plan_is_never_worse_than_the_declared_rotations(points: list[Point], 
     """By its score. And a charger is shifted as a whole, which keeps the field direction."""
     installation = site(points, neutral=neutral)
 
-    plan = plan_rotation(installation)
+    plan = find_plan(installation)
 
     found = replace(
         installation,
@@ -172,13 +172,13 @@ def test_the_order_of_the_file_does_not_matter(points: list[Point], random: obje
     """The plan is the same, visits included."""
     mixed = list(points)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    assert plan_rotation(site(points)).visits == plan_rotation(site(mixed)).visits
+    assert find_plan(site(points)).visits == find_plan(site(mixed)).visits
 
 
 def test_a_reversed_charger_stays_reversed() -> None:
     """A charger found RTS goes to SRT or TSR, not to RST."""
     points = [Point(f"c{n}", 1, "RTS", 16, "main") for n in range(3)]
-    plan = plan_rotation(site(points))
+    plan = find_plan(site(points))
     assert {rotation for by_number in plan.rotations.values() for rotation in by_number.values()} <= {
         "RTS",
         "SRT",
@@ -189,8 +189,8 @@ def test_a_reversed_charger_stays_reversed() -> None:
 
 def test_a_plan_without_visits() -> None:
     """For a site without connectors, and for one where no charger can be rewired."""
-    assert plan_rotation(site([])).visits == ()
-    assert plan_rotation(site([Point("c", 1, "RST", 16, "main")] * 1), {"c"}).visits == ()
+    assert find_plan(site([])).visits == ()
+    assert find_plan(site([Point("c", 1, "RST", 16, "main")] * 1), {"c"}).visits == ()
 
 
 def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
@@ -208,7 +208,7 @@ def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
     fixed = {f"c{number}" for number in range(200) if drawn.random() < 0.1}
     installation = Installation("TN", True, 5, groups, tuple(points), {"main": (18, 11, 9)})  # noqa: FBT003
 
-    plan = plan_rotation(installation, fixed)
+    plan = find_plan(installation, fixed)
 
     assert max(plan.after.single_phase) <= sum(plan.after.single_phase) / 3 + 1.34
     assert not plan.is_optimal

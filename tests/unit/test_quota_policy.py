@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.quota.file_store import MemoryStore
-from pulumi_plugchoice.quota.policy import DEFAULT_LIMIT, Book, Policy, Slot, burst, usable
+from pulumi_plugchoice.quota.policy import DEFAULT_LIMIT, Book, Policy, Slot, compute_burst, compute_usable
 from support.quota import Simulation
 
 SPAN = 61.5
@@ -85,7 +85,7 @@ def test_no_minute_has_more_slots_than_the_limit_whatever_happens(
             bench.learn(min(limit, int(amount)))
         else:
             bench.hold(amount)
-    most = usable(min(limit, cap or limit))
+    most = compute_usable(min(limit, cap or limit))
     times = [slot.at for slot in slots]
     assert times == sorted(times)
     for early, late in zip(times, times[most:], strict=False):
@@ -108,7 +108,7 @@ def test_the_next_slot_comes_within_the_longest_hold_and_two_windows(
 
 
 def test_a_burst_of_at_least_45_goes_at_once_and_again_after_a_pause() -> None:
-    assert burst(usable(500)) >= 45
+    assert compute_burst(compute_usable(500)) >= 45
     bench = Bench()
     assert [bench.slot().at for _ in range(45)] == [0.0] * 45
     bench.now = 20.0
@@ -161,7 +161,7 @@ def test_a_lower_limit_of_the_server_is_kept_at_once() -> None:
     bench.send()
     bench.learn(60)
     times = [bench.send().at for _ in range(200)]
-    assert all(late - early >= SPAN - 1e-6 for early, late in zip(times, times[usable(60) :], strict=False))
+    assert all(late - early >= SPAN - 1e-6 for early, late in zip(times, times[compute_usable(60) :], strict=False))
 
 
 def test_a_higher_limit_of_the_server_is_used() -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.review.svg import amps_per_line, chargers_by_line
+from pulumi_plugchoice.review.svg import draw_amps_per_line, draw_chargers
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from pulumi_plugchoice.sitefile.plan import insert_plan, mark_rewired
 
@@ -134,12 +134,12 @@ def pictures() -> dict[str, str]:
     harbour = load_site(HARBOUR)
     plan, large = plan_rotation(harbour), plan_rotation(many(60, net_type="IT"))
     return {
-        "amps.svg": amps_per_line("Harbour: amps per line", plan.before, plan.after),
-        "amps-after.svg": amps_per_line("Harbour: amps per line", None, plan.after),
-        "amps-60.svg": amps_per_line("Depot: amps per line", large.before, large.after),
-        "chargers-3.svg": chargers_by_line(many(3)),
-        "chargers-5.svg": chargers_by_line(harbour),
-        "chargers-60.svg": chargers_by_line(many(60)),
+        "amps.svg": draw_amps_per_line("Harbour: amps per line", plan.before, plan.after),
+        "amps-after.svg": draw_amps_per_line("Harbour: amps per line", None, plan.after),
+        "amps-60.svg": draw_amps_per_line("Depot: amps per line", large.before, large.after),
+        "chargers-3.svg": draw_chargers(many(3)),
+        "chargers-5.svg": draw_chargers(harbour),
+        "chargers-60.svg": draw_chargers(many(60)),
     }
 
 
@@ -186,7 +186,7 @@ def test_markup_in_names_is_escaped() -> None:
     definition["label"] = "</title><script>\x1b[2J & \"'"
     definition["chargers"][0]["label"] = "a|b <b>*x*</b>"
     site = build_site(definition, "x")
-    root = ET.fromstring(chargers_by_line(site))  # noqa: S314 - our own text
+    root = ET.fromstring(draw_chargers(site))  # noqa: S314 - our own text
     assert not [element for element in root.iter() if element.tag.endswith("script")]
     from pulumi_plugchoice.review.sheet import installer_sheet
 
@@ -231,7 +231,7 @@ def test_schema_and_picture_are_written_to_a_file(harbour: Path, tmp_path: Path)
     assert run("schema", "-o", tmp_path / "s.json").exit_code == 0
     assert (tmp_path / "s.json").read_text() == run("schema").output
     assert run("picture", harbour, "-o", tmp_path / "p.svg").exit_code == 0
-    assert (tmp_path / "p.svg").read_text() == chargers_by_line(load_site(harbour))
+    assert (tmp_path / "p.svg").read_text() == draw_chargers(load_site(harbour))
 
 
 def test_a_mistake_in_a_file_is_one_line_in_every_command(tmp_path: Path) -> None:

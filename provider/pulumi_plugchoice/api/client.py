@@ -123,7 +123,7 @@ class PlugchoiceClient:
     def _pages(self, path: str) -> Iterator[Any]:
         """Every item of a list, page by page to the end.
 
-        The end is a missing next link: the documented lists have neither `total` nor `last_page` (guides/pagination).
+        It ends without a `links.next`: the documented lists have neither `total` nor `last_page` (guides/pagination).
         """
         asked: set[str] = set()
         following: str | None = path
@@ -153,9 +153,8 @@ def _bare(answer: Any) -> Any:
 
 
 def _next_link(answer: dict[str, Any], path: str) -> str | None:
-    """The link to the next page: `links.next`, or `next_page_url` in the flat shape of the team lists."""
     links = answer.get("links")
-    link = links.get("next") if isinstance(links, dict) else answer.get("next_page_url")
+    link = links.get("next") if isinstance(links, dict) else None
     if link is not None and not isinstance(link, str):
         raise InvalidResponse("GET", path, "answered with a next-page link that is not text")
     return link

@@ -38,8 +38,8 @@ def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequ
     return [item for item, own in zip(connectors, names, strict=True) if not wanted or own & wanted]
 
 
-def current_settings(connector: SiteConnector) -> dict[str, Any]:
-    """The settings that can be managed with their present values; empty when there are none."""
+def select_settings(connector: SiteConnector) -> dict[str, Any]:
+    """Select the settings that can be managed with their present values; empty when there are none."""
     settings: dict[str, Any] = {}
     if connector.connector_id < 1:
         return settings  # number 0 is the charger as a whole
@@ -50,8 +50,8 @@ def current_settings(connector: SiteConnector) -> dict[str, Any]:
     return settings
 
 
-def resource_names(connectors: Sequence[SiteConnector]) -> list[str]:
-    """The resource names: the charger's identity and the connector number, and the UUID where two would be equal."""
+def name_resources(connectors: Sequence[SiteConnector]) -> list[str]:
+    """Name the resources: the charger's identity and the connector number, and the UUID where two would be equal."""
     short = [f"{printable(item.charger.identity or item.charger.uuid, 60)}-{item.connector_id}" for item in connectors]
     return [
         name if short.count(name) == 1 else f"{name}-{item.charger.uuid.lower()}"
@@ -59,17 +59,17 @@ def resource_names(connectors: Sequence[SiteConnector]) -> list[str]:
     ]
 
 
-def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
-    """The import file.
+def format_import_file(site: str, connectors: Sequence[SiteConnector]) -> str:
+    """Format the import file.
 
     Args:
         site: UUID.
-        connectors: connectors with at least one current setting.
+        connectors: connectors with at least one setting to manage.
     """
     provider = {PROVIDER_KEY: serialize_provider(ChargerConnectorProvider())}
     resources = []
-    for name, connector in zip(resource_names(connectors), connectors, strict=True):
-        settings = current_settings(connector)
+    for name, connector in zip(name_resources(connectors), connectors, strict=True):
+        settings = select_settings(connector)
         charger = connector.charger.uuid.lower()
         inputs = {"charger": charger, "connector_id": connector.connector_id, **settings, "site": site}
         live = Live(charger, connector.charger.identity, connector)
@@ -86,8 +86,8 @@ def import_json(site: str, connectors: Sequence[SiteConnector]) -> str:
     return json.dumps({"resources": resources}, indent=2) + "\n"
 
 
-def import_program(site: str, connectors: Sequence[SiteConnector]) -> str:
-    """A Pulumi program that declares the connectors with their present values."""
+def format_program(site: str, connectors: Sequence[SiteConnector]) -> str:
+    """Format a Pulumi program that declares the connectors with their present values."""
     lines = [
         '"""The connectors of one site."""',
         "",
@@ -96,13 +96,13 @@ def import_program(site: str, connectors: Sequence[SiteConnector]) -> str:
         f"SITE = {_literal(site)}",
         "",
     ]
-    for name, connector in zip(resource_names(connectors), connectors, strict=True):
+    for name, connector in zip(name_resources(connectors), connectors, strict=True):
         lines += [
             "ChargerConnector(",
             f"    {_literal(name)},",
             f"    charger={_literal(connector.charger.uuid.lower())},",
             f"    connector_id={connector.connector_id},",
-            *(f"    {setting}={_literal(value)}," for setting, value in current_settings(connector).items()),
+            *(f"    {setting}={_literal(value)}," for setting, value in select_settings(connector).items()),
             "    site=SITE,",
             ")",
         ]

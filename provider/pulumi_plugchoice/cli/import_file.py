@@ -44,15 +44,15 @@ def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | 
         if path is not None and not path.parent.is_dir():
             raise Failure(f"{path}: the folder {path.parent} does not exist; create it first")
     listed = import_content.select_connectors(get_site_connectors(site), site, chargers)
-    connectors = [connector for connector in listed if import_content.current_settings(connector)]
-    for name in import_content.resource_names([connector for connector in listed if connector not in connectors]):
+    connectors = [connector for connector in listed if import_content.select_settings(connector)]
+    for name in import_content.name_resources([connector for connector in listed if connector not in connectors]):
         click.echo(f"{name}: left out; it has no value to manage yet", err=True)
     if not connectors:
         raise Failure(f"site {site}: no connector has a value to manage; set the values in Plugchoice first")
-    write_file(output, import_content.import_json(site.lower(), connectors))
+    write_file(output, import_content.format_import_file(site.lower(), connectors))
     click.echo(f"{output}: {len(connectors)} connectors")
     if program is not None:
-        write_file(program, import_content.import_program(site.lower(), connectors))
+        write_file(program, import_content.format_program(site.lower(), connectors))
         click.echo(f"{program}: declares {len(connectors)} connectors")
     click.echo("Next, in the folder of your Pulumi project:")
     file = os.path.relpath(output)

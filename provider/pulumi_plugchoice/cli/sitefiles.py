@@ -59,7 +59,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     makes its planned_rotation the phase_rotation.
     """
     from pulumi_plugchoice.review.plan import plan_markdown
-    from pulumi_plugchoice.review.svg import amps_per_line
+    from pulumi_plugchoice.review.svg import draw_amps_per_line
     from pulumi_plugchoice.sitefile.assess import assess_site
     from pulumi_plugchoice.sitefile.load import load_site
     from pulumi_plugchoice.sitefile.plan import insert_plan, plan_rotation
@@ -75,7 +75,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
             click.echo(f"not counted: {printable(name, 200)}")
     if svg is not None:
         title = f"{site.label or site.site}: amps per line"
-        write_output(amps_per_line(title, best.before, best.after), svg)
+        write_output(draw_amps_per_line(title, best.before, best.after), svg)
     if write:
         write_file(file, insert_plan(file, best))
         click.echo(f"{file}: planned_rotation written for {plural(len(best.visits), 'charger')}", err=True)
@@ -141,10 +141,10 @@ def sheet(file: Path, output: Path | None) -> None:
 @output_option
 def picture(file: Path, output: Path | None) -> None:
     """Draw the chargers, coloured by the line on terminal L1 (SVG)."""
-    from pulumi_plugchoice.review.svg import chargers_by_line
+    from pulumi_plugchoice.review.svg import draw_chargers
     from pulumi_plugchoice.sitefile.load import load_site
 
-    write_output(chargers_by_line(load_site(file)), output)
+    write_output(draw_chargers(load_site(file)), output)
 
 
 @click.command("review", cls=Command)

@@ -75,7 +75,7 @@ class Plan:
     is_optimal: bool
 
 
-def plan_rotation(installation: Installation, fixed: Collection[str] = ()) -> Plan:
+def find_plan(installation: Installation, fixed: Collection[str] = ()) -> Plan:
     """Find the best plan. It is never worse than the declared rotations.
 
     Args:

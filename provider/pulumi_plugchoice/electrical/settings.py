@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SETTING_NAMES: Final = ("phase_rotation", "max_amperage")
 
 
-class Connector(Protocol):
+class HasSettings(Protocol):
     """Anything with both settings, such as a live connector (`api.models.Connector`)."""
 
     @property
@@ -23,12 +23,12 @@ class Connector(Protocol):
     def max_amperage(self) -> int | None: ...
 
 
-def read_settings(connector: Connector) -> dict[str, Any]:
+def read_settings(connector: HasSettings) -> dict[str, Any]:
     """Return both settings of a live connector; None for one that was never set."""
     return {name: getattr(connector, name) for name in SETTING_NAMES}
 
 
-def find_changes(wanted: Mapping[str, Any], connector: Connector) -> list[str]:
+def find_changes(wanted: Mapping[str, Any], connector: HasSettings) -> list[str]:
     """Return the names in `wanted` whose live value is different."""
     live = read_settings(connector)
     return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]

@@ -17,7 +17,8 @@ As a pytest fixture:
             monkeypatch.setenv(name, value)
         return emulator_process
 
-Needs the extra `emulator`. The process ends with the block, and with the process that started it, however that ends.
+Needs the extra `emulator`. The process ends with the block, and with the process that started it, however that
+ends, unless a forked child of the program lives on.
 """
 
 from __future__ import annotations

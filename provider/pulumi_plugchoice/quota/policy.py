@@ -2,9 +2,10 @@
 
 The server counts in fixed windows of a minute, and does not tell when one begins. So the limit is kept in *any* minute:
 
-1. **Log.** A slot is at least 1.025 windows later than the slot `usable(limit)` places before it, so every span of that
-   length, wherever it begins, holds at most `usable(limit)` slots: 490 of 500. The two guards are for what no client
-   can know: 1.5 s for requests that travel unequally long, 2 % for one that comes later still or is not ours.
+1. **Log.** A slot is at least 1.025 windows later than the slot `compute_usable(limit)` places before it, so every
+   span of that length, wherever it begins, holds at most `compute_usable(limit)` slots: 490 of 500. The two guards are
+   for what no client can know: 1.5 s for requests that travel unequally long, 2 % for one that comes later still or is
+   not ours.
 2. **Pace.** GCRA (a leaky bucket as one number, the time at which the bucket is empty) at the log's own rate, 490 in
    61.5 s or 478 a minute, with a burst of a tenth, 49. Burst and rate together would pass the limit in the first minute
    (49 + 478 = 527); the log refuses the excess, and what it delays earns no new burst. So a long run settles at 95.6 %
@@ -79,13 +80,13 @@ class Slot(NamedTuple):
     at: float
 
 
-def usable(limit: int) -> int:
-    """Requests of a window's limit that we let ourselves use."""
+def compute_usable(limit: int) -> int:
+    """Compute how many requests of a window's limit the pacer uses."""
     return max(1, limit - max(1, limit // 50))
 
 
-def burst(rate: int) -> int:
-    """Requests that may go at once after a pause, at `rate` requests a window."""
+def compute_burst(rate: int) -> int:
+    """Compute how many requests may go at once after a pause, at `rate` requests a window."""
     return max(1, rate // 10)
 
 
@@ -108,9 +109,9 @@ class Policy:
 
     def reserve(self, book: Book, log: Log, now: float, longest: float) -> Slot | float:
         """The next slot, entered in book and log; or, when it is more than `longest` s away, that wait in s."""
-        most = usable(self.limit(book))
+        most = compute_usable(self.limit(book))
         gap = self._span / most
-        lead = (burst(most) - 1) * gap
+        lead = (compute_burst(most) - 1) * gap
         pace = max(now, book.last, book.empty - lead)
         at = max(pace, book.hold)
         number = book.head + 1

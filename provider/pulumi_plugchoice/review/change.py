@@ -9,7 +9,16 @@ from pulumi_plugchoice.electrical.limits import find_exceeded_limits
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_limits
 
-from .markdown import FOOTER, charger_name, currents_table, feed_change, list_uncounted, site_name, supply_name, table
+from .markdown import (
+    FOOTER,
+    currents_table,
+    feed_change,
+    format_charger_name,
+    format_site_name,
+    format_supply,
+    list_uncounted,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +48,7 @@ def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
     count = f"{plural(chargers, 'charger')} changed" if chargers else "no charger changed"
     fuse = f"main fuse {after.supply.main_fuse_amps} A, {new.figures.usable_amps} A usable"
     lines = [
-        f"### {site_name(after)}: {count}; {supply_name(after)}, {fuse}",
+        f"### {format_site_name(after)}: {count}; {format_supply(after)}, {fuse}",
         "",
         *currents_table(old, new.figures, ("before", "after")),
         "",
@@ -47,7 +56,7 @@ def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
     if changes:
         lines += table(
             ("Charger", "Connector", "Terminal L1 fed from", "Value", "Wired? Date, name"),
-            [(charger_name(charger), str(number), feed, value, "☐") for charger, number, feed, value in changes],
+            [(format_charger_name(charger), str(number), feed, value, "☐") for charger, number, feed, value in changes],
         )
         lines.append("")
     lines += _describe_limits(after, exceeded)

@@ -49,18 +49,18 @@ def escape_text(text: str) -> str:
     return printable(text, 80).translate(_MARKUP)
 
 
-def site_name(site: SiteFile) -> str:
-    """The label of a site, or its UUID."""
+def format_site_name(site: SiteFile) -> str:
+    """Format the label of a site, or its UUID."""
     return escape_text(site.label or site.site.lower())
 
 
-def charger_name(charger: ChargerEntry) -> str:
-    """The label of a charger with its identity or UUID."""
+def format_charger_name(charger: ChargerEntry) -> str:
+    """Format the label of a charger with its identity or UUID."""
     return escape_text(f"{charger.label} ({charger.key})" if charger.label else charger.key)
 
 
-def supply_name(site: SiteFile) -> str:
-    """The net, as in `TN with neutral`."""
+def format_supply(site: SiteFile) -> str:
+    """Format the net, as in `TN with neutral`."""
     return f"{site.supply.net_type} {'with' if site.has_neutral else 'without'} neutral"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural
 
-from .markdown import FOOTER, charger_name, currents_table, feed_change, list_uncounted, site_name, table
+from .markdown import FOOTER, currents_table, feed_change, format_charger_name, format_site_name, list_uncounted, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +29,14 @@ def plan_markdown(site: SiteFile, plan: Plan, not_counted: Sequence[str] = ()) -
         not_counted: connectors that the figures do not count, each with the reason.
     """
     chargers = {charger.key: charger for charger in site.chargers}
-    lines = [f"# Wiring plan: {site_name(site)}", "", _summary(plan), ""]
+    lines = [f"# Wiring plan: {format_site_name(site)}", "", _summary(plan), ""]
     if plan.visits:
         lines += table(
             ("Visit", "Charger", "Connector", "Terminal L1 fed from", "Rotation", "Most loaded line after the visit"),
             [
                 (
                     str(number),
-                    charger_name(chargers[visit.charger]),
+                    format_charger_name(chargers[visit.charger]),
                     str(connector),
                     feed_change(before, visit.after[connector]),
                     f"{before} → {visit.after[connector]}",

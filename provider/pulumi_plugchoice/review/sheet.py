@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_plugchoice.electrical.rotations import LINE_NAMES
 
-from .markdown import FOOTER, escape_text, site_name, supply_name, table
+from .markdown import FOOTER, escape_text, format_site_name, format_supply, table
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.sitefile.model import ChargerEntry, ConnectorEntry, SiteFile
@@ -31,9 +31,9 @@ def installer_sheet(site: SiteFile) -> str:
     rows = [_row(site, charger, connector) for charger in site.chargers for connector in charger.connectors]
     return "\n".join(
         [
-            f"# {site_name(site)}",
+            f"# {format_site_name(site)}",
             "",
-            f"{supply_name(site)}, main fuse {supply.main_fuse_amps} A{margin}. Site {site.site.lower()}.",
+            f"{format_supply(site)}, main fuse {supply.main_fuse_amps} A{margin}. Site {site.site.lower()}.",
             "",
             *table(_HEAD, rows),
             "",

@@ -51,7 +51,7 @@ _STYLE: Final = """\
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _FLOOR = 560, 380, 64, 536, 74, 290
 
 
-def amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
+def draw_amps_per_line(title: str, before: Figures | None, after: Figures) -> str:
     """Draw the current on each line when every connector charges a one-phase car, and the usable current.
 
     Args:
@@ -114,7 +114,7 @@ def _amps_in_words(before: Figures | None, after: Figures) -> str:
     return f"{head}. {after.usable_amps} A per line are usable."
 
 
-def chargers_by_line(site: SiteFile) -> str:
+def draw_chargers(site: SiteFile) -> str:
     """Draw the chargers in the order of the file, each connector in the colour of the line on its terminal L1."""
     columns = min(6, max(3, -(-len(site.chargers) // 10)))
     rows = -(-len(site.chargers) // columns)

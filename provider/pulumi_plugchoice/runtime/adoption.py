@@ -106,7 +106,7 @@ def _compare(session: Session, live: Live, inputs: Props, added: list[str]) -> l
     failures = [CheckFailure(name, text) for name, text in _find_mismatches(live, inputs, wanted).items()]
     differences = find_changes(wanted, live.connector)
     if differences and not failures:
-        session.plan(live, settings)
+        session.expect_write(live, settings)
         changes = ", ".join(
             f"{show(name, getattr(live.connector, name))} -> {show(name, wanted[name])}" for name in differences
         )

@@ -59,11 +59,11 @@ def report_drift(session: Session, live: Live, stored: Mapping[str, Any], news: 
         session.notices.say(f"{live.name}: drift: {'; '.join(parts)}", kind="drift")
 
 
-def plan_write(session: Session, live: Live, settings: Mapping[str, Any]) -> bool:
-    """Whether the update has to write the settings; says when that write will fail."""
+def expect_write(session: Session, live: Live, settings: Mapping[str, Any]) -> bool:
+    """Return whether the update has to write the settings, and note it; report a write that will fail."""
     if not find_changes(settings, live.connector):
         return False
-    session.plan(live, settings)
+    session.expect_write(live, settings)
     missing = find_unknown_setting(live, settings)
     if missing:
         session.notices.say(f"{missing}; until then its update fails", kind="settings missing")

@@ -13,7 +13,7 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pulumi_plugchoice import config as names
+from pulumi_plugchoice import config
 from pulumi_plugchoice.api.budget import Budget
 from pulumi_plugchoice.config import OPTIONS, Options
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES
@@ -55,12 +55,12 @@ class Session:
     @cached_property
     def is_offline(self) -> bool:
         """Whether no API call may be made. Raises ConfigError when the option is neither on nor off."""
-        return names.is_offline(self._environment)
+        return config.is_offline(self._environment)
 
     @cached_property
     def site(self) -> str | None:
         """UUID of the default site, or None. Raises ConfigError when it is not a UUID."""
-        return names.find_site(self.config, self._environment)
+        return config.find_site(self.config, self._environment)
 
     @property
     def client(self) -> PlugchoiceClient:
@@ -86,7 +86,7 @@ class Session:
 
         return settle(self.client, self.live, live, wanted)
 
-    def plan(self, live: Live, wanted: Mapping[str, Any]) -> None:
+    def expect_write(self, live: Live, wanted: Mapping[str, Any]) -> None:
         """Note that the update after this preview will write a connector."""
         with self._lock:
             is_partial = len(wanted) < len(SETTING_NAMES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .model import SiteFile
-    from .yaml_text import Document, Finding
+    from .yaml_text import Document, Finding, KeyPath
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _list_files(folder: Path) -> str:
     return f"{folder} has {', '.join(printable(name, 60) for name in names[:10])}" if names else "create it"
 
 
-def _get_source(document: Document, text: str, path: tuple[str | int, ...]) -> str | None:
+def _get_source(document: Document, text: str, path: KeyPath) -> str | None:
     position = document.values.get(path)
     return None if position is None else text[position.start : position.end]
 

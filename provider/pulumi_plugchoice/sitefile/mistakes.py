@@ -14,7 +14,7 @@ from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.inputs import Mistake, judge, quote
 
 from .model import PARTS, SiteFile
-from .yaml_text import Finding, Path, format_path
+from .yaml_text import Finding, KeyPath, format_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def validate(
-    data: Any, get_source: Callable[[Path], str | None] = lambda _: None
+    data: Any, get_source: Callable[[KeyPath], str | None] = lambda _: None
 ) -> tuple[SiteFile | None, list[Finding]]:
     """Build the site from parsed data, or find all mistakes in it.
 
@@ -47,14 +47,14 @@ def validate(
     return (None if findings else site), findings
 
 
-def _find(path: Path, value: str | None, reason: str, suggestion: str = "") -> Finding:
+def _find(path: KeyPath, value: str | None, reason: str, suggestion: str = "") -> Finding:
     return Finding(path, Mistake(format_path(path), value, reason, suggestion))
 
 
 # ---------------------------------------------------------------- single values
 
 
-def _translate(item: Mapping[str, Any], get_source: Callable[[Path], str | None]) -> Finding:
+def _translate(item: Mapping[str, Any], get_source: Callable[[KeyPath], str | None]) -> Finding:
     """Translate an error of pydantic."""
     path, kind, given = tuple(item["loc"]), item["type"], item["input"]
     name = str(path[-1]) if path else ""
@@ -89,7 +89,7 @@ _TYPES: Final = {
 }
 
 
-def _find_type(path: Path, given: Any, wanted: str, get_source: Callable[[Path], str | None]) -> Finding:
+def _find_type(path: KeyPath, given: Any, wanted: str, get_source: Callable[[KeyPath], str | None]) -> Finding:
     value, reason = _describe(given, wanted)
     if isinstance(given, str) and wanted == "a whole number" and given.isdecimal():
         return _find(path, value, reason, f"write {printable(given, 20)} without quotes")
@@ -133,7 +133,7 @@ def _explain(kind: str, given: Any, context: Mapping[str, Any], description: str
     return f"is not allowed: {printable(message, 200)}", ""
 
 
-def _get_model(path: Path) -> type[BaseModel]:
+def _get_model(path: KeyPath) -> type[BaseModel]:
     model: type[BaseModel] = SiteFile
     for part in path:
         model = PARTS.get(str(part), model)
@@ -181,7 +181,7 @@ def _get_entries(data: Mapping[str, Any], key: str) -> list[tuple[int, dict[str,
     return [(place, item) for place, item in enumerate(items) if isinstance(item, dict)]
 
 
-def _check_group_name(name: Any, path: Path, names: list[str]) -> Iterator[Finding]:
+def _check_group_name(name: Any, path: KeyPath, names: list[str]) -> Iterator[Finding]:
     if isinstance(name, str) and name not in names:
         groups = f"groups: {', '.join(printable(known, 60) for known in names)}"
         yield _find(path, quote(name), "is not a group of this file", _suggest(name, names) or groups)
@@ -246,7 +246,9 @@ def _is_own_ancestor(name: str, parents: Mapping[str, Any]) -> bool:
     return above == name
 
 
-def _check_charger(charger: Mapping[str, Any], path: Path, names: list[str], seen: dict[str, int]) -> Iterator[Finding]:
+def _check_charger(
+    charger: Mapping[str, Any], path: KeyPath, names: list[str], seen: dict[str, int]
+) -> Iterator[Finding]:
     identity, uuid = charger.get("identity"), charger.get("uuid")
     if identity is None and uuid is None:
         yield _find(path, None, "neither identity nor uuid is set", "set one of them")
@@ -277,7 +279,7 @@ def _check_charger(charger: Mapping[str, Any], path: Path, names: list[str], see
 
 
 def _check_connector(
-    connector: Mapping[str, Any], path: Path, charger: Mapping[str, Any], defaults: Mapping[str, Any]
+    connector: Mapping[str, Any], path: KeyPath, charger: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> Iterator[Finding]:
     rotations = {}
     for name in ("phase_rotation", "planned_rotation"):
@@ -305,7 +307,7 @@ def _check_connector(
         yield _find(path, None, reason, "set at least one, or managed: false")
 
 
-def _check_plan(rotation: str, planned: str, path: Path) -> Iterator[Finding]:
+def _check_plan(rotation: str, planned: str, path: KeyPath) -> Iterator[Finding]:
     allowed = [shift_rotation(rotation, step) for step in range(3)]
     if planned not in allowed:
         reason = f"changes the field direction or the number of lines of {rotation}"

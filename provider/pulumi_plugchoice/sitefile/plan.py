@@ -18,14 +18,14 @@ from .definition import build_installation, make_definition
 from .load import load_site
 from .model import SiteFile
 from .yaml_edit import edit_values
-from .yaml_text import parse
+from .yaml_text import KeyPath, parse
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan, Visit
 
     from .model import ChargerEntry
 
-_Changes = dict[tuple["str | int", ...], "str | None"]
+_Changes = dict[KeyPath, "str | None"]
 
 
 def plan_rotation(site: SiteFile | str | Path) -> Plan:
@@ -41,7 +41,7 @@ def plan_rotation(site: SiteFile | str | Path) -> Plan:
     """
     site = site if isinstance(site, SiteFile) else load_site(site)
     fixed = {charger.key for charger in site.chargers if not charger.rewirable}
-    return planner.plan_rotation(build_installation(make_definition(site), None).installation, fixed)
+    return planner.find_plan(build_installation(make_definition(site), None).installation, fixed)
 
 
 def insert_plan(path: str | Path, plan: Plan) -> str:

@@ -13,13 +13,13 @@ from .yaml_text import parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .yaml_text import Document, Path
+    from .yaml_text import Document, KeyPath
 
 #: The byte order mark that some editors write at the start of a file.
 _MARK: Final = "\ufeff"
 
 
-def edit_values(text: str, changes: Mapping[Path, str | None], file: str) -> str:
+def edit_values(text: str, changes: Mapping[KeyPath, str | None], file: str) -> str:
     """Set or remove scalars of mappings, and change nothing else in the text.
 
     A new key is added at the end of its mapping. A mapping in braces stays in braces, one over several lines stays so.
@@ -56,7 +56,7 @@ def edit_values(text: str, changes: Mapping[Path, str | None], file: str) -> str
     return changed
 
 
-def _apply(data: Any, changes: Mapping[Path, str | None]) -> Any:
+def _apply(data: Any, changes: Mapping[KeyPath, str | None]) -> Any:
     """Apply the changes to a copy of the data."""
     wanted = copy.deepcopy(data)
     for path, value in changes.items():
@@ -70,7 +70,7 @@ def _apply(data: Any, changes: Mapping[Path, str | None]) -> Any:
     return wanted
 
 
-def _insert(text: str, document: Document, path: Path, value: str) -> tuple[int, int, str]:
+def _insert(text: str, document: Document, path: KeyPath, value: str) -> tuple[int, int, str]:
     """Add a key after the last key of its mapping."""
     mapping = document.values[path[:-1]]
     siblings = [other for other in document.keys if other[:-1] == path[:-1]]
@@ -88,7 +88,7 @@ def _insert(text: str, document: Document, path: Path, value: str) -> tuple[int,
     return end + 1, end + 1, f"{indent}{new}{line_end}"
 
 
-def _remove(text: str, document: Document, path: Path) -> Iterator[tuple[int, int, str]]:
+def _remove(text: str, document: Document, path: KeyPath) -> Iterator[tuple[int, int, str]]:
     key, value = document.keys[path], document.values[path]
     others = [position for other, position in document.keys.items() if other[:-1] == path[:-1] and other != path]
     if document.values[path[:-1]].is_flow:
@@ -109,7 +109,7 @@ def _remove(text: str, document: Document, path: Path) -> Iterator[tuple[int, in
         yield start, end + 1, ""
 
 
-def _remove_in_braces(text: str, document: Document, path: Path) -> Iterator[tuple[int, int, str]]:
+def _remove_in_braces(text: str, document: Document, path: KeyPath) -> Iterator[tuple[int, int, str]]:
     key, value = document.keys[path], document.values[path]
     before = [
         document.values[other].end

@@ -17,7 +17,7 @@ from pulumi_plugchoice.inputs import Mistake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Path = tuple["str | int", ...]
+KeyPath = tuple["str | int", ...]
 
 #: A site of a thousand connectors takes a tenth of this.
 MAX_BYTES: Final = 1 << 20
@@ -75,13 +75,13 @@ class Finding:
         is_key: whether it is about the key and not about its value.
     """
 
-    path: Path
+    path: KeyPath
     mistake: Mistake
     position: Position | None = None
     is_key: bool = False
 
 
-def format_path(path: Path) -> str:
+def format_path(path: KeyPath) -> str:
     """Format a path as messages show it: `chargers[3].group`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part, 60)}" for part in path).lstrip(".")
 
@@ -99,12 +99,12 @@ class Document:
     """
 
     data: Any = None
-    values: dict[Path, Position] = field(default_factory=dict)
-    keys: dict[Path, Position] = field(default_factory=dict)
+    values: dict[KeyPath, Position] = field(default_factory=dict)
+    keys: dict[KeyPath, Position] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     is_complete: bool = False
 
-    def locate(self, path: Path) -> Position:
+    def locate(self, path: KeyPath) -> Position:
         """Return the position of a value; when it is missing, of the part of the file that lacks it."""
         while path and path not in self.values:
             path = path[:-1]
@@ -152,7 +152,7 @@ def _locate_control_character(text: str) -> Position:
 class _Refusal(Exception):
     """A mistake after which the rest of the text is not read."""
 
-    def __init__(self, position: Position, path: Path, reason: str, suggestion: str = "") -> None:
+    def __init__(self, position: Position, path: KeyPath, reason: str, suggestion: str = "") -> None:
         self.finding = Finding(path, Mistake(format_path(path), None, reason, suggestion), position)
         super().__init__(reason)
 
@@ -166,7 +166,7 @@ class _Builder:
 
     def build(self, events: Iterator[Any]) -> None:
         # For each open mapping or list: itself, its path, the key that waits for a value, its position.
-        stack: list[tuple[Any, Path, Any, Position]] = []
+        stack: list[tuple[Any, KeyPath, Any, Position]] = []
         documents = 0
         key: Any = _NO_KEY
         for event in events:
@@ -189,7 +189,7 @@ class _Builder:
             if isinstance(container, dict) and key is _NO_KEY:
                 key = self._read_key(event, kind, container, path, position)
                 continue
-            here: Path = ()
+            here: KeyPath = ()
             if stack:
                 here = (*path, len(container) if isinstance(container, list) else key)
             _refuse_references(event, kind, here, position)
@@ -211,7 +211,7 @@ class _Builder:
         else:
             self._document.data = value
 
-    def _locate_value(self, event: Any, kind: str, path: Path, position: Position) -> Position:
+    def _locate_value(self, event: Any, kind: str, path: KeyPath, position: Position) -> Position:
         """Return the position of a value. The scanner puts an empty one at the next word, not after its colon."""
         key = self._document.keys.get(path)
         if kind != "ScalarEvent" or event.style is not None or event.value or key is None:
@@ -219,7 +219,7 @@ class _Builder:
         colon = self._text.find(":", key.end) + 1
         return Position(key.line, key.column, colon, colon)
 
-    def _read_key(self, event: Any, kind: str, container: dict[Any, Any], path: Path, position: Position) -> Any:
+    def _read_key(self, event: Any, kind: str, container: dict[Any, Any], path: KeyPath, position: Position) -> Any:
         _refuse_references(event, kind, path, position)
         if kind != "ScalarEvent":
             raise _Refusal(position, path, "key is not plain text")
@@ -234,7 +234,7 @@ class _Builder:
         self._document.keys[here] = position
         return key
 
-    def _read_value(self, event: Any, kind: str, path: Path, position: Position) -> Any:
+    def _read_value(self, event: Any, kind: str, path: KeyPath, position: Position) -> Any:
         if kind == "MappingStartEvent":
             return {}
         if kind == "SequenceStartEvent":
@@ -262,7 +262,7 @@ _NO_KEY: Final = object()
 _WRITE_OUT: Final = "write the value out"
 
 
-def _refuse_references(event: Any, kind: str, path: Path, position: Position) -> None:
+def _refuse_references(event: Any, kind: str, path: KeyPath, position: Position) -> None:
     if kind == "AliasEvent":
         raise _Refusal(position, path, "alias (*) is not supported", _WRITE_OUT)
     if getattr(event, "anchor", None):

@@ -226,8 +226,10 @@ class Evidence:
 TimedT = TypeVar("TimedT", Reading, LineReading)
 
 
-def no_evidence(connector: str, rotation: str | None, reason: Reason, why: str, group: int | None = None) -> Evidence:
-    """The evidence `none` about a connector, with the reason."""
+def explain_no_evidence(
+    connector: str, rotation: str | None, reason: Reason, why: str, group: int | None = None
+) -> Evidence:
+    """Return the evidence `none` about a connector, with the reason."""
     name = printable(connector, 80)
     return Evidence(connector, rotation, "none", reason, f"{name}: no evidence: {printable(why)}", group)
 
@@ -245,7 +247,7 @@ def find_evidence(subject: Subject, samples: Sequence[Sample], rules: Rules | No
     if len({finding.verdict for finding in decisive}) > 1:
         steps = "; ".join(f"{finding.verdict} at {_format_time(finding.at or 0)}" for finding in decisive)
         why = f"its steps disagree ({steps}); cars may use different terminals; repeat with one car"
-        return no_evidence(subject.connector, subject.rotation, "steps disagree", why, subject.meter)
+        return explain_no_evidence(subject.connector, subject.rotation, "steps disagree", why, subject.meter)
     return min(findings, key=lambda finding: _ORDER.index(finding.reason))
 
 
@@ -253,7 +255,7 @@ def _find_obstacle(subject: Subject, samples: Sequence[Sample]) -> Evidence | No
     """Why there can be no evidence, whatever steps there are."""
 
     def no(reason: Reason, why: str) -> Evidence:
-        return no_evidence(subject.connector, subject.rotation, reason, why, subject.meter)
+        return explain_no_evidence(subject.connector, subject.rotation, reason, why, subject.meter)
 
     if subject.power_type == "DC":
         return no("direct current", "a DC connector has no phase rotation")
@@ -454,7 +456,9 @@ class _History:
         return Evidence(subject.connector, rotation, verdict, reason, text, subject.meter, names, step.amps, at)
 
     def _no_evidence(self, reason: Reason, why: str, step: _Step | None = None) -> Evidence:
-        evidence = no_evidence(self._subject.connector, self._subject.rotation, reason, why, self._subject.meter)
+        evidence = explain_no_evidence(
+            self._subject.connector, self._subject.rotation, reason, why, self._subject.meter
+        )
         return evidence if step is None else replace(evidence, amps=step.amps, at=self._own[step.after].at)
 
     def _describe(self, step: _Step) -> str:

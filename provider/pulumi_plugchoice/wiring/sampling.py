@@ -13,7 +13,18 @@ from pulumi_plugchoice import lookup
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import ConfigError, InvalidResponse, NotFound, PermissionDenied, ServerError
 
-from .evidence import IDLE, IN_AMPS, Evidence, LineReading, Reading, Rules, Sample, Subject, find_evidence, no_evidence
+from .evidence import (
+    IDLE,
+    IN_AMPS,
+    Evidence,
+    LineReading,
+    Reading,
+    Rules,
+    Sample,
+    Subject,
+    explain_no_evidence,
+    find_evidence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,7 +164,9 @@ class _Sampler:
         self.subjects: list[Subject | Evidence] = [
             self._build_subject(key, charger, entry.phase_rotation, neutral=file.has_neutral)
             if key is not None
-            else no_evidence(name, entry.phase_rotation, "not on the site", f"site {self._site} has no such connector")
+            else explain_no_evidence(
+                name, entry.phase_rotation, "not on the site", f"site {self._site} has no such connector"
+            )
             for name, charger, entry, key in entries
         ]
 
@@ -202,7 +215,7 @@ class _Sampler:
             return subject
         if not groups:
             why = "its charger is in no group, so no meter is known to measure it"
-            return no_evidence(name, subject.rotation, "no group", why)
+            return explain_no_evidence(name, subject.rotation, "no group", why)
         meter = next((group for group in groups if self._has_meter(group)), None)
         if meter is None:
             return subject

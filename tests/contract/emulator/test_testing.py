@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pulumi_plugchoice.emulator.testing import RefusedError, StartError, running
-from support.processes import left_after
+from support.processes import wait_until_gone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,4 +86,4 @@ def test_it_ends_with_the_process_that_started_it() -> None:
         assert parent.stdout.readline() == "runs\n"
         parent.kill()
 
-    assert left_after(10, MARK, mark) == {}
+    assert wait_until_gone(10, MARK, mark) == {}
