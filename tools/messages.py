@@ -1,4 +1,4 @@
-"""Lists every message that a user can see, read from the source code.
+"""Lists the messages that users see, read from the source code.
 
     python tools/messages.py            # print: module, kind, message
     python tools/messages.py FOLDER     # the same for another checkout's `provider` folder, to compare
@@ -36,20 +36,37 @@ _KINDS: Final = {
     "Option": "help",
     "Field": "help",
     "_fail": "error",
+    "_find": "error",
+    "_file": "error",
+    "_find_mismatches": "error",
 }
 _ERROR: Final = re.compile(r"(Error|Exception|Failure|Problem|Mistake|Exit|Failed|NotFound|exit|Parameter)$")
-_KIND_OF_FOLDER: Final = {"limits.py": "warning", "review": "report", "emulator": "output"}
+#: What a text is if no call tells it, by a part of the module's path.
+_KIND_OF_PATH: Final = {
+    "errors.py": "error",
+    "failures.py": "error",
+    "inputs.py": "error",
+    "mistakes.py": "error",
+    "review": "report",
+    "wiring": "report",
+    "emulator": "output",
+}
 _EMULATOR: Final = {"banner.py", "server.py", "seed.py", "seeding.py", "testing.py"}
 _COMMAND: Final = {"command", "group"}
-# Not for people: regular expressions, type expressions.
+# Not for people: regular expressions, type expressions, values of a seed.
 _NOT_PROSE: Final = {"compile", "cast", "TypeVar", "ParamSpec", "sub", "startswith", "endswith", "removeprefix"}
-_CODE: Final = re.compile(r"\s*(<|[A-Z]{5,} |small (soft|over)$|[\w-]+=|Bearer |SITE )")  # SVG, SQL, Python, HTTP
-_WORDS: Final = re.compile(r"[A-Za-z]{2,}[,;:.)']*\s+\(?[A-Za-z]{2,}|[A-Za-z]{2,}\s+[-\d(\"'`]")
+_DEFAULTS: Final = {"default", "default_factory"}
+# SVG, SQL, Python, HTTP, types.
+_CODE: Final = re.compile(
+    r'\s*(<|[A-Z]{5,} |small (soft|over)$|[\w-]+=|Bearer |SITE |"""|from pulumi|pulumi-python:|[\w.]+\[.*\]$)'
+)
+_MARKUP: Final = re.compile(r"\[/?(dim|bold)\]")  # of rich
+_WORDS: Final = re.compile(r"[A-Za-z]{2,}[,;:.)']*\s+(an? )?\(?[A-Za-z]{2,}|[A-Za-z]{2,}\s+[-\d(\"'`]|^\d+ [a-z]{3,}$")
 _WORD: Final = re.compile(r"[A-Za-z]{3,}[,;:.)']*\s|\s\(?[A-Za-z]{3,}")  # is enough beside a value
 _INTRO: Final = """\
 # Messages
 
-Every text that the provider, the command `plugchoice` and the emulator's command can show, made from the source code by
+The texts that the provider, the command `plugchoice` and the emulator's command show, made from the source code by
 `tools/messages.py`. `{name}` stands for a value, `[a|b]` for a choice. A *part* is put together with others.
 """
 
@@ -77,8 +94,8 @@ class _Module(ast.NodeVisitor):
     def __init__(self, module: str, tree: ast.Module) -> None:
         self.module = module
         self.found: list[Message] = []
-        self._default = next((kind for part, kind in _KIND_OF_FOLDER.items() if part in module.split("/")), "part")
-        self._kinds = _kinds_of_names(tree)
+        self._default = next((kind for part, kind in _KIND_OF_PATH.items() if part in module.split("/")), "part")
+        self._uses = _find_uses(tree)
         self._kind = ""
         self._docstrings: set[int] = set()
         self._owner = ""
@@ -96,14 +113,26 @@ class _Module(ast.NodeVisitor):
             self._owner = node.target.id
         if isinstance(node, ast.Raise):
             self._kind = "error"
+        elif isinstance(node, ast.Yield | ast.Return) and self.module == "electrical/limits.py":
+            self._kind = self._kind or ("part" if self._owner.startswith("_format") else "warning")
         elif isinstance(node, ast.Call):
-            name = _name(node.func)
-            if name in _NOT_PROSE:
-                return
-            self._kind = _kind_of_call(name) or self._kind
-        if not (isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp | ast.Call) and self._take(node)):
+            self._kind = _kind_of_call(node) or self._kind
+        if not self._is_done(node):
             self.generic_visit(node)
         self._kind, self._owner = kind, owner
+
+    def _is_done(self, node: ast.AST) -> bool:
+        """Whether there is nothing to look at below the node."""
+        if isinstance(node, ast.keyword) and node.arg == "kind" and self._kind == "notice":
+            # Often one word: it is shown when lines are left out.
+            self._add(node.value, "notice")
+            return True
+        if isinstance(node, ast.If) and _name(node.test) == "is_worse":
+            # Of an exceeded limit: the preview fails. The other case follows the `if`.
+            self._kind = "error"
+        if isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp | ast.Call) and self._take(node):
+            return True
+        return _is_data(node)
 
     def _take(self, node: ast.JoinedStr | ast.Constant | ast.BinOp | ast.Call) -> bool:
         """Whether the node is a whole text (then there is nothing below it to look at)."""
@@ -111,11 +140,20 @@ class _Module(ast.NodeVisitor):
         if text is None:
             return False
         plain = re.sub(r"\{[^}]*\}", " ", text)
-        kind = self._kind or self._kinds.get(self._owner) or self._default
         words = _WORDS if plain == text else _WORD
         if id(node) not in self._docstrings and not _CODE.match(plain) and words.search(plain):
-            self.found.append(Message(self.module, node.lineno, kind, " ".join(text.split())))
+            self._add(node, self._kind or self._find_use(node.lineno) or self._default)
         return True
+
+    def _find_use(self, line: int) -> str | None:
+        """The kind of the first message after a line that uses the present variable or function, or of any other."""
+        uses = self._uses.get(self._owner, [])
+        return next((kind for used, kind in uses if used >= line), uses[0][1] if uses else None)
+
+    def _add(self, node: ast.expr, kind: str) -> None:
+        text = _MARKUP.sub("", _text(node) or "")
+        if text:
+            self.found.append(Message(self.module, node.lineno, kind, " ".join(text.split())))
 
     def _take_docstring(self, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         first = node.body[0] if node.body else None
@@ -130,24 +168,41 @@ class _Module(ast.NodeVisitor):
             self.found.append(Message(self.module, node.lineno, "help", " ".join(text.split())))
 
 
-def _kinds_of_names(tree: ast.Module) -> dict[str, str]:
-    """The kind of what a variable holds or a function returns, where a call that makes a message uses that name."""
-    kinds: dict[str, str] = {"advice": "error"}
+def _find_uses(tree: ast.Module) -> dict[str, list[tuple[int, str]]]:
+    """Where a call that makes a message uses a variable or a function: lines in order, each with the message's kind."""
+    uses: dict[str, list[tuple[int, str]]] = defaultdict(list, advice=[(0, "error")])
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
             kind: str | None = "error"
         elif isinstance(node, ast.Call):
-            kind = _kind_of_call(_name(node.func))
+            kind = _kind_of_call(node)
         else:
             continue
         if kind:
             inner = [item for argument in ast.iter_child_nodes(node) for item in ast.walk(argument)]
-            kinds |= {item.id: kind for item in inner if isinstance(item, ast.Name) and item.id not in kinds}
-    return kinds
+            for item in inner:
+                if isinstance(item, ast.Name):
+                    uses[item.id].append((item.lineno, kind))
+    return {name: sorted(found) for name, found in uses.items()}
 
 
-def _kind_of_call(name: str) -> str | None:
+def _kind_of_call(node: ast.Call) -> str | None:
+    name = _name(node.func)
+    for word in node.keywords:
+        if word.arg == "is_refused" and isinstance(word.value, ast.Constant):
+            return "error" if word.value.value else "warning"
     return _KINDS.get(name) or ("error" if _ERROR.search(name) else None)
+
+
+def _is_data(node: ast.AST) -> bool:
+    """Whether the node holds no prose, such as the default of a field in the emulator's seed."""
+    if isinstance(node, ast.keyword):
+        return node.arg in _DEFAULTS
+    if isinstance(node, ast.Call):
+        return _name(node.func) in _NOT_PROSE
+    return (
+        isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant) and _name(node.annotation) != "Final"
+    )
 
 
 def _is_schema(node: ast.ClassDef) -> bool:
@@ -172,13 +227,18 @@ def _text(node: ast.expr) -> str | None:
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(value) or "" for value in node.values)
     if isinstance(node, ast.FormattedValue):
-        value = _text(node.value) if isinstance(node.value, ast.IfExp) else None
+        value = _text(node.value) if isinstance(node.value, ast.IfExp | ast.BoolOp) else None
         if value is None:
             value = f"{{{_placeholder(node.value)}}}"
         return f"'{value}'" if node.conversion == ord("r") else value
     if isinstance(node, ast.IfExp):
         one, other = _text(node.body), _text(node.orelse)
         return None if one is None and other is None else f"[{one or _hole(node.body)}|{other or _hole(node.orelse)}]"
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+        last = _text(node.values[-1])
+        return None if last is None else f"[{_text(node.values[0]) or _hole(node.values[0])}|{last}]"
+    if isinstance(node, ast.Call) and _name(node.func) == "_file":
+        return "; ".join(_text(part) or _hole(part) for part in node.args)
     if isinstance(node, ast.Call) and _name(node.func) in {"Mistake", "_find"} and len(node.args) > 2:
         # As Mistake.text: value, reason; suggestion.
         found, *parts = node.args[1:]

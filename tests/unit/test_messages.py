@@ -25,6 +25,17 @@ def start(name, amps=None):
 def check(notices):
     """Check site files."""
     notices.say("it is read again", kind="reads")
+
+class Charger:
+    model: str = "Eve Single"
+
+    def find(self, listed) -> "tuple[Charger, str]":
+        print(f"[dim]{listed or 'no charger yet'}[/dim]", "1 retry")
+        text = "the fuse is too large"
+        Mismatch(text, is_refused=True)
+        text = f"the fuse is {self.fuse} A"
+        Mismatch(text, is_refused=False)
+        raise SiteFileError(_file("is a folder", "name a file"))
 '''
 
 
@@ -44,4 +55,10 @@ def test_each_kind_of_message_is_found(tmp_path: Path) -> None:
         "help: Check all files.",
         "help: Check site files.",
         "notice: it is read again",
+        "notice: reads",
+        "output: 1 retry",
+        "output: [{listed}|no charger yet]",
+        "error: the fuse is too large",
+        "warning: the fuse is {fuse} A",
+        "error: is a folder; name a file",
     ]
