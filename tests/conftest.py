@@ -36,7 +36,7 @@ settings.load_profile("usual")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How a release keeps a state file (see test_upgrade.py), and how reports are kept (test_reports.py)."""
+    """How a release keeps a state file (see test_upgrade.py), and how reports are kept (test_review.py)."""
     parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json")
     parser.addoption("--write-snapshots", action="store_true", help="write tests/fixtures/site-reports anew")
 

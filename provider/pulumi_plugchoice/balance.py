@@ -114,8 +114,8 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         for name in olds.get("restored", ()):
             if name not in definition["connectors"]:
                 session.notices.say(
-                    f"{name}: no longer declared, on_destroy restores it; the amps per line still count its present "
-                    "values: preview again after the update",
+                    f"{name}: not declared any more, so it will be restored; the amps per line still count its "
+                    "present values; run a preview after the update",
                     kind="connectors to be restored",
                 )
         for line in assessment.not_counted:
@@ -143,13 +143,13 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
     @for_engine
     def create(self, props: Props) -> dynamic.CreateResult:
         """Store the figures."""
-        _begin_update()
+        _begin_update(props["site"])
         return dynamic.CreateResult(props["site"], props)
 
     @for_engine
     def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:  # noqa: ARG002 - the engine's signature
         """Store the new figures."""
-        _begin_update()
+        _begin_update(news["site"])
         return dynamic.UpdateResult(news)
 
     @for_engine
@@ -183,7 +183,7 @@ def _refuse_groups(mismatches: Iterable[GroupMismatch]) -> list[dynamic.CheckFai
             name = "main_fuse_amps" if mismatch.key == "main_fuse_amps" else "groups"
             failures.append(dynamic.CheckFailure(name, mismatch.text))
         else:
-            current_session().notices.say(mismatch.text, kind="groups that differ from Plugchoice")
+            current_session().notices.say(mismatch.text, kind=f"groups with another {mismatch.key}")
     return failures
 
 
@@ -238,9 +238,9 @@ def _is_changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     return any(olds.get(name) != news.get(name) for name in FIGURES)
 
 
-def _begin_update() -> None:
+def _begin_update(site: str) -> None:
     session = current_session()
     session.is_update = True
     if session.is_offline:
         # All connectors of the site depend on this resource, so this is the only line about them.
-        raise OfflineError("the site is not updated: PLUGCHOICE_OFFLINE is on; unset it, and run again")
+        raise OfflineError(f"site {site}: not updated, because PLUGCHOICE_OFFLINE is on; unset it and run again")

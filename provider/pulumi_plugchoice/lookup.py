@@ -41,7 +41,8 @@ def get_connector(charger: str, connector_id: int, *, site: str | None = None) -
         listed = [item for item in get_site_connectors(site) if item.charger.identity == charger]
         if not listed:
             raise IdentityNotFound(
-                f"charger {printable(charger)!r}: not found on the site; give its UUID or its OCPP identity"
+                f"charger {printable(charger)!r}: no charger of the site has this identity; check it, or give the "
+                "charger's UUID"
             )
         found = tuple(listed)
     for connector in found:

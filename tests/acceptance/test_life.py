@@ -217,7 +217,7 @@ def test_unmanaged_setting_that_the_api_does_not_take_back(stack: Stack, emulato
         "HRB-001/1: phase_rotation is Unknown in Plugchoice, a value that the API does not accept, and every write "
         "sends both settings; declare phase_rotation as well"
     )
-    assert preview.lines("its update fails") == [f"plugchoice: {text}; until then its update fails"]
+    assert preview.lines("until then") == [f"plugchoice: {text}; until then the update of this connector fails"]
     assert result.code != 0
     assert result.puts == []
     assert result.lines("error: plugchoice:") == [f"error: plugchoice: {text}"]

@@ -359,7 +359,7 @@ def test_an_offline_up_stores_no_figures(stack: Stack, emulator: Emulator) -> No
     result = stack.up("--skip-preview", PLUGCHOICE_OFFLINE="1")
 
     assert result.code != 0
-    assert result.lines("the site is not updated: PLUGCHOICE_OFFLINE is on")
+    assert result.lines(f"site {SITE}: not updated, because PLUGCHOICE_OFFLINE is on")
     assert balance(stack) == before
     preview = stack.preview("--diff")
     assert changes(preview, "single_phase_l1") == ["~ single_phase_l1: 48 => 32"]
@@ -403,7 +403,7 @@ def test_a_connector_that_will_be_restored_is_reported(stack: Stack, emulator: E
 
     preview = stack.preview()
 
-    assert preview.lines("HRB-002/1: no longer declared, on_destroy restores it")
+    assert preview.lines("HRB-002/1: not declared any more, so it will be restored")
 
 
 def test_without_a_neutral_an_exceeded_limit_is_a_warning(stack: Stack, emulator: Emulator) -> None:

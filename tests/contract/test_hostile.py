@@ -444,7 +444,7 @@ def test_invalid_headers_neither_fail_nor_delay_a_request(header: str, status: s
             else:
                 error = refused(lambda transport=transport: transport.get(READ))  # type: ignore[misc]
                 # A hold that is longer than the deadline may be what the pacer says first.
-                assert isinstance(error, ApiError) or "the next request may go in" in str(error)
+                assert isinstance(error, ApiError) or "the next request can be sent in" in str(error)
         pacer.close()
         assert time.monotonic() - started < LATE
         assert said == []

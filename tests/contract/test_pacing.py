@@ -61,7 +61,7 @@ def test_a_429_of_one_program_holds_the_other(emulator: Emulator, tmp_path: Path
         second.get(USER)
 
     assert len(calls) == 0
-    assert "which is past the deadline" in str(caught.value)
+    assert "s, after the deadline: " in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -53,6 +53,8 @@ def test_every_part_about_sites_is_read() -> None:
 @pytest.mark.parametrize(
     "path",
     [
+        "README.md",
+        "CHANGELOG.md",
         "docs/electrical.md",
         "docs/wiring.md",
         "docs/cli.md",

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pulumi_plugchoice.api.models import ChargerReference, SiteConnector
 from pulumi_plugchoice.cli import main
 from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.cli.import_content import select_connectors
+from pulumi_plugchoice.errors import PlugchoiceError
 
 HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 
@@ -59,3 +62,20 @@ def test_without_its_extra_the_command_says_what_to_install(monkeypatch: pytest.
     with pytest.raises(SystemExit) as exit_info:
         main()
     assert exit_info.value.code == ("plugchoice: click is not installed; run: pip install 'pulumi-plugchoice[cli]'")
+
+
+def test_an_unknown_charger_is_answered_with_those_of_the_site() -> None:
+    """Without an identity by UUID; of more than twenty, the number of the others."""
+    chargers = [
+        ChargerReference(uuid=f"0b6c1d2e-3f40-4a51-8b62-{n:012}", identity=f"B-{n:02}" if n else None)
+        for n in range(22)
+    ]
+    connectors = [
+        SiteConnector(connector_id=1, phase_rotation=None, max_amperage=16, charger=charger) for charger in chargers
+    ]
+    with pytest.raises(PlugchoiceError) as caught:
+        select_connectors(connectors[:2], "S", ["TYPO"])
+    assert str(caught.value) == f"site S: no charger TYPO; its chargers: {chargers[0].uuid}, B-01"
+    with pytest.raises(PlugchoiceError) as caught:
+        select_connectors(connectors, "S", ["TYPO"])
+    assert str(caught.value).endswith(", B-18, B-19 and 2 more")

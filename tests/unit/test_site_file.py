@@ -108,7 +108,13 @@ def test_the_nearest_on_destroy_and_on_adopt_apply() -> None:
          "supply.main_fuse_amps: 0 is out of range; allowed: at least 1 (Main fuse, A per line)"),
         (("supply", "neutral"), "yes", "supply.neutral: 'yes' is text, not true or false"),
         (("supply",), [], "supply: is a list, not a mapping (key: value)"),
-        (("supply",), None, "supply: is empty, not a mapping (key: value)"),
+        (("supply",), None, "supply: is empty; required: Supply of the site"),
+        (("site",), None, "site: is empty; required: UUID of the site (location) in Plugchoice"),
+        (("supply", "net_type"), None, "supply.net_type: is empty; required: Net type: TN, TT or IT"),
+        (("supply", "safety_margin_percent"), None,
+         "supply.safety_margin_percent: is empty; set it or leave it out: Part of each fuse to keep free, %"),
+        (("chargers", 0), None, "chargers[0]: is empty; set it or remove it"),
+        (("chargers", 0, "identity"), "", "chargers[0].identity: '' is empty; required: OCPP identity"),
         (("chargers",), {}, "chargers: is a mapping, not a list (lines that begin with a dash)"),
         (("chargers",), [], "chargers: is empty; at least one is required"),
         (("chargers", 0, "identity"), 12, 'chargers[0].identity: 12 is a number, not text; put it in quotes: "12"'),
@@ -178,6 +184,34 @@ def test_the_suggestion_quotes_a_number_as_it_is_written(tmp_path: Path) -> None
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
     assert caught.value.lines[0].endswith('1.50 is a number, not text; put it in quotes: "1.50"')
+
+
+@pytest.mark.parametrize(
+    ("yaml", "refused"),
+    [
+        ("chargers: [{identity: 0123, connectors: [{connector_id: 1, max_amperage: 16}]}]", "chargers[0].identity"),
+        ("chargers: [{uuid: 0123, connectors: [{connector_id: 1, max_amperage: 16}]}]", "chargers[0].uuid"),
+        ("chargers: [{identity: A, connectors: [{connector_id: 1, phase_rotation: NO}]}]",
+         "chargers[0].connectors[0].phase_rotation"),
+        ("chargers: [{identity: A, connectors: [{connector_id: 1, phase_rotation: NO, planned_rotation: STR}]}]",
+         "chargers[0].connectors[0].phase_rotation"),
+        ("chargers: [{identity: A, connectors: [{connector_id: 1, managed: NO}]}]", "chargers[0].connectors[0].managed"),
+        ("defaults: {max_amperage: 016}\nchargers: [{identity: A, connectors: [{connector_id: 1}]}]",
+         "defaults.max_amperage"),
+        ("groups: [{name: main}, {name: a, parent: NO}]\n"
+         "chargers: [{identity: A, connectors: [{connector_id: 1, max_amperage: 16}]}]", "groups[1].parent"),
+        ("supply: {net_type: TN, main_fuse_amps: 1_25}\ngroups: [{name: main, fuse_amps: 125}]\n"
+         "chargers: [{identity: A, connectors: [{connector_id: 1, max_amperage: 16}]}]", "supply.main_fuse_amps"),
+    ],
+)  # fmt: skip
+def test_what_depends_on_a_refused_value_is_not_refused(tmp_path: Path, yaml: str, refused: str) -> None:
+    """A key with a refused value is set; no second mistake says that it is not."""
+    file = tmp_path / "x.yaml"
+    supply = "" if "supply" in yaml else "supply: {net_type: TN, main_fuse_amps: 125}\n"
+    file.write_text(f"site: {SITE}\n{supply}{yaml}\n")
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert [item.mistake.place for item in caught.value.mistakes] == [refused], caught.value.lines
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ provider among them.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from pulumi_plugchoice.api.models import SiteConnector
 
+_MOST_LISTED: Final = 20
+
 
 def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequence[str]) -> list[SiteConnector]:
     """The connectors of the given chargers (UUIDs or identities); all of them when none is given.
@@ -33,8 +35,10 @@ def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequ
     names = [{item.charger.uuid.lower(), item.charger.identity} for item in connectors]
     wanted = {charger.lower() if is_uuid(charger) else charger for charger in chargers}
     for charger in sorted(wanted.difference(*names)):
-        identities = ", ".join(sorted({printable(item.charger.identity, 45) for item in connectors})[:20]) or "none"
-        raise PlugchoiceError(f"site {site}: no charger {printable(charger, 60)}; its chargers: {identities}")
+        known = sorted({printable(item.charger.identity or item.charger.uuid, 45) for item in connectors})
+        listed = ", ".join(known[:_MOST_LISTED]) or "none"
+        more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+        raise PlugchoiceError(f"site {site}: no charger {printable(charger, 60)}; its chargers: {listed}{more}")
     return [item for item, own in zip(connectors, names, strict=True) if not wanted or own & wanted]
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from pulumi_plugchoice._text import plural
+
 from .common import Command, Failure, write_file
 
 
@@ -50,10 +52,10 @@ def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | 
     if not connectors:
         raise Failure(f"site {site}: no connector has a value to manage; set the values in Plugchoice first")
     write_file(output, import_content.format_import_file(site.lower(), connectors))
-    click.echo(f"{output}: {len(connectors)} connectors")
+    click.echo(f"{output}: {plural(len(connectors), 'connector')}")
     if program is not None:
         write_file(program, import_content.format_program(site.lower(), connectors))
-        click.echo(f"{program}: declares {len(connectors)} connectors")
+        click.echo(f"{program}: declares {plural(len(connectors), 'connector')}")
     click.echo("Next, in the folder of your Pulumi project:")
     file = os.path.relpath(output)
     click.echo(f"  pulumi import --file {file} --generate-code=false --protect=false --yes && pulumi preview")

@@ -42,8 +42,8 @@ class NoSlotInTime(PlugchoiceError):
 
     def __init__(self, seconds: float, limit: int) -> None:
         super().__init__(
-            f"the next request may go in {math.ceil(seconds)} s, which is past the deadline: the {limit} requests a "
-            "minute are used up, or Plugchoice asked to wait; try again later"
+            f"request limit: the next request can be sent in {math.ceil(seconds)} s, after the deadline: the {limit} "
+            "requests a minute are used up, or Plugchoice asked to wait; try again later"
         )
 
 

@@ -66,5 +66,5 @@ def expect_write(session: Session, live: Live, settings: Mapping[str, Any]) -> b
     session.expect_write(live, settings)
     missing = find_unknown_setting(live, settings)
     if missing:
-        session.notices.say(f"{missing}; until then its update fails", kind="settings missing")
+        session.notices.say(f"{missing}; until then the update of this connector fails", kind="settings missing")
     return True

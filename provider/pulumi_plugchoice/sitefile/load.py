@@ -73,7 +73,7 @@ def load_site(path: str | Path) -> SiteFile:
     if document.is_complete and document.data is None and not findings:
         raise SiteFileError([FileMistake(source, _file("is empty", "it needs site, supply and chargers"), 1, 1)])
     if document.is_complete:
-        # A refused value is None in the data; it is not refused again.
+        # A refused value is `REFUSED` in the data; it is not refused again.
         refused = {finding.path for finding in findings}
         site, others = validate(document.data, lambda path: _get_source(document, text, path))
         findings += [finding for finding in others if finding.path not in refused]

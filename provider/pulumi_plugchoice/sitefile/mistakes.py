@@ -65,11 +65,18 @@ def _translate(item: Mapping[str, Any], get_source: Callable[[KeyPath], str | No
     description = (fields[name].description or "").rstrip(".") if name in fields else ""
     if kind == "missing":
         return _find(path, None, "not set", f"required: {description}")
+    if given is None:
+        if not description:  # an entry of a list
+            return _find(path, None, "is empty", "set it or remove it")
+        is_required = fields[name].is_required()
+        return _find(
+            path, None, "is empty", f"{'required' if is_required else 'set it or leave it out'}: {description}"
+        )
     if kind == "too_short":
         return _find(path, None, "is empty", "at least one is required")
     # The rules for the inputs of a connector are the same ones.
     mistake = judge(name, given) if name in ("site", "max_amperage", "connector_id") else None
-    if mistake and given is not None:
+    if mistake:
         return Finding(path, replace(mistake, place=format_path(path)))
     if kind in _TYPES:
         return _find_type(path, given, _TYPES[kind], get_source)
@@ -108,7 +115,7 @@ def _describe(given: Any, wanted: str) -> tuple[str | None, str]:
     if isinstance(given, str):
         return quote(given), f"is text, not {wanted}"
     if given is None:
-        return None, f"is empty, not {wanted}"
+        return None, "is empty"
     if hasattr(given, "items"):
         return None, f"is a mapping, not {wanted}"
     # For example an output of Pulumi, whose value the program does not know yet.
@@ -129,7 +136,7 @@ def _explain(kind: str, given: Any, context: Mapping[str, Any], description: str
     if kind == "string_too_long":
         return f"has {len(given)} characters", f"allowed: at most {context['max_length']}"
     if kind == "string_too_short":
-        return "is empty", description
+        return "is empty", f"required: {description}"
     return f"is not allowed: {printable(message, 200)}", ""
 
 
@@ -226,7 +233,7 @@ def _check_fuses(data: Mapping[str, Any], entries: list[tuple[int, dict[str, Any
     """Check the fuse of the root, and that each group number stands once."""
     fuse = dict(entries).get(0, {}).get("fuse_amps")
     main_fuse = _get_mapping(data, "supply").get("main_fuse_amps")
-    if fuse not in (None, main_fuse):
+    if isinstance(main_fuse, int) and fuse not in (None, main_fuse):
         reason = f"differs from supply.main_fuse_amps, {quote(main_fuse)}, which is the fuse of the root"
         yield _find(("groups", 0, "fuse_amps"), quote(fuse), reason, "leave it out")
     names: dict[int, str] = {}

@@ -24,6 +24,8 @@ MAX_BYTES: Final = 1 << 20
 _MAX_DEPTH: Final = 20
 #: More lines than anyone reads at once.
 MAX_MISTAKES: Final = 100
+#: Stands in the data for a value that was refused. It is not None: a key with a refused value is set.
+REFUSED: Final = object()
 
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
@@ -91,10 +93,10 @@ class Document:
     """A parsed text.
 
     Attributes:
-        data: dicts, lists, text, numbers, booleans, None.
+        data: dicts, lists, text, numbers, booleans, None, and `REFUSED`.
         values: the position of each value, by path.
         keys: the position of each key, by the path of its value.
-        findings: the mistakes. A refused value is None in `data`.
+        findings: the mistakes. A refused value is `REFUSED` in `data`.
         is_complete: whether the text was read to its end.
     """
 
@@ -251,7 +253,7 @@ class _Builder:
                 value = printable(text, 60)
                 mistake = Mistake(format_path(path), value, f"is ambiguous: {why}", _suggest_scalar(text))
                 self._document.findings.append(Finding(path, mistake, position))
-                return None
+                return REFUSED
         if _INT.fullmatch(text):
             # Longer than any current. As text it stays what was written.
             return int(text) if len(text) < 19 else text
