@@ -14,7 +14,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.config import OPTIONS
@@ -40,10 +39,14 @@ def options() -> str:
 def commands() -> str:
     """The help text of the command and its subcommands."""
     parts = []
-    context = click.Context(plugchoice, info_name="plugchoice", max_content_width=100, terminal_width=100)
+    context = plugchoice.make_context("plugchoice", [], resilient_parsing=True, terminal_width=100)
     for command in (plugchoice, *plugchoice.commands.values()):
         path = "plugchoice" if command is plugchoice else f"plugchoice {command.name}"
-        own = context if command is plugchoice else click.Context(command, parent=context, info_name=command.name)
+        own = (
+            context
+            if command is plugchoice
+            else command.make_context(command.name, [], parent=context, resilient_parsing=True)
+        )
         text = _emulator_help() if command.name == "emulator" else command.get_help(own)
         parts.append(f"## `{path}`\n\n```text\n{text.rstrip()}\n```")
     return "\n\n".join(parts)

@@ -446,7 +446,7 @@ def test_invalid_headers_neither_fail_nor_delay_a_request(header: str, status: s
                 # A hold that is longer than the deadline may be what the pacer says first.
                 assert isinstance(error, ApiError) or "the next request can be sent in" in str(error)
         pacer.close()
-        assert time.monotonic() - started < LATE
+        assert time.monotonic() - started < 30, "no second try after the back-off of 60 s, no hold of an odd length"
         assert said == []
         assert_printable(transport._budget.summarize() or "")
 

@@ -79,3 +79,18 @@ def test_an_unknown_charger_is_answered_with_those_of_the_site() -> None:
     with pytest.raises(PlugchoiceError) as caught:
         select_connectors(connectors, "S", ["TYPO"])
     assert str(caught.value).endswith(", B-18, B-19 and 2 more")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sheet"], ["picture"], ["review"], ["plan", "--svg"]], ids=lambda given: given[0]
+)
+def test_no_output_replaces_the_site_file(arguments: list[str], tmp_path: Path) -> None:
+    """Also when it is named in another way."""
+    file = tmp_path / "harbour.yaml"
+    file.write_bytes(HARBOUR.read_bytes())
+    (tmp_path / "same.yaml").symlink_to(file)
+    command, *option = arguments
+    result = CliRunner().invoke(plugchoice, [command, str(file), *(option or ["-o"]), str(tmp_path / "same.yaml")])
+    assert result.exit_code == 1
+    assert result.stderr == f"{tmp_path / 'same.yaml'}: is the site file itself; name another file\n"
+    assert file.read_bytes() == HARBOUR.read_bytes()

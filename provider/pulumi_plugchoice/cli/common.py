@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -13,6 +14,13 @@ site_file = click.argument("file", type=click.Path(path_type=Path))
 output_option = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of the screen."
 )
+
+_ADVICE = {
+    errno.ENOENT: "name a file in a folder that exists",
+    errno.ENOSPC: "free space on the disk, or name a file on another one",
+    errno.EACCES: "name a file that you may write",
+    errno.EISDIR: "name a file, not a folder",
+}
 
 
 class Failure(click.ClickException):
@@ -35,10 +43,16 @@ class Command(click.Command):
             raise Failure("\n".join(getattr(error, "lines", ())) or str(error)) from None
 
 
-def write_output(text: str, output: Path | None) -> None:
-    """Print `text`, or write it to the file that `--output` names."""
+def write_output(text: str, output: Path | None, source: Path | None = None) -> None:
+    """Print `text`, or write it to the file that `--output` names.
+
+    Raises:
+        Failure: the file cannot be written, or it is `source`, which was read.
+    """
     if output is None:
         click.echo(text, nl=False)
+    elif source is not None and output.exists() and output.samefile(source):
+        raise Failure(f"{output}: is the site file itself; name another file")
     else:
         write_file(output, text)
         click.echo(f"{output}: written", err=True)
@@ -53,4 +67,5 @@ def write_file(file: Path, text: str) -> None:
     try:
         file.write_bytes(text.encode())
     except OSError as error:
-        raise Failure(f"{file}: cannot be written: {error.strerror}; name a file in a folder that exists") from None
+        advice = _ADVICE.get(error.errno or 0, "name another file")
+        raise Failure(f"{file}: cannot be written: {error.strerror}; {advice}") from None

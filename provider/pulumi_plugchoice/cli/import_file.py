@@ -45,6 +45,8 @@ def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | 
             raise Failure(f"{path}: exists already; name another file, or add --force to replace it")
         if path is not None and not path.parent.is_dir():
             raise Failure(f"{path}: the folder {path.parent} does not exist; create it first")
+    if program is not None and program.resolve() == output.resolve():
+        raise Failure(f"{output}: is named for the import file and for the program; name two files")
     listed = import_content.select_connectors(get_site_connectors(site), site, chargers)
     connectors = [connector for connector in listed if import_content.select_settings(connector)]
     for name in import_content.name_resources([connector for connector in listed if connector not in connectors]):

@@ -49,7 +49,9 @@ def check(files: tuple[Path, ...]) -> None:
 
 @click.command("plan", cls=Command)
 @site_file
-@click.option("--write", is_flag=True, help="Add planned_rotation to the site file; nothing else in it changes.")
+@click.option(
+    "--write", is_flag=True, help="Write the plan to the site file as planned_rotation, in place of an earlier plan."
+)
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw the currents before and after.")
 def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
@@ -75,7 +77,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
             click.echo(f"not counted: {printable(name, 200)}")
     if svg is not None:
         title = f"{site.label or site.site}: amps per line"
-        write_output(draw_amps_per_line(title, best.before, best.after), svg)
+        write_output(draw_amps_per_line(title, best.before, best.after), svg, file)
     if write:
         write_file(file, insert_plan(file, best))
         click.echo(f"{file}: planned_rotation written for {plural(len(best.visits), 'charger')}", err=True)
@@ -133,7 +135,7 @@ def sheet(file: Path, output: Path | None) -> None:
     from pulumi_plugchoice.review.sheet import installer_sheet
     from pulumi_plugchoice.sitefile.load import load_site
 
-    write_output(installer_sheet(load_site(file)), output)
+    write_output(installer_sheet(load_site(file)), output, file)
 
 
 @click.command("picture", cls=Command)
@@ -144,7 +146,7 @@ def picture(file: Path, output: Path | None) -> None:
     from pulumi_plugchoice.review.svg import draw_chargers
     from pulumi_plugchoice.sitefile.load import load_site
 
-    write_output(draw_chargers(load_site(file)), output)
+    write_output(draw_chargers(load_site(file)), output, file)
 
 
 @click.command("review", cls=Command)
@@ -161,7 +163,7 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     from pulumi_plugchoice.sitefile.load import load_site
 
     old = None if before is None else load_site(before)
-    write_output(review_markdown(old, load_site(file)), output)
+    write_output(review_markdown(old, load_site(file)), output, file)
 
 
 @click.command("schema", cls=Command)

@@ -202,7 +202,8 @@ def _when_ready(process: subprocess.Popen[bytes], folder: Path) -> dict[str, Any
     give_up = time.monotonic() + _SECONDS_TO_START
     while not (folder / "ready").exists():
         if process.poll() is not None:
-            raise StartError((folder / "log").read_text(encoding="utf-8", errors="replace").strip())
+            log = (folder / "log").read_text(encoding="utf-8", errors="replace").strip()
+            raise StartError(log.replace(str(folder / "seed.json"), "seed"))
         if time.monotonic() > give_up:
             raise StartError(f"The emulator is not ready after {_SECONDS_TO_START:.0f} s")
         time.sleep(0.01)
@@ -222,7 +223,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _exit_with_parent() -> None:
     """End this process when nobody holds the other end of standard input: the parent closed it, or is gone."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: an interpreter that ends while a thread holds its lock crashes.
+    while os.read(0, 4096):
+        pass
     os._exit(0)
 
 

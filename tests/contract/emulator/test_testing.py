@@ -71,6 +71,15 @@ def test_a_seed_that_is_not_valid_is_told(tmp_path: Path) -> None:
         pass
 
 
+def test_a_wrong_seed_is_one_line() -> None:
+    """Without the name of a file that the user has not written, and without a crash of the interpreter behind it."""
+    for _ in range(3):
+        with pytest.raises(StartError) as caught, running({"sites": 1}):
+            pass
+        assert str(caught.value).splitlines() == [str(caught.value)]
+        assert str(caught.value).startswith("seed: sites")
+
+
 def test_it_ends_with_the_process_that_started_it() -> None:
     """Also when that is killed."""
     mark = uuid.uuid4().hex
