@@ -53,10 +53,10 @@ docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
 test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
-	@echo "Running all tests: several minutes on 2 cores (make quick: the fast ones, under a minute) …"
+	@echo "Running all tests: about 13 minutes on 2 cores (make quick: the fast ones, 1 to 2 minutes) …"
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-quick: $(TEST) ## run the fast unit and contract tests, under a minute
+quick: $(TEST) ## run the fast unit and contract tests, 1 to 2 minutes
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests/unit tests/contract
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI
