@@ -397,6 +397,20 @@ def test_a_401_renews_the_token_once_and_repeats_the_request(emulator: Emulator)
     assert emulator.live(1) == ("STR", 20)
 
 
+@pytest.mark.parametrize(("path", "asked"), [("/oauth/token", "POST /oauth/token"), (READ, f"GET {READ}")])
+def test_a_long_wait_is_announced(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, path: str, asked: str) -> None:
+    """That for a token too: the run would stand still without a word."""
+    waits: list[float] = []
+    monkeypatch.setattr("pulumi_plugchoice.api.retry.time.sleep", waits.append)
+    lines: list[str] = []
+    options = Options(emulator.base_url, CLIENT, timeout=5, deadline=60)
+    client = Transport(options, backoff=QUICK, say=lines.append)
+    emulator.fault("status", status=503, retry_after=8, path=path, times=1)
+    assert client.get(READ)["data"]["uuid"] == CHARGER
+    assert waits == [8]
+    assert lines == [f"{asked}: answered 503; waiting 8 s"]
+
+
 def test_a_second_401_is_an_error(emulator: Emulator) -> None:
     """The token is renewed once, not for ever."""
     client = transport(emulator.base_url, CLIENT)

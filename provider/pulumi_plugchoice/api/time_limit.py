@@ -137,20 +137,20 @@ class _CoverMixin:
     _handle: socket.socket | None = None
 
     def _new_conn(self) -> socket.socket:
-        connection: socket.socket = super()._new_conn()  # type: ignore[misc]
+        connection: socket.socket = super()._new_conn()  # type: ignore[misc] # of the class that this is mixed into
         self._handle = connection.dup()
         self._cover()
         return connection
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._cover()
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        super().request(*args, **kwargs)  # type: ignore[misc] # as above
 
     def close(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
-        super().close()  # type: ignore[misc]
+        super().close()  # type: ignore[misc] # as above
 
     def _cover(self) -> None:
         limit: TimeLimit | None = getattr(_this_thread, "limit", None)

@@ -70,6 +70,7 @@ class Transport:
         self._pacer = pacer
         self._budget = budget or Budget()
         self._backoff = backoff or Backoff()
+        self._say = say
         self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None, say=say)
         self._sessions = threading.local()
         credentials = options.credentials
@@ -230,7 +231,7 @@ class Transport:
 
         try:
             # Not `self.retry`: the pacer learns nothing of requests without a token.
-            answer = Retry(self._backoff, self._budget).run(send, deadline, idempotent=True)
+            answer = Retry(self._backoff, self._budget, say=self._say).run(send, deadline, idempotent=True)
         except ApiError as error:
             if error.status in (400, 401, 403, 422):
                 raise AuthenticationFailed("POST", path, error.status, error.server_message) from None

@@ -13,7 +13,7 @@ _OPEN: dict[tuple[str, int], asyncio.Transport] = {}
 class TrackedProtocol(H11Protocol):
     """uvicorn's HTTP protocol, which also records the connection of each client address."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn, narrower than asyncio
         super().connection_made(transport)
         if self.client is not None:
             _OPEN[self.client] = transport

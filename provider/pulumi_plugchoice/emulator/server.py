@@ -35,8 +35,8 @@ def main(argv: list[str] | None = None, prog: str = "python -m pulumi_plugchoice
     """
     options = _parse_options(argv, prog)
     try:
-        import uvicorn  # noqa: F401
-        from fastapi import FastAPI  # noqa: F401
+        import uvicorn  # noqa: F401 - whether it is installed
+        from fastapi import FastAPI  # noqa: F401 - as above
     except ImportError:
         return _fail(_MISSING, 1)
     from .seed import SeedError

@@ -24,7 +24,7 @@ from pulumi_plugchoice.errors import PlugchoiceError
 
 from .file_store import SCHEMA, FileStore, MemoryStore, Store, StoreError
 from .policy import Book, Policy, Slot
-from .waits import WaitNotices
+from .waits import LONG_WAIT, WaitNotices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,7 +103,8 @@ class Pacer:
             wait = slot.at - self._clock()
             if wait <= 0:
                 break
-            self._waits.begin(wait, self._explain_wait())
+            if wait > LONG_WAIT:  # most are milliseconds, and the reason is a read of the file
+                self._waits.begin(wait, self._explain_wait())
             self._sleep(wait)
             # A 429 may have come meanwhile; then this slot is given up for one after the hold.
             if self._read_hold() <= slot.at:
