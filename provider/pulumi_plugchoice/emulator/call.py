@@ -75,7 +75,8 @@ class Call:
     def page(self) -> Page:
         """The page in the query; `per_page` is ignored, as the API does."""
         number = page_number(self.query.get("page"))
-        return Page(f"{self.origin}{self.path}", number, self.world.switches.page_size)
+        fault = self.fault if self.fault and self.fault.kind == "page" else None
+        return Page(f"{self.origin}{self.path}", number, self.world.switches.page_size, fault)
 
     def fields(self) -> Any:
         """The body, as JSON or as a form by its content type. Malformed JSON is a 400."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -26,7 +26,23 @@ Kind = Literal[
     "revoke_token",  # revokes the token, from this request on
     "lose_permission",  # reduces the token's access to basic, from this request on
     "redirect",  # answers 302 to `location`
+    "page",  # cuts a page out of a list with other rows (`lost`, `doubled`, `moved`), or changes its next link (`link`)
 ]
+Link = Literal[
+    "other_scheme",  # https instead of http, or the reverse
+    "other_host",  # as of a server behind a gateway that does not know its public name
+    "other_prefix",  # another path in front of /v3
+    "relative",  # /api/v3/…?page=2
+    "query_only",  # ?page=2
+    "no_query",  # the address of the list, without the page
+    "null",  # as on the last page
+    "missing",  # the answer has no `links`
+    "loop",  # to page 1
+    "endless",  # to the next number, also on and after the last page
+    "given",  # the text in `location`
+]
+_LIST = re.compile(r"/v3/(sites|chargers|sites/[^/]+/(chargers|connectors))")
+Place = Annotated[int, Field(ge=0)]
 
 
 class Fault(BaseModel):
@@ -52,8 +68,23 @@ class Fault(BaseModel):
     close: Literal["rst", "fin"] = "rst"
     """How `reset_before` and `reset_after` drop the connection: by a reset, or by closing it without an answer."""
 
+    page: int | None = Field(None, ge=1)
+    """For kind `page`: the number of the page; null: every page."""
+    lost: list[Place] = Field(default_factory=list)
+    """Places in the whole list, from 0: the page is cut as if these rows were not there, and later ones move up."""
+    doubled: list[Place] = Field(default_factory=list)
+    """The page is cut as if the list had these rows twice, the second one directly after the first."""
+    moved: list[Place] = Field(default_factory=list)
+    """The page is cut as if these rows were at the end of the list, in this order. All places: any order."""
+    link: Link | None = None
+    """The shape of `links.next`."""
+
     @model_validator(mode="after")
     def _complete(self) -> Fault:
+        if self.kind == "page" and not (self.lost or self.doubled or self.moved or self.link):
+            raise ValueError("kind 'page' needs `lost`, `doubled` or `moved` (places in the list), or `link`")
+        if self.link == "given" and self.location is None:
+            raise ValueError("link 'given' needs `location`, the text of the link")
         if self.kind in {"status", "status_after_write"} and self.status is None:
             raise ValueError(f"kind {self.kind!r} needs `status`, such as 503")
         if self.kind in {"other_values", "nulls"} and self.method is None:
@@ -65,8 +96,12 @@ class Fault(BaseModel):
                 raise ValueError(f"`path` is not a regular expression: {error}") from None
         return self
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, page: int = 1) -> bool:
         """Whether the fault is meant for this request. `^/v3` matches as `^/api/v3` does."""
+        if self.kind == "page":
+            is_list = method == "GET" and _LIST.fullmatch(path.removeprefix("/api"))
+            if not is_list or self.page not in (None, page):
+                return False
         if self.method is not None and self.method.upper() != method:
             return False
         return self.path is None or any(re.search(self.path, one) for one in (path, path.removeprefix("/api")))
@@ -101,12 +136,12 @@ class Faults:
         with self._lock:
             return [{**one.fault.model_dump(mode="json"), "used": one.used} for one in self._counters]
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, page: int = 1) -> Fault | None:
         """The fault that hits this request, counted as used."""
         with self._lock:
             for one in self._counters:
                 is_over = one.fault.times is not None and one.used >= one.fault.times
-                if is_over or not one.fault.matches(method, path):
+                if is_over or not one.fault.matches(method, path, page):
                     continue
                 if one.skipped < one.fault.skip:
                     one.skipped += 1

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from .answers import Answer, answer_instead, apply_fault, apply_switches, login_redirect
 from .call import SCOPE_KEY, Call
+from .paging import page_number
 from .protocol import drop
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class _Exchange:
         body = await self._read()
         query = self._scope["query_string"].decode("latin-1")
         entry = world.log.begin(method, self._path.removeprefix("/api"), query, self._log_body(body))
-        fault = world.faults.take(method, self._path)
+        fault = world.faults.take(method, self._path, page_number(dict(parse_qsl(query)).get("page")))
         entry.fault = fault.kind if fault else None
         if fault and fault.kind == "reset_before":
             return await self._drop(fault.close)

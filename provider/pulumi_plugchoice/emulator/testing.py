@@ -116,7 +116,8 @@ class Emulator:
         Args:
             kind: `status`, `slow`, `reset_after` and others; a wrong one is refused with the list of all.
             options: `method` and `path` (a part of it) choose the requests, `times` says how many (None: all), `skip`
-                how many go well before; further ones belong to the kind, such as `status=500`.
+                how many go well before; further ones belong to the kind, such as `status=500`. `page` loses, doubles
+                and moves rows between the pages of a list: `page=2, lost=[0]`.
         """
         self.control("POST", "/faults", {"kind": kind, **options})
 

@@ -155,6 +155,84 @@ class TestBody:
         assert (answer.status_code, answer.headers["Location"]) == (302, "https://elsewhere.example/api/v3/user")
 
 
+class TestPages:
+    """The seed's first site has more than one page of connectors; with 10 a page, it has several."""
+
+    @pytest.fixture
+    def rows(self, lab: Lab) -> list[int]:
+        """The ids of the connectors in the order of the list."""
+        lab.switch(page_size=10)
+        return self.ids(lab)
+
+    @staticmethod
+    def ids(lab: Lab) -> list[int]:
+        pages = lab.pages(f"/v3/sites/{lab.site}/connectors")
+        assert len(pages) >= 3
+        return [row["id"] for page in pages for row in page["data"]]
+
+    def test_a_row_is_lost_between_two_pages_as_when_a_charger_is_removed(self, lab: Lab, rows: list[int]) -> None:
+        lab.fault("page", page=2, lost=[0])
+        assert self.ids(lab) == rows[:10] + rows[11:21] + rows[20:]
+        assert self.ids(lab) == rows
+
+    def test_a_row_is_hidden_on_all_pages(self, lab: Lab, rows: list[int]) -> None:
+        lab.fault("page", lost=[12], times=None)
+        assert self.ids(lab) == rows[:12] + rows[13:]
+
+    def test_a_row_comes_twice(self, lab: Lab, rows: list[int]) -> None:
+        lab.fault("page", doubled=[3], times=None)
+        assert self.ids(lab) == rows[:4] + rows[3:]
+
+    def test_rows_move_between_two_pages_as_in_an_unstable_order(self, lab: Lab, rows: list[int]) -> None:
+        lab.fault("page", page=1, moved=[4])
+        assert self.ids(lab) == [*rows[:4], *rows[5:11], *rows[10:]]
+
+    def test_any_order(self, lab: Lab, rows: list[int]) -> None:
+        lab.fault("page", moved=list(reversed(range(len(rows)))), times=None)
+        assert self.ids(lab) == rows[::-1]
+
+    @pytest.mark.parametrize(
+        ("shape", "link"),
+        [
+            ("other_scheme", "https://{host}/api{path}?page=2"),
+            ("other_host", "http://plugchoice.internal:8080/api{path}?page=2"),
+            ("other_prefix", "http://{host}/upstream/api{path}?page=2"),
+            ("relative", "/api{path}?page=2"),
+            ("query_only", "?page=2"),
+            ("no_query", "http://{host}/api{path}"),
+            ("loop", "http://{host}/api{path}?page=1"),
+            ("endless", "http://{host}/api{path}?page=2"),
+            ("null", None),
+        ],
+    )
+    def test_the_next_link_has_the_shape_that_was_asked_for(self, lab: Lab, shape: str, link: str | None) -> None:
+        path = f"/v3/sites/{lab.site}/connectors"
+        lab.fault("page", link=shape)
+        answer = lab.get(path).json()
+        expected = link and link.format(host=lab.origin.removeprefix("http://"), path=path)
+        assert answer["links"]["next"] == expected
+        assert len(answer["data"]) == 25
+
+    def test_a_list_without_links_or_with_a_given_one(self, lab: Lab) -> None:
+        lab.fault("page", link="missing")
+        lab.fault("page", link="given", location="//elsewhere.example/?page=2")
+        assert "links" not in lab.get("/v3/chargers").json()
+        assert lab.get("/v3/chargers").json()["links"]["next"] == "//elsewhere.example/?page=2"
+
+    def test_a_list_that_does_not_end(self, lab: Lab) -> None:
+        lab.fault("page", link="endless", times=None)
+        assert lab.get("/v3/sites?page=9").json()["links"]["next"] == f"{lab.base_url}/v3/sites?page=10"
+
+    def test_only_pages_of_lists_use_it_up(self, lab: Lab, rows: list[int]) -> None:
+        lab.fault("page", page=3, lost=[0], link="relative")
+        lab.get(f"/v3/chargers/{lab.charger}")
+        lab.put()
+        lab.get(f"/v3/sites/{lab.site}/connectors?page=2")
+        assert lab.control("GET", "/faults")["faults"][0]["used"] == 0
+        answer = lab.get(f"/v3/sites/{lab.site}/connectors?page=3").json()
+        assert answer["data"][0]["id"] == rows[21]
+
+
 class TestRights:
     def test_the_token_is_revoked_mid_run(self, lab: Lab) -> None:
         lab.fault("revoke_token", skip=1)
@@ -198,6 +276,8 @@ class TestWhichRequests:
             ({"kind": "explode"}, "kind: is \"explode\"; it should be 'status'"),
             ({"kind": "status"}, "kind 'status' needs `status`, such as 503"),
             ({"kind": "slow", "delay": 1}, "delay: is not a known key; allowed: kind, method"),
+            ({"kind": "page", "page": 2}, "kind 'page' needs `lost`, `doubled` or `moved` (places in the list), or `link`"),
+            ({"kind": "page", "link": "given"}, "link 'given' needs `location`, the text of the link"),
             ({"kind": "slow", "path": "("}, "`path` is not a regular expression"),
         ],
     )
