@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -110,10 +111,11 @@ def test_the_commands_of_the_site_example_run(tmp_path: Path, monkeypatch: pytes
 
 def test_the_fixtures_of_testing_md_work(tmp_path: Path) -> None:
     """As a test file of its own."""
-    (text,) = blocks(ROOT / "docs" / "testing.md", "python")
-    (tmp_path / "test_it.py").write_text(text)
+    text, faults = blocks(ROOT / "docs" / "testing.md", "python")
+    second_test = "def test_all_faults_are_taken(emulator):\n" + textwrap.indent(faults, "    ")
+    (tmp_path / "test_it.py").write_text(f"{text}\n{second_test}")
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert "1 passed" in done.stdout, done.stdout
+    assert "2 passed" in done.stdout, done.stdout

@@ -276,7 +276,10 @@ class TestWhichRequests:
             ({"kind": "explode"}, "kind: is \"explode\"; it should be 'status'"),
             ({"kind": "status"}, "kind 'status' needs `status`, such as 503"),
             ({"kind": "slow", "delay": 1}, "delay: is not a known key; allowed: kind, method"),
-            ({"kind": "page", "page": 2}, "kind 'page' needs `lost`, `doubled` or `moved` (places in the list), or `link`"),
+            (
+                {"kind": "page", "page": 2},
+                "kind 'page' needs `lost`, `doubled` or `moved` (places in the list), or `link`",
+            ),
             ({"kind": "page", "link": "given"}, "link 'given' needs `location`, the text of the link"),
             ({"kind": "slow", "path": "("}, "`path` is not a regular expression"),
         ],
