@@ -51,7 +51,7 @@ class Page:
         return f"{self.url}?page={number}"
 
     def _next(self, following: str | None) -> str | None:
-        """The next link in the shape that the fault asks for; a last page keeps its null, unless the list has no end."""
+        """The next link in the shape of the fault; a last page keeps its null, unless the list has no end."""
         shape = self.fault.link if self.fault else None
         if shape in ("loop", "endless"):
             return self._url(1 if shape == "loop" else self.number + 1)
