@@ -57,7 +57,7 @@ test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pul
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 quick: $(TEST) ## run the fast unit and contract tests, 1 to 2 minutes
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests/unit tests/contract
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" --hypothesis-profile=quick tests/unit tests/contract
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract

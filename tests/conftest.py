@@ -30,8 +30,9 @@ os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 # A busy machine is slow, which is no fault of what is tested: no test asserts wall time.
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play more.
+# `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play more; `=quick`: few examples, the same every time.
 settings.register_profile("long", settings.get_profile("usual"))
+settings.register_profile("quick", settings.get_profile("usual"), max_examples=30, derandomize=True)
 settings.load_profile("usual")
 
 

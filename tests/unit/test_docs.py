@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
 import shutil
@@ -116,6 +117,8 @@ def test_the_fixtures_of_testing_md_work(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(f"{text}\n{second_test}")
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # The plugins of our own tests would take longer to load than this test takes.
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert "2 passed" in done.stdout, done.stdout

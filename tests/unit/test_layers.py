@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ def parts() -> dict[str, list[Path]]:
     return files
 
 
+@functools.cache
 def imported(file: Path) -> set[str]:
     """Every module that a file imports, in full, wherever in the file: `pulumi_plugchoice.errors`, `requests.auth`."""
     here = ("pulumi_plugchoice", *file.relative_to(PACKAGE).with_suffix("").parts)

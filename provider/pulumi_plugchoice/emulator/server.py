@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import ipaddress
 import json
 import os
@@ -34,10 +35,7 @@ def main(argv: list[str] | None = None, prog: str = "python -m pulumi_plugchoice
         prog: the name of the command, for its help.
     """
     options = _parse_options(argv, prog)
-    try:
-        import uvicorn  # noqa: F401 - whether it is installed
-        from fastapi import FastAPI  # noqa: F401 - as above
-    except ImportError:
+    if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn")):
         return _fail(_MISSING, 1)
     from .seed import SeedError
 

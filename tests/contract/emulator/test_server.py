@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import json
 import os
@@ -159,13 +158,6 @@ def test_a_wrong_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_the_extra_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = builtins.__import__
-
-    def without_fastapi(name: str, *arguments: Any, **more: Any) -> Any:
-        if name.partition(".")[0] == "fastapi":
-            raise ImportError(name)
-        return real(name, *arguments, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without_fastapi)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
     assert main([]) == 1
     assert capsys.readouterr().err.endswith("run: pip install 'pulumi-plugchoice[emulator]'\n")

@@ -9,11 +9,15 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from pulumi_plugchoice import get_site_connectors
 from pulumi_plugchoice.emulator.testing import RefusedError, StartError, running
 from support.processes import wait_until_gone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from pulumi_plugchoice.emulator.testing import Emulator
 
 SEED = {"tokens": {"mine": {}}, "sites": [{"name": "Yard", "chargers": [{"identity": "Y-1", "connectors": [{}]}]}]}
 MARK = "TEST_OF_TESTING"
@@ -25,39 +29,39 @@ with running():
 """
 
 
-def test_a_test_changes_it_and_sees_what_it_was_asked() -> None:
-    with running(SEED) as emulator:
-        (row,) = emulator.connectors()
-        assert emulator.environment == {
-            "PLUGCHOICE_BASE_URL": emulator.base_url,
-            "PLUGCHOICE_TOKEN": "mine",
-            "PLUGCHOICE_SITE": row["site"],
-        }
-        environment = {**os.environ, **emulator.environment}
-        read = "import pulumi_plugchoice as p; [c] = p.get_site_connectors(); print(c.phase_rotation, c.max_amperage)"
-
-        emulator.edit("Y-1", phase_rotation="STR", max_amperage=20)
-        emulator.fault("status", status=500, method="GET", times=1)
-        done = subprocess.run(
-            [sys.executable, "-c", read], env=environment, capture_output=True, text=True, check=False
-        )
-
-        assert done.stdout == "STR 20\n", done.stderr
-        assert [(request["method"], request["status"]) for request in emulator.requests()] == [
-            ("GET", 500),
-            ("GET", 200),
-        ]
-
-        emulator.clear_requests()
-        assert emulator.requests() == []
-        emulator.fault("status", status=500)
-        emulator.reset()
-        assert emulator.connectors() == [row]
-        assert emulator.control("GET", "/faults") == {"faults": []}
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running(SEED) as started:
+        yield started
 
 
-def test_what_it_refuses_is_told() -> None:
-    with running(SEED) as emulator, pytest.raises(RefusedError) as refused:
+def test_a_test_changes_it_and_sees_what_it_was_asked(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = emulator.connectors()
+    assert emulator.environment == {
+        "PLUGCHOICE_BASE_URL": emulator.base_url,
+        "PLUGCHOICE_TOKEN": "mine",
+        "PLUGCHOICE_SITE": row["site"],
+    }
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+
+    emulator.edit("Y-1", phase_rotation="STR", max_amperage=20)
+    emulator.fault("status", status=500, method="GET", times=1)
+    (connector,) = get_site_connectors()
+
+    assert (connector.phase_rotation, connector.max_amperage) == ("STR", 20)
+    assert [(request["method"], request["status"]) for request in emulator.requests()] == [("GET", 500), ("GET", 200)]
+
+    emulator.clear_requests()
+    assert emulator.requests() == []
+    emulator.fault("status", status=500)
+    emulator.reset()
+    assert emulator.connectors() == [row]
+    assert emulator.control("GET", "/faults") == {"faults": []}
+
+
+def test_what_it_refuses_is_told(emulator: Emulator) -> None:
+    with pytest.raises(RefusedError) as refused:
         emulator.edit("Y-2", max_amperage=16)
 
     assert refused.value.status == 404
