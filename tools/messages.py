@@ -41,6 +41,8 @@ _KINDS: Final = {
     "_find_mismatches": "error",
 }
 _ERROR: Final = re.compile(r"(Error|Exception|Failure|Problem|Mistake|Exit|Failed|NotFound|exit|Parameter)$")
+# What their functions yield or return is shown to a reviewer.
+_CHECKS: Final = {"electrical/limits.py", "electrical/groups.py", "electrical/site_warnings.py"}
 #: What a text is if no call tells it, by a part of the module's path.
 _KIND_OF_PATH: Final = {
     "errors.py": "error",
@@ -113,7 +115,7 @@ class _Module(ast.NodeVisitor):
             self._owner = node.target.id
         if isinstance(node, ast.Raise):
             self._kind = "error"
-        elif isinstance(node, ast.Yield | ast.Return) and self.module == "electrical/limits.py":
+        elif isinstance(node, ast.Yield | ast.Return) and self.module in _CHECKS:
             self._kind = self._kind or ("part" if self._owner.startswith("_format") else "warning")
         elif isinstance(node, ast.Call):
             self._kind = _kind_of_call(node) or self._kind

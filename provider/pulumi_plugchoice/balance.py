@@ -15,7 +15,8 @@ import pulumi
 from pulumi import dynamic
 
 from .electrical.figures import compute_figures
-from .electrical.limits import compare_groups, find_exceeded_limits
+from .electrical.groups import compare_groups
+from .electrical.limits import find_exceeded_limits
 from .errors import OfflineError, PlugchoiceError
 from .runtime.engine import for_engine, hide_tracebacks, is_known
 from .runtime.session import current_session, open_session
@@ -26,7 +27,8 @@ from .sitefile.definition import DECLARED, LiveValues, build_installation, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .electrical.limits import ExceededLimit, GroupMismatch
+    from .electrical.groups import GroupMismatch
+    from .electrical.limits import ExceededLimit
     from .runtime.session import Session
     from .sitefile.definition import Props
 

@@ -1,4 +1,4 @@
-"""limits.py: exceeded limits, groups that differ from Plugchoice, warnings, and their texts."""
+"""The checks of a site: exceeded limits, groups that differ from Plugchoice, warnings, and their texts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple, compute_figures
-from pulumi_plugchoice.electrical.limits import (
-    PRESETS,
-    ChargerFacts,
-    ExceededLimit,
-    Limits,
-    compare_groups,
-    compute_eighty_percent,
-    find_exceeded_limits,
-    find_warnings,
-)
+from pulumi_plugchoice.electrical.groups import compare_groups
+from pulumi_plugchoice.electrical.limits import PRESETS, ExceededLimit, Limits, find_exceeded_limits
+from pulumi_plugchoice.electrical.site_warnings import ChargerFacts, compute_eighty_percent, find_warnings
 
 ROTATED = ("RST", "STR", "TRS")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice.electrical.figures import compute_figures
-from pulumi_plugchoice.electrical.limits import find_warnings
 from pulumi_plugchoice.electrical.rotations import LINES
+from pulumi_plugchoice.electrical.site_warnings import find_warnings
 
 from .definition import DECLARED, build_installation, collect_facts, make_definition, parse_limits
 

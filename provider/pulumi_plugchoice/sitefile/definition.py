@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple
-from pulumi_plugchoice.electrical.limits import ChargerFacts, Limits
+from pulumi_plugchoice.electrical.limits import Limits
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
+from pulumi_plugchoice.electrical.site_warnings import ChargerFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
