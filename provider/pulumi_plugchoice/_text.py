@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
 
 #: A UUID in its usual form, in upper or lower case; without anchors.
 UUID_PATTERN: Final = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 _UUID: Final = re.compile(UUID_PATTERN)
 
-# C0 and C1 controls, DEL, line and paragraph separators, the marks that reorder text (bidi), and lone surrogates, which
-# no encoder takes.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+# What nobody sees: controls, zero-width and other format characters, fillers, variation selectors, tags; and what no
+# encoder takes or XML does not allow: lone surrogates, U+FFFE and U+FFFF. White space is not among them.
+_INVISIBLE: Final = re.compile(
+    "["
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+    # After an emoji, a variation selector makes it coloured.
+    "]|(?<![\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe00-\ufe0f]"
+)
+# Continuous integration obeys `##[error]` and `##vso[...]` wherever they stand in a line.
+_LOG_COMMAND: Final = re.compile(r"#(?=#\w*\[)")
+# What can be read as `FILE:LINE:COLUMN: ...` in front of a message. A line that begins with `::` is a command, too.
+_PLAIN_PATH: Final = re.compile(r"(?:[A-Za-z]:[\\/])?[\w./\\~][^:]*")
 _LONGEST_TEXT = 300
 
 
@@ -36,17 +51,43 @@ def hide(secret: str) -> None:
 
 
 def printable(text: object, longest: int = _LONGEST_TEXT) -> str:
-    """`text` as one line that is safe to print: no credential, blanks for control characters, cut at `longest`."""
+    r"""`text` as one line that is safe to print, cut at `longest`.
+
+    Without credentials and without commands to a log; white space is one blank, and what is invisible is written as an
+    escape, as in `HRB-001\u200b`.
+    """
     line = str(text)
     for secret in _secrets:
         line = line.replace(secret, "[hidden]")
-    line = " ".join(_UNPRINTABLE.sub(" ", line).split())
+    line = " ".join(_INVISIBLE.sub(_escape, line).split())
+    line = _LOG_COMMAND.sub("# ", line)
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
+
+
+def clean(text: str) -> str:
+    """`text` without invisible characters and without extra blanks."""
+    return " ".join(_INVISIBLE.sub("", text).split())
+
+
+def show_path(path: str | PathLike[str]) -> str:
+    """A path as the start of a message: in quotes if its name could be read as something else."""
+    text = printable(path, 200)
+    return text if text == str(path) and _PLAIN_PATH.fullmatch(text) else f"'{text}'"
 
 
 def is_uuid(text: str) -> bool:
     """Whether `text` is a UUID in its usual form; any other text for a charger is an OCPP identity."""
     return _UUID.fullmatch(text) is not None
+
+
+def list_some(names: Sequence[str], most: int = 20) -> str:
+    """`A, B, C and 3 more`; `none` when there is none."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more
 
 
 def plural(count: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from ._text import is_uuid, printable
+from ._text import clean, is_uuid, printable
 from .electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, suggest_rotation
 from .electrical.settings import SETTING_NAMES
 
@@ -124,13 +124,13 @@ def _problem(name: str, value: Any) -> tuple[str, str] | None:
 def _charger_problem(value: Any) -> tuple[str, str] | None:
     if not isinstance(value, str):
         return "is not text", _REQUIRED["charger"]
-    if not printable(value):
+    if not clean(value):
         return "is empty", _REQUIRED["charger"]
     if not is_uuid(value) and len(value) > _LONGEST_IDENTITY:
         reason = f"is not a UUID and, with {len(value)} characters, not an OCPP identity"
         return reason, f"an identity has at most {_LONGEST_IDENTITY}"
-    if printable(value) != value:
-        return "has extra blanks or control characters", f"did you mean {quote(printable(value))}?"
+    if clean(value) != value:
+        return "has extra blanks or invisible characters", f"did you mean {quote(clean(value))}?"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.errors import (
     ApiError,
     AuthenticationFailed,
@@ -35,30 +35,54 @@ BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
     [
         ("two\nlines", "two lines"),
         ("carriage\r\nreturn", "carriage return"),
-        ("\x1b[31mred\x1b[0m", "[31mred [0m"),
-        ("\x9b31mred", "31mred"),
-        ("bell\x07 and del\x7f", "bell and del"),
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("\x9b31mred", r"\x9b31mred"),
+        ("bell\x07 and del\x7f", r"bell\x07 and del\x7f"),
+        ("HRB\u200b-001\u2060\ufeff", r"HRB\u200b-001\u2060\ufeff"),
+        ("HRB\xad-0\u3164\ufe0f1\U000e0041", r"HRB\xad-0\u3164\ufe0f1\U000e0041"),
+        ("\uffff\ufffe", r"\uffff\ufffe"),
+        ("⚡\ufe0f bay \ufffd", "⚡\ufe0f bay \ufffd"),
         ("line\u2028and\u2029paragraph", "line and paragraph"),
         ("  much   \t blank  ", "much blank"),
         ("Zoë's Straße", "Zoë's Straße"),
+        ("a ##[error]x ##vso[task.setvariable]y ## z", "a # #[error]x # #vso[task.setvariable]y ## z"),
         (17, "17"),
         (None, "None"),
     ],
 )
-def test_control_characters_become_blanks(text: object, line: str) -> None:
-    """A server's text can neither break a line nor drive a terminal."""
+def test_white_space_becomes_blanks_and_what_is_invisible_an_escape(text: object, line: str) -> None:
+    """Foreign text can neither break a line, nor drive a terminal, nor command a log, nor look like other text."""
     assert printable(text) == line
 
 
 @pytest.mark.parametrize("mark", BIDI)
-def test_marks_that_reorder_text_are_removed(mark: str) -> None:
+def test_marks_that_reorder_text_are_escaped(mark: str) -> None:
     """Text is read in the order in which it was sent."""
-    assert printable(f"safe{mark}text") == "safe text"
+    assert printable(f"safe{mark}text") == f"safe\\u{ord(mark):04x}text"
 
 
-def test_lone_surrogates_are_removed() -> None:
+def test_lone_surrogates_are_escaped() -> None:
     """The engine's wire is UTF-8, which has no lone surrogates; JSON can carry them."""
-    assert printable("a\ud800b\udfffc") == "a b c"
+    assert printable("a\ud800b\udfffc") == r"a\ud800b\udfffc"
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("sites/harbour.yaml", "sites/harbour.yaml"),
+        ("C:\\sites\\harbour.yaml", "C:\\sites\\harbour.yaml"),
+        ("~/Æbeltoft havn (2).yaml", "~/Æbeltoft havn (2).yaml"),
+        ("::error file=a.py::x.yaml", "'::error file=a.py::x.yaml'"),
+        (" ::error::x", "'::error::x'"),
+        ("a.py:1:1: error.yaml", "'a.py:1:1: error.yaml'"),
+        ("a\x1b[2J\n::error::x", r"'a\x1b[2J ::error::x'"),
+        ("\udcff.yaml", r"'\udcff.yaml'"),
+        ("", "''"),
+    ],
+)
+def test_a_path_cannot_be_read_as_something_else(path: str, shown: str) -> None:
+    """Messages begin with one, and a fork's pull request chooses its name."""
+    assert show_path(path) == shown
 
 
 def test_long_texts_are_cut() -> None:
@@ -132,8 +156,8 @@ def test_messages_tell_where_what_and_what_to_do(error: PlugchoiceError, message
 def test_the_servers_words_are_made_printable() -> None:
     """In the message and in the attributes."""
     error = ValidationFailed("PUT", PATH, "", {"a\nb": ["\x1b[2J\nwiped"]})
-    assert error.errors == {"a b": ["[2J wiped"]}
-    assert str(error) == f"PUT {PATH}: answered 422 (a b: [2J wiped)"
+    assert error.errors == {"a b": [r"\x1b[2J wiped"]}
+    assert str(error) == rf"PUT {PATH}: answered 422 (a b: \x1b[2J wiped)"
     assert ServerError("GET", PATH, 500, "x" * 1000).server_message == "x" * 299 + "…"
 
 

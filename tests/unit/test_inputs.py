@@ -76,11 +76,15 @@ AMPS = "allowed: 1 to 1000 A"
         ("connector_id", 1.5, f"connector_id: 1.5 is not a whole number; {NUMBER}"),
         ("charger", "", f"charger: '' is empty; {REQUIRED}"),
         ("charger", 7, f"charger: 7 is not text; {REQUIRED}"),
-        ("charger", " HRB-001", "charger: ' HRB-001' has extra blanks or control characters; did you mean 'HRB-001'?"),
+        (
+            "charger",
+            " HRB-001",
+            "charger: ' HRB-001' has extra blanks or invisible characters; did you mean 'HRB-001'?",
+        ),
         (
             "charger",
             "HRB\n001",
-            r"charger: 'HRB\n001' has extra blanks or control characters; did you mean 'HRB 001'?",
+            r"charger: 'HRB\n001' has extra blanks or invisible characters; did you mean 'HRB 001'?",
         ),
         (
             "charger",

@@ -18,6 +18,7 @@ PACKAGE = Path(pulumi_plugchoice.__file__).parent
 LAYERS: list[set[str]] = [
     {"_version", "_text"},
     {"errors"},
+    {"_files"},
     {"config"},
     {"electrical"},
     {"inputs"},

@@ -201,7 +201,7 @@ def test_markup_in_names_is_escaped() -> None:
 def test_check_prints_figures_and_fails_on_mistakes(harbour: Path, tmp_path: Path) -> None:
     """It checks all files."""
     bad = tmp_path / "bad.yaml"
-    bad.write_text("site: x\n")
+    bad.write_text("site: x\nchargers: []\n")
     result = run("check", bad, harbour)
     assert result.exit_code == 1
     assert (

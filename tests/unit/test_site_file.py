@@ -218,14 +218,25 @@ def test_what_depends_on_a_refused_value_is_not_refused(tmp_path: Path, yaml: st
     ("content", "line"),
     [
         (b"", ":1:1: is empty; it needs site, supply and chargers"),
-        (b"- a\n", ":1:1: is a list, not a mapping; a site file needs site, supply and chargers"),
+        (b"- a\n", ":1:1: is not a site file; a site file needs site, supply and chargers"),
+        (b"ghp_secret\n", ":1:1: is not a site file; a site file needs site, supply and chargers"),
+        (b"site: ghp_secret\n", ":1:1: is not a site file; a site file needs site, supply and chargers"),
+        (b"ghp_secret: 016\n", ":1:1: is not a site file; a site file needs site, supply and chargers"),
+        (
+            b"a: &ghp_secret x\n",
+            ":1:4: is not a site file, and not valid YAML from here on; a site file needs site, supply and chargers",
+        ),
+        (
+            b"!ghp_secret x\n",
+            ":1:1: is not a site file, and not valid YAML from here on; a site file needs site, supply and chargers",
+        ),
         (b"a: \xff", ": is not UTF-8 text (byte 4); save it as UTF-8"),
         (b"#" * (2 << 20), ": is larger than 1 MiB; is it the right file?"),
     ],
-    ids=["empty", "list", "latin-1", "large"],
+    ids=["empty", "list", "token", "one key", "key", "anchor", "tag", "latin-1", "large"],
 )  # fmt: skip
 def test_files_that_are_not_site_files(content: bytes, line: str, tmp_path: Path) -> None:
-    """One line each, without a traceback."""
+    """One line each, which shows nothing of what may be a secret."""
     file = tmp_path / "x.yaml"
     file.write_bytes(content)
     with pytest.raises(SiteFileError) as caught:

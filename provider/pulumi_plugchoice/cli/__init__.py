@@ -9,8 +9,9 @@ def main() -> None:
     """Run the command."""
     try:
         from .group import plugchoice
+        from .run import run
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
         sys.exit(f"plugchoice: {error.name} is not installed; run: pip install 'pulumi-plugchoice[cli]'")
-    plugchoice()
+    sys.exit(run(plugchoice))

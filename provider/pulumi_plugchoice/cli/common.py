@@ -1,4 +1,4 @@
-"""What the commands share: arguments, options, errors of one line each, and writing to a file."""
+"""What the commands share: arguments, options, output, and errors of one line each."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from pathlib import Path
 
 import click
 
+from pulumi_plugchoice._files import write_files
+from pulumi_plugchoice._text import show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 
 site_file = click.argument("file", type=click.Path(path_type=Path))
 output_option = click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of the screen."
+    "-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen."
 )
-
-_ADVICE = {
-    errno.ENOENT: "name a file in a folder that exists",
-    errno.ENOSPC: "free space on the disk, or name a file on another one",
-    errno.EACCES: "name a file that you may write",
-    errno.EISDIR: "name a file, not a folder",
-}
 
 
 class Failure(click.ClickException):
@@ -29,7 +24,7 @@ class Failure(click.ClickException):
     def show(self, file: object = None) -> None:
         """Print the lines to stderr."""
         del file
-        click.echo(self.format_message(), file=sys.stderr)
+        echo(self.format_message(), is_error=True)
 
 
 class Command(click.Command):
@@ -43,29 +38,54 @@ class Command(click.Command):
             raise Failure("\n".join(getattr(error, "lines", ())) or str(error)) from None
 
 
+class OutputLost(Exception):
+    """Standard output or standard error cannot be written.
+
+    Attributes:
+        reason: why; empty when its reader has gone, which needs no message.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        self.reason = "" if error.errno == errno.EPIPE else str(error.strerror)
+        super().__init__(self.reason)
+
+
+def echo(text: str, *, is_error: bool = False, end: str = "\n") -> None:
+    """Print text that is safe to print, and a line end.
+
+    Raises:
+        OutputLost: the stream cannot be written.
+    """
+    stream = sys.stderr if is_error else sys.stdout
+    if stream is None:  # closed before the command started
+        return
+    try:
+        stream.write(text + end)
+        stream.flush()
+    except OSError as error:
+        raise OutputLost(error) from None
+
+
 def write_output(text: str, output: Path | None, source: Path | None = None) -> None:
     """Print `text`, or write it to the file that `--output` names.
 
     Raises:
-        Failure: the file cannot be written, or it is `source`, which was read.
+        Failure: the file is `source`, which was read.
+        WriteFailed: the file cannot be written.
     """
     if output is None:
-        click.echo(text, nl=False)
-    elif source is not None and output.exists() and output.samefile(source):
-        raise Failure(f"{output}: is the site file itself; name another file")
+        echo(text, end="")
     else:
-        write_file(output, text)
-        click.echo(f"{output}: written", err=True)
+        refuse_source(output, source)
+        write_files({output: text.encode()})
+        echo(f"{show_path(output)}: written", is_error=True)
 
 
-def write_file(file: Path, text: str) -> None:
-    """Write `text` to a file, with the line ends that it has.
+def refuse_source(output: Path, source: Path | None) -> None:
+    """Refuse to replace the file that a command reads.
 
     Raises:
-        Failure: the file cannot be written.
+        Failure: `output` is `source`, perhaps under another name.
     """
-    try:
-        file.write_bytes(text.encode())
-    except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "name another file")
-        raise Failure(f"{file}: cannot be written: {error.strerror}; {advice}") from None
+    if source is not None and output.exists() and output.samefile(source):
+        raise Failure(f"{show_path(output)}: is the site file itself; name another file")

@@ -7,11 +7,11 @@ provider among them.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
-from pulumi_plugchoice._text import is_uuid, printable
+from pulumi_plugchoice._text import is_uuid, list_some, printable
 from pulumi_plugchoice.connector import ChargerConnector, ChargerConnectorProvider
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pulumi_plugchoice.api.models import SiteConnector
-
-_MOST_LISTED: Final = 20
 
 
 def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequence[str]) -> list[SiteConnector]:
@@ -36,9 +34,7 @@ def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequ
     wanted = {charger.lower() if is_uuid(charger) else charger for charger in chargers}
     for charger in sorted(wanted.difference(*names)):
         known = sorted({printable(item.charger.identity or item.charger.uuid, 45) for item in connectors})
-        listed = ", ".join(known[:_MOST_LISTED]) or "none"
-        more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
-        raise PlugchoiceError(f"site {site}: no charger {printable(charger, 60)}; its chargers: {listed}{more}")
+        raise PlugchoiceError(f"site {site}: no charger {printable(charger, 60)}; its chargers: {list_some(known)}")
     return [item for item, own in zip(connectors, names, strict=True) if not wanted or own & wanted]
 
 

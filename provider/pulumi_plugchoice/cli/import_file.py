@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
 
-from pulumi_plugchoice._text import plural
+from pulumi_plugchoice._files import write_files
+from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, Failure, write_file
+from .common import Command, Failure, echo
 
 
 @click.command("import-file", cls=Command)
@@ -18,14 +20,14 @@ from .common import Command, Failure, write_file
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default="import.json",
     show_default=True,
     help="The import file.",
 )
 @click.option(
     "--program",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Also write a Pulumi program that declares the same connectors.",
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
@@ -42,22 +44,24 @@ def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | 
 
     for path in (output, program):
         if path is not None and path.exists() and not force:
-            raise Failure(f"{path}: exists already; name another file, or add --force to replace it")
+            raise Failure(f"{show_path(path)}: exists already; name another file, or add --force to replace it")
         if path is not None and not path.parent.is_dir():
-            raise Failure(f"{path}: the folder {path.parent} does not exist; create it first")
+            raise Failure(f"{show_path(path)}: the folder {show_path(path.parent)} does not exist; create it first")
     if program is not None and program.resolve() == output.resolve():
-        raise Failure(f"{output}: is named for the import file and for the program; name two files")
+        raise Failure(f"{show_path(output)}: is named for the import file and for the program; name two files")
     listed = import_content.select_connectors(get_site_connectors(site), site, chargers)
     connectors = [connector for connector in listed if import_content.select_settings(connector)]
     for name in import_content.name_resources([connector for connector in listed if connector not in connectors]):
-        click.echo(f"{name}: left out; it has no value to manage yet", err=True)
+        echo(f"left out: {name}; it has no value to manage yet", is_error=True)
     if not connectors:
         raise Failure(f"site {site}: no connector has a value to manage; set the values in Plugchoice first")
-    write_file(output, import_content.format_import_file(site.lower(), connectors))
-    click.echo(f"{output}: {plural(len(connectors), 'connector')}")
+    contents = {output: import_content.format_import_file(site.lower(), connectors).encode()}
     if program is not None:
-        write_file(program, import_content.format_program(site.lower(), connectors))
-        click.echo(f"{program}: declares {plural(len(connectors), 'connector')}")
-    click.echo("Next, in the folder of your Pulumi project:")
-    file = os.path.relpath(output)
-    click.echo(f"  pulumi import --file {file} --generate-code=false --protect=false --yes && pulumi preview")
+        contents[program] = import_content.format_program(site.lower(), connectors).encode()
+    write_files(contents)
+    echo(f"{show_path(output)}: {plural(len(connectors), 'connector')}")
+    if program is not None:
+        echo(f"{show_path(program)}: declares {plural(len(connectors), 'connector')}")
+    echo("Next, in the folder of your Pulumi project:")
+    file = shlex.quote(printable(os.path.relpath(output)))
+    echo(f"  pulumi import --file {file} --generate-code=false --protect=false --yes && pulumi preview")

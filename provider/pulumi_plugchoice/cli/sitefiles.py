@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pulumi_plugchoice._text import plural, printable
+from pulumi_plugchoice._files import write_files
+from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, Failure, output_option, site_file, write_file, write_output
+from .common import Command, Failure, echo, output_option, refuse_source, site_file, write_output
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan
     from pulumi_plugchoice.sitefile.model import SiteFile
+
+_MOST_REPLACED = 20
 
 
 @click.command("check", cls=Command)
@@ -37,12 +40,14 @@ def check(files: tuple[Path, ...]) -> None:
         assessment = assess_site(site)
         figures = assessment.figures
         amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
-        click.echo(
-            f"{file}: {plural(len(site.chargers), 'charger')}; L1/L2/L3 {amps} A when every connector charges a "
-            f"one-phase car, {figures.usable_amps} A usable"
+        echo(
+            f"{show_path(file)}: {plural(len(site.chargers), 'charger')}; L1/L2/L3 {amps} A when every connector "
+            f"charges a one-phase car, {figures.usable_amps} A usable"
         )
-        for line in (*assessment.warnings, *(f"not counted: {name}" for name in assessment.not_counted)):
-            click.echo(f"  {printable(line, 1000)}")
+        for line in assessment.warnings:
+            echo(f"  warning: {printable(line, 1000)}")
+        for name in assessment.not_counted:
+            echo(f"  not counted: {printable(name, 200)}")
     if mistakes:
         raise Failure("\n".join(mistakes))
 
@@ -53,7 +58,7 @@ def check(files: tuple[Path, ...]) -> None:
     "--write", is_flag=True, help="Write the plan to the site file as planned_rotation, in place of an earlier plan."
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
-@click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw the currents before and after.")
+@click.option("--svg", type=click.Path(path_type=Path), help="Draw the currents before and after.")
 def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     """Plan which chargers to rewire to spread one-phase cars.
 
@@ -64,23 +69,35 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     from pulumi_plugchoice.review.svg import draw_amps_per_line
     from pulumi_plugchoice.sitefile.assess import assess_site
     from pulumi_plugchoice.sitefile.load import load_site
-    from pulumi_plugchoice.sitefile.plan import insert_plan, plan_rotation
+    from pulumi_plugchoice.sitefile.plan import insert_plan, list_replaced_plans, plan_rotation
 
     site = load_site(file)
     best = plan_rotation(site)
+    contents: dict[Path, bytes] = {}
+    if svg is not None:
+        refuse_source(svg, file)
+        contents[svg] = draw_amps_per_line(
+            f"{site.label or site.site}: amps per line", best.before, best.after
+        ).encode()
+    if write:
+        contents[file] = insert_plan(file, best).encode()
+    write_files(contents)
     not_counted = assess_site(site).not_counted
     if markdown:
-        click.echo(plan_markdown(site, best, not_counted), nl=False)
+        echo(plan_markdown(site, best, not_counted), end="")
     else:
         _print_plan(site, best)
         for name in not_counted:
-            click.echo(f"not counted: {printable(name, 200)}")
+            echo(f"not counted: {printable(name, 200)}")
     if svg is not None:
-        title = f"{site.label or site.site}: amps per line"
-        write_output(draw_amps_per_line(title, best.before, best.after), svg, file)
+        echo(f"{show_path(svg)}: written", is_error=True)
     if write:
-        write_file(file, insert_plan(file, best))
-        click.echo(f"{file}: planned_rotation written for {plural(len(best.visits), 'charger')}", err=True)
+        name, replaced = show_path(file), list_replaced_plans(site, best)
+        echo(f"{name}: planned_rotation written for {plural(len(best.visits), 'charger')}", is_error=True)
+        for line in replaced[:_MOST_REPLACED]:
+            echo(f"{name}: replaced the plan of {line}", is_error=True)
+        if len(replaced) > _MOST_REPLACED:
+            echo(f"{name}: replaced the plan of {len(replaced) - _MOST_REPLACED} more", is_error=True)
 
 
 def _print_plan(site: SiteFile, plan: Plan) -> None:
@@ -91,8 +108,10 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
     from pulumi_plugchoice.review.markdown import FOOTER
 
     console = Console(highlight=False)
+    # Not as the table's own title, which is broken into lines: none may begin with words of the file.
+    echo(f"Wiring plan: {printable(site.label or site.site, 80)}")
     labels = {charger.key: charger.label or "" for charger in site.chargers}
-    table = Table(title=f"Wiring plan: {escape(printable(site.label or site.site, 80))}", title_justify="left")
+    table = Table()
     for head in ("visit", "charger", "identity or UUID", "rotation", "most loaded line"):
         table.add_column(head)
     table.add_row("", "as declared", "", "", f"{max(plan.before.single_phase):g} A")
@@ -101,10 +120,12 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
         label = escape(printable(labels.get(visit.charger, ""), 40))
         key = escape(printable(visit.charger, 45))
         table.add_row(str(number), label, key, rotations, f"{visit.worst_single_phase:g} A")
-    console.print(table)
-    if not plan.visits:
-        console.print("No rewiring improves the site as declared.")
-    console.print(f"[dim]Currents when every connector charges a one-phase car. {FOOTER}[/dim]")
+    with console.capture() as printed:
+        console.print(table)
+        if not plan.visits:
+            console.print("No rewiring improves the site as declared.")
+        console.print(f"[dim]Currents when every connector charges a one-phase car. {FOOTER}[/dim]")
+    echo(printed.get(), end="")
 
 
 @click.command("wired", cls=Command)
@@ -118,10 +139,9 @@ def wired(file: Path, chargers: tuple[str, ...]) -> None:
     """
     from pulumi_plugchoice.sitefile.plan import mark_rewired
 
+    write_files({file: mark_rewired(file, *chargers).encode()})
     for charger in chargers:
-        write_file(file, mark_rewired(file, charger))
-        name = printable(charger, 60)
-        click.echo(f"{file}: {name} now has its planned rotation; `pulumi preview` shows the change")
+        echo(f"{show_path(file)}: {printable(charger, 60)} has its planned rotation; `pulumi preview` shows the change")
 
 
 @click.command("sheet", cls=Command)
@@ -146,7 +166,10 @@ def picture(file: Path, output: Path | None) -> None:
     from pulumi_plugchoice.review.svg import draw_chargers
     from pulumi_plugchoice.sitefile.load import load_site
 
-    write_output(draw_chargers(load_site(file)), output, file)
+    svg = draw_chargers(load_site(file))
+    # XML is UTF-8 by default; the terminal may not be.
+    text = svg if output else svg.encode("ascii", "xmlcharrefreplace").decode()
+    write_output(text, output, file)
 
 
 @click.command("review", cls=Command)

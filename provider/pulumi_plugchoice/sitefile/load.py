@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._files import FileRefused, read_file
+from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import Mistake
 
 from .mistakes import validate
-from .yaml_text import MAX_BYTES, MAX_MISTAKES, parse
+from .yaml_text import BYTE_ORDER_MARK, MAX_BYTES, MAX_MISTAKES, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,8 +68,18 @@ def load_site(path: str | Path) -> SiteFile:
     Raises:
         SiteFileError: the file cannot be read or has mistakes. The error lists all of them.
     """
-    source = printable(path, 200)
-    text = _read(Path(path), source)
+    return load_text(path)[0]
+
+
+def load_text(path: str | Path) -> tuple[SiteFile, str]:
+    """Load the site from a file, with the text that it was read from.
+
+    Raises:
+        SiteFileError: as `load_site`.
+    """
+    source = show_path(path)
+    content = _read(Path(path), source)
+    text = content.removeprefix(BYTE_ORDER_MARK)
     document = parse(text)
     findings = list(document.findings)
     site = None
@@ -79,9 +92,24 @@ def load_site(path: str | Path) -> SiteFile:
         findings += [finding for finding in others if finding.path not in refused]
     if findings or site is None:
         mistakes = [_locate(source, document, finding) for finding in findings]
+        if not _is_site_file(document):
+            # What it holds may be a secret.
+            raise SiteFileError([_describe_other_file(mistakes[0], is_yaml=document.is_complete)])
         mistakes.sort(key=lambda mistake: (mistake.line, mistake.column, str(mistake)))
         raise SiteFileError(mistakes[: MAX_MISTAKES + 1])
-    return site
+    return site, content
+
+
+def _is_site_file(document: Document) -> bool:
+    """Whether a text can be recognised as a site file, so that a message may show parts of it."""
+    return ("supply",) in document.keys or ("chargers",) in document.keys
+
+
+def _describe_other_file(first: FileMistake, *, is_yaml: bool) -> FileMistake:
+    needed = "a site file needs site, supply and chargers"
+    if is_yaml:
+        return FileMistake(first.source, _file("is not a site file", needed), 1, 1)
+    return replace(first, mistake=_file("is not a site file, and not valid YAML from here on", needed))
 
 
 def build_site(definition: Mapping[str, Any], source: str) -> SiteFile:
@@ -102,12 +130,11 @@ def build_site(definition: Mapping[str, Any], source: str) -> SiteFile:
 
 def _read(path: Path, source: str) -> str:
     try:
-        if path.is_dir():
-            raise SiteFileError([FileMistake(source, _file("is a folder", "name the site file in it"))])
-        if path.stat().st_size > MAX_BYTES:
-            limit = f"is larger than {MAX_BYTES >> 20} MiB"
-            raise SiteFileError([FileMistake(source, _file(limit, "is it the right file?"))])
-        return path.read_bytes().decode("utf-8-sig")
+        return read_file(path, MAX_BYTES).decode()
+    except FileRefused as refused:
+        mistake = _file(refused.reason, refused.suggestion)
+    except IsADirectoryError:
+        mistake = _file("is a folder", "name the site file in it")
     except FileNotFoundError:
         mistake = _file("there is no such file", _list_files(path.parent))
     except UnicodeDecodeError as error:
@@ -122,8 +149,12 @@ def _file(reason: str, suggestion: str = "") -> Mistake:
 
 
 def _list_files(folder: Path) -> str:
-    names = sorted(item.name for item in folder.glob("*.y*ml")) if folder.is_dir() else []
-    return f"{folder} has {', '.join(printable(name, 60) for name in names[:10])}" if names else "create it"
+    try:
+        names = sorted(name for name in os.listdir(folder) if fnmatch(name, "*.y*ml"))  # noqa: PTH208 - names are enough
+    except OSError:
+        names = []
+    listed = ", ".join(printable(name, 60) for name in names[:10])
+    return f"{printable(folder, 200)} has {listed}" if names else "create it"
 
 
 def _get_source(document: Document, text: str, path: KeyPath) -> str | None:

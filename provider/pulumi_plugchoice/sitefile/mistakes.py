@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from pulumi_plugchoice._text import is_uuid, printable
+from pulumi_plugchoice._text import clean, is_uuid, printable
 from pulumi_plugchoice.electrical.limits import PRESETS
 from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.inputs import Mistake, judge, quote
@@ -204,9 +204,9 @@ def _check_groups(data: Mapping[str, Any]) -> Generator[Finding, None, list[str]
         name, parent = group.get("name"), group.get("parent")
         if not isinstance(name, str):
             continue
-        if printable(name, 100) != name:
-            suggestion = f"did you mean {quote(printable(name))}?"
-            yield _find((*path, "name"), quote(name), "has extra blanks or control characters", suggestion)
+        if clean(name) != name:
+            suggestion = f"did you mean {quote(clean(name))}?"
+            yield _find((*path, "name"), quote(name), "has extra blanks or invisible characters", suggestion)
         if name in first:
             reason = f"is already the name of groups[{first[name]}]"
             yield _find((*path, "name"), quote(name), reason, "give each group its own name")

@@ -6,21 +6,23 @@ a charger that was rewired.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._text import list_some, printable, show_path
 from pulumi_plugchoice.electrical import planner
 from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .definition import build_installation, make_definition
-from .load import load_site
+from .load import load_site, load_text
 from .model import SiteFile
 from .yaml_edit import edit_values
-from .yaml_text import KeyPath, parse
+from .yaml_text import KeyPath
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from pulumi_plugchoice.electrical.planner import Plan, Visit
 
     from .model import ChargerEntry
@@ -49,46 +51,71 @@ def insert_plan(path: str | Path, plan: Plan) -> str:
 
     A `planned_rotation` that is not in the plan is removed. Nothing else in the text changes.
     """
-    site = load_site(path)
+    site, text = load_text(path)
+    changes: _Changes = {
+        ("chargers", place, "connectors", number, "planned_rotation"): wanted
+        for place, number, wanted in _compare(site, plan)
+    }
+    return edit_values(text, changes, show_path(path))
+
+
+def list_replaced_plans(site: SiteFile, plan: Plan) -> list[str]:
+    """List the connectors whose earlier plan `insert_plan` replaces, one line each: `HRB-003/1: STR, now TRS`."""
+    lines = []
+    for place, number, wanted in _compare(site, plan):
+        charger = site.chargers[place]
+        connector = charger.connectors[number]
+        if connector.planned_rotation is not None:
+            name = printable(f"{charger.key}/{connector.connector_id}", 60)
+            lines.append(f"{name}: {connector.planned_rotation}, now {wanted or 'not rewired'}")
+    return lines
+
+
+def _compare(site: SiteFile, plan: Plan) -> Iterator[tuple[int, int, str | None]]:
+    """Yield the connectors whose `planned_rotation` is not that of the plan, by place, with that of the plan."""
     # The sockets of a charger share one cable: one that is not part of the plan is shifted with the others.
     shifts = {visit.charger: _get_shift(visit) for visit in plan.visits}
-    changes: _Changes = {}
     for place, charger in enumerate(site.chargers):
         for number, connector in enumerate(charger.connectors):
             rotation = connector.phase_rotation
             shift = shifts.get(charger.key, 0)
             wanted = shift_rotation(rotation, shift) if rotation and shift else None
             if wanted != connector.planned_rotation:
-                changes["chargers", place, "connectors", number, "planned_rotation"] = wanted
-    return _edit(path, changes)
+                yield place, number, wanted
 
 
-def mark_rewired(path: str | Path, charger: str) -> str:
-    """Return the text of a site file with the planned rotations of a charger as its rotations.
+def mark_rewired(path: str | Path, *chargers: str) -> str:
+    """Return the text of a site file with the planned rotations of chargers as their rotations.
 
     Args:
         path: path of the site file.
-        charger: identity, UUID or label of the charger that was rewired.
+        chargers: identities, UUIDs or labels of the chargers that were rewired.
 
     Raises:
-        PlugchoiceError: no charger has that name, more than one has, or it has no plan.
+        PlugchoiceError: no charger has one of the names, more than one has it, or it has no plan.
     """
-    site = load_site(path)
-    file, name = printable(path), repr(printable(charger, 60))
+    site, text = load_text(path)
+    changes: _Changes = {}
+    for charger in chargers:
+        place = _find_planned(site, charger, show_path(path))
+        for number, connector in enumerate(site.chargers[place].connectors):
+            if connector.planned_rotation is not None:
+                changes["chargers", place, "connectors", number, "phase_rotation"] = connector.planned_rotation
+                changes["chargers", place, "connectors", number, "planned_rotation"] = None
+    return edit_values(text, changes, show_path(path))
+
+
+def _find_planned(site: SiteFile, charger: str, file: str) -> int:
+    """Return the place of the charger with that name, which has a plan."""
+    name = repr(printable(charger, 60))
     found = [place for place, item in enumerate(site.chargers) if charger in (item.identity, item.uuid, item.label)]
     if len(found) != 1:
         count = "no charger is" if not found else f"{len(found)} chargers are"
-        planned = ", ".join(printable(item.key, 45) for item in site.chargers if _has_plan(item)) or "none"
-        raise PlugchoiceError(f"{file}: {count} called {name}; chargers with planned_rotation: {planned}")
-    entry = site.chargers[found[0]]
-    if not _has_plan(entry):
+        planned = [printable(item.key, 45) for item in site.chargers if _has_plan(item)]
+        raise PlugchoiceError(f"{file}: {count} called {name}; chargers with planned_rotation: {list_some(planned)}")
+    if not _has_plan(site.chargers[found[0]]):
         raise PlugchoiceError(f"{file}: charger {name} has no planned_rotation; run `plugchoice plan --write` first")
-    changes: _Changes = {}
-    for number, connector in enumerate(entry.connectors):
-        if connector.planned_rotation is not None:
-            changes["chargers", found[0], "connectors", number, "phase_rotation"] = connector.planned_rotation
-            changes["chargers", found[0], "connectors", number, "planned_rotation"] = None
-    return _edit(path, changes)
+    return found[0]
 
 
 def _get_shift(visit: Visit) -> int:
@@ -98,11 +125,3 @@ def _get_shift(visit: Visit) -> int:
 
 def _has_plan(charger: ChargerEntry) -> bool:
     return any(connector.planned_rotation is not None for connector in charger.connectors)
-
-
-def _edit(path: str | Path, changes: _Changes) -> str:
-    # Decoded here, with the line ends of the file.
-    text = Path(path).read_bytes().decode("utf-8")
-    if parse(text.removeprefix("\ufeff")).findings:
-        raise PlugchoiceError(f"{printable(path)}: the file changed while it was read; try again")
-    return edit_values(text, changes, printable(path))

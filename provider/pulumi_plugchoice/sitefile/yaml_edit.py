@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pulumi_plugchoice.errors import PlugchoiceError
 
-from .yaml_text import parse
+from .yaml_text import BYTE_ORDER_MARK, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .yaml_text import Document, KeyPath
-
-#: The byte order mark that some editors write at the start of a file.
-_MARK: Final = "\ufeff"
 
 
 def edit_values(text: str, changes: Mapping[KeyPath, str | None], file: str) -> str:
@@ -32,8 +29,8 @@ def edit_values(text: str, changes: Mapping[KeyPath, str | None], file: str) -> 
     Raises:
         PlugchoiceError: the layout of the text does not allow the edit without changing something else.
     """
-    if text.startswith(_MARK):
-        return _MARK + edit_values(text[len(_MARK) :], changes, file)
+    if text.startswith(BYTE_ORDER_MARK):
+        return BYTE_ORDER_MARK + edit_values(text[len(BYTE_ORDER_MARK) :], changes, file)
     document = parse(text)
     edits: list[tuple[int, int, str]] = []
     for path, value in changes.items():

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 KeyPath = tuple["str | int", ...]
 
+#: Some editors write it at the start of a file.
+BYTE_ORDER_MARK: Final = "\ufeff"
 #: A site of a thousand connectors takes a tenth of this.
 MAX_BYTES: Final = 1 << 20
 _MAX_DEPTH: Final = 20

@@ -1,0 +1,157 @@
+"""Files: reading one that somebody else wrote, and writing without ever leaving half of one.
+
+A checkout of a fork's pull request can contain links to anything. So a link is followed only within the project, which
+is the folder with `.git`; without one it is the folder with `Pulumi.yaml`, else the current folder or, for a file
+elsewhere, the file's own folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._text import printable, show_path
+from .errors import PlugchoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Windows has none of these, and opens files as text without the last.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+_ADVICE = {
+    errno.ENOENT: "name a file in a folder that exists",
+    errno.ENOSPC: "free space on the disk, or name a file on another one",
+    errno.EACCES: "name a file that you may write",
+    errno.EISDIR: "name a file, not a folder",
+}
+
+
+class WriteFailed(PlugchoiceError):
+    """A file cannot be written; the message names it."""
+
+
+class FileRefused(PlugchoiceError):
+    """A file that is not read or written.
+
+    Attributes:
+        reason: why, without the name of the file.
+        suggestion: what to do.
+    """
+
+    def __init__(self, reason: str, suggestion: str) -> None:
+        self.reason = reason
+        self.suggestion = suggestion
+        super().__init__(f"{reason}; {suggestion}")
+
+
+def resolve(path: Path) -> Path:
+    """Return the real path of a file.
+
+    Raises:
+        FileRefused: a link leads out of the project.
+        OSError: the path cannot be resolved.
+    """
+    real = Path(os.path.realpath(path))
+    for project in _find_projects(path):
+        if not real.is_relative_to(os.path.realpath(project)):
+            raise FileRefused("is a link that leads out of the project", "name a file that is in the project")
+    return real
+
+
+def _find_projects(path: Path) -> list[Path]:
+    """Find the folders that a link must not leave: one as a rule, more for a checkout inside of another."""
+    # Not resolved: a link must not choose its project. `..` is taken out as it is written, for the same reason.
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - Path.resolve() follows links
+    folders = [folder, *folder.parents]
+    for mark in (".git", "Pulumi.yaml"):
+        marked = [above for above in folders if os.path.lexists(above / mark)]
+        if marked:
+            return marked
+    here = Path.cwd()
+    return [here if here in folders else folder]
+
+
+def read_file(path: Path, most_bytes: int) -> bytes:
+    """Read a regular file, without waiting for it and without more memory than `most_bytes`.
+
+    Raises:
+        FileRefused: it is not a regular file, is larger, or a link leads out of the project.
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(resolve(path), _READ)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileRefused("is not a regular file", "name a file")
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise FileRefused(f"is larger than {most_bytes >> 20} MiB", "is it the right file?")
+    return content
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write files, each as a whole: neither a reader nor a full disk leaves half of one.
+
+    All contents are on the disk before the first file is replaced. A link stays, and so do mode and owner of a file.
+
+    Raises:
+        WriteFailed: a file cannot be written. None has changed, unless the last step, a rename, failed.
+    """
+    written: list[tuple[Path, Path, Path]] = []
+    try:
+        for path, content in contents.items():
+            with _name(path):
+                real = resolve(path)
+                new = real.parent / f".plugchoice-{secrets.token_hex(6)}"
+                descriptor = _create(new, real)
+                written.append((path, new, real))
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(descriptor)
+        for path, new, real in written:
+            with _name(path):
+                new.replace(real)
+    finally:
+        for _, new, _ in written:
+            with contextlib.suppress(OSError):
+                new.unlink()
+
+
+@contextlib.contextmanager
+def _name(path: Path) -> Iterator[None]:
+    """Name the file in an error."""
+    try:
+        yield
+    except FileRefused as refused:
+        raise WriteFailed(f"{show_path(path)}: {refused}") from None
+    except (OSError, ValueError) as error:
+        number = getattr(error, "errno", None) or 0
+        advice = _ADVICE.get(number, "name another file")
+        reason = getattr(error, "strerror", None) or error
+        raise WriteFailed(f"{show_path(path)}: cannot be written: {printable(reason, 100)}; {advice}") from None
+
+
+def _create(new: Path, real: Path) -> int:
+    """Open a file that will replace `real`, with its mode and owner."""
+    try:
+        old = real.stat()
+    except FileNotFoundError:
+        return os.open(new, _CREATE, 0o666)
+    if stat.S_ISDIR(old.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(old.st_mode):
+        raise FileRefused("is not a regular file", "name a file")
+    if not os.access(real, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    descriptor = os.open(new, _CREATE, 0o600)
+    with contextlib.suppress(PermissionError, AttributeError):  # only root may give a file away; Windows has no owners
+        os.chown(new, old.st_uid, old.st_gid)
+    new.chmod(stat.S_IMODE(old.st_mode))
+    return descriptor
