@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import cost, processes
 from support import emulator as emulators
-from support import processes
 from support.stack import Stack, environment_for
 
 if TYPE_CHECKING:
@@ -37,9 +37,16 @@ settings.load_profile("usual")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How a release keeps a state file (see test_upgrade.py), and how reports are kept (test_review.py)."""
+    """How a release keeps a state file (see test_upgrade.py), how reports are kept (test_review.py), and what costs."""
     parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json")
     parser.addoption("--write-snapshots", action="store_true", help="write tests/fixtures/site-reports anew")
+    parser.addoption("--cost", action="store_true", help="print time and `pulumi` commands of each test")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure when asked to."""
+    if config.getoption("--cost"):
+        config.pluginmanager.register(cost.Meter())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
