@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.emulator import charger_uuid, connector, seed
 from support.stack import Stack, declaration
 
 if TYPE_CHECKING:
     from support.emulator import Emulator
+
+RESTORE: dict[str, Any] = {"phase_rotation": "STR", "max_amperage": 20, "on_destroy": "restore"}
+
+
+def with_options(name: str, index: int, options: str, **inputs: Any) -> str:
+    """A declaration with Pulumi's resource options."""
+    return f"{declaration(name, index, **inputs)[:-1]}, opts=pulumi.ResourceOptions({options}))"
 
 
 def test_retain_writes_nothing_and_says_so(stack: Stack, emulator: Emulator) -> None:
@@ -25,188 +32,101 @@ def test_retain_writes_nothing_and_says_so(stack: Stack, emulator: Emulator) -> 
     assert stack.resources() == {}
 
 
-def test_restore_puts_back_what_was_found(stack: Stack, emulator: Emulator) -> None:
-    """Both settings, as they were when they became managed."""
-    stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"))
+def test_a_destroy_restores_what_was_found_and_keeps_what_it_could_not_restore(
+    stack: Stack, emulator: Emulator
+) -> None:
+    """Each in its own way; a refused write is an error, keeps the resource, and a later destroy ends it."""
+    emulator.reset(seed(6, {3: [connector(rotation=None, amperage=16)]}))
+
+    def declare(rotation: str) -> None:
+        stack.declare(
+            declaration("changed", 1, phase_rotation=rotation, max_amperage=20, on_destroy="restore"),
+            declaration("partial", 2, max_amperage=20, on_destroy="restore"),
+            declaration("never-set", 3, **RESTORE),
+            declaration("refused", 4, **RESTORE),
+            declaration("vanished", 5, **RESTORE),
+            with_options("retained", 6, "retain_on_delete=True", **RESTORE),
+        )
+
+    declare("STR")
     stack.must_up()
-    stack.declare(declaration("bay", 1, phase_rotation="TRS", max_amperage=25, on_destroy="restore"))
+    declare("TRS")
     stack.must_up()
+    emulator.edit(charger_uuid(2), phase_rotation="TSR")
+    emulator.remove(charger_uuid(5))
+    emulator.fault("status", method="PUT", path=charger_uuid(4), status=403, times=None)
 
-    result = stack.destroy()
-
-    assert result.code == 0
-    assert emulator.live(1) == ("RST", 16)
-    assert "HRB-001/1: restored to RST, 16 A" in result.output
-
-
-def test_restore_of_a_partly_managed_connector_leaves_the_other_setting(stack: Stack, emulator: Emulator) -> None:
-    """Only what was managed is put back; a portal edit of the other setting survives."""
-    stack.declare(declaration("bay", 1, max_amperage=20, on_destroy="restore"))
-    stack.must_up()
-    emulator.edit(charger_uuid(1), phase_rotation="TSR")
-
-    result = stack.destroy()
-
-    assert result.code == 0
-    assert emulator.live(1) == ("TSR", 16)
-
-
-def test_restore_of_a_value_that_was_never_set_is_impossible_and_said(stack: Stack, emulator: Emulator) -> None:
-    """A null cannot be written: that setting stays, the other one is put back."""
-    emulator.reset(seed(1, {1: [connector(rotation=None, amperage=16)]}))
-    stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"))
-    stack.must_up()
-
-    result = stack.destroy()
-
-    assert result.code == 0
-    assert emulator.live(1) == ("STR", 16)
-    assert (
-        "HRB-001/1: phase_rotation stays as it is: it was not set before it was managed, and the API cannot unset it"
-        in result.output
-    )
-
-
-def test_failed_restore_keeps_the_resource(stack: Stack, emulator: Emulator) -> None:
-    """A refused write is an error, the resource stays in the state, and a later destroy ends it."""
-    stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"))
-    stack.must_up()
-    emulator.fault("status", method="PUT", status=403, times=None)
-
-    failed = stack.destroy()
+    failed = stack.destroy("--continue-on-error")
 
     assert failed.code != 0
-    assert set(stack.resources()) == {"bay"}
     assert any("answered 403" in line for line in failed.lines("error: plugchoice:"))
+    assert set(stack.resources()) == {"refused"}
+    assert emulator.live(1) == ("RST", 16), "as it was when it became managed, not before the last change"
+    assert "HRB-001/1: restored to RST, 16 A" in failed.output
+    assert emulator.live(2) == ("TSR", 16), "a portal edit of the setting that was not managed survives"
+    assert emulator.live(3) == ("STR", 16), "null cannot be written"
+    assert (
+        "HRB-003/1: phase_rotation stays as it is: it was not set before it was managed, and the API cannot unset it"
+        in failed.output
+    )
+    assert emulator.live(6) == ("STR", 20), "with Pulumi's retain_on_delete the provider is not asked"
 
     emulator.clear_faults()
-    assert stack.destroy().code == 0
-    assert emulator.live(1) == ("RST", 16)
+    ended = stack.destroy()
 
-
-def test_restore_of_a_vanished_charger_succeeds(stack: Stack, emulator: Emulator) -> None:
-    """What is gone needs no restoring, once that is proven."""
-    stack.declare(
-        declaration("bay-1", 1, max_amperage=20, on_destroy="restore"),
-        declaration("bay-2", 2, max_amperage=20, on_destroy="restore"),
-    )
-    stack.must_up()
-    emulator.remove(charger_uuid(1))
-
-    result = stack.destroy()
-
-    assert result.code == 0, result.output
-    assert emulator.live(2) == ("RST", 16)
+    assert ended.code == 0, ended.output
+    assert emulator.live(4) == ("RST", 16)
     assert stack.resources() == {}
 
 
-def test_rename_without_alias_does_not_restore(stack: Stack, emulator: Emulator) -> None:
-    """The old name is deleted after the new one is created: the live values end as declared."""
-    stack.declare(declaration("old-name", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"))
-    stack.must_up()
-    stack.declare(declaration("new-name", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"))
-
-    result = stack.must_up()
-
-    assert result.puts == []
-    assert emulator.live(1) == ("STR", 20)
-    assert set(stack.resources()) == {"new-name"}
-    assert any(
-        "aliases=" in line for line in result.lines("not restored to RST, 16 A, because this program still declares")
-    )
-
-
-def test_two_chargers_swapped_end_as_declared(stack: Stack, emulator: Emulator) -> None:
-    """Both are replaced, both old ones are deleted with restore, and neither deletion undoes the other's creation."""
-    emulator.reset(seed(2, {2: [connector(rotation="TRS", amperage=10)]}))
+def test_resources_that_are_renamed_swapped_or_replaced_end_as_declared(stack: Stack, emulator: Emulator) -> None:
+    """The old ones are deleted after the new ones are created, and no deletion undoes a creation."""
+    emulator.reset(seed(9, {3: [connector(rotation="TRS", amperage=10)]}))
+    amps: dict[str, Any] = {"max_amperage": 20, "on_destroy": "restore"}
+    other: dict[str, Any] = {"phase_rotation": "TSR", "max_amperage": 25, "on_destroy": "restore"}
     stack.declare(
-        declaration("a", 1, phase_rotation="STR", max_amperage=20, on_destroy="restore"),
-        declaration("b", 2, phase_rotation="TSR", max_amperage=25, on_destroy="restore"),
+        declaration("old-name", 1, **RESTORE),
+        declaration("a", 2, **RESTORE),
+        declaration("b", 3, **other),
+        declaration("replaced", 4, **amps),
+        declaration("ignoring", 5, max_amperage=20),
+        declaration("old-alias", 7, **amps),
+        with_options("protected", 8, "protect=True", max_amperage=20),
     )
     stack.must_up()
     stack.declare(
-        declaration("a", 2, phase_rotation="STR", max_amperage=20, on_destroy="restore"),
-        declaration("b", 1, phase_rotation="TSR", max_amperage=25, on_destroy="restore"),
+        declaration("new-name", 1, **RESTORE),
+        declaration("a", 3, **RESTORE),
+        declaration("b", 2, **other),
+        declaration("replaced", 4, **amps),
+        with_options("ignoring", 6, 'ignore_changes=["on_destroy"]', **amps),
+        with_options("new-alias", 7, 'aliases=[pulumi.Alias(name="old-alias")]', **amps),
+        with_options("protected", 8, "protect=True", max_amperage=20),
     )
 
-    result = stack.must_up()
+    result = stack.must_up("--replace", stack.resources()["replaced"]["urn"])
 
-    assert emulator.live(2) == ("STR", 20)
-    assert emulator.live(1) == ("TSR", 25)
-    assert len(result.lines(": not restored to")) == 2
+    resources = stack.resources()
+    assert set(resources) == {"new-name", "a", "b", "replaced", "ignoring", "new-alias", "protected"}
+    assert {path.split("/")[3] for path, _ in result.puts} == {charger_uuid(index) for index in (2, 3, 6)}
+    assert [emulator.live(index) for index in (1, 2, 3, 4, 6, 7)] == [
+        ("STR", 20),
+        ("TSR", 25),
+        ("STR", 20),
+        ("RST", 20),
+        ("RST", 20),
+        ("RST", 20),
+    ]
+    kept = result.lines(": not restored to")
+    assert len(kept) == 4, "the renamed one, both swapped ones and the replaced one"
+    assert any("HRB-001/1: not restored to RST, 16 A, because this program still declares" in line for line in kept)
+    assert any("aliases=" in line for line in kept)
+    assert any("HRB-004/1: not restored to 16 A, because this program still declares the conn" in line for line in kept)
+    assert resources["replaced"]["outputs"]["adopted"] == {"max_amperage": 20}, "docs/supported.md warns of it"
+    assert result.lines("declared twice") == [], "the engine checks a replacement again without ignore_changes"
+    assert "old-alias" not in result.output, "with an alias a rename is no change at all"
 
+    destroyed = stack.destroy()
 
-def test_forced_replacement_says_what_it_forgets(stack: Stack, emulator: Emulator) -> None:
-    """The engine hands a replacement nothing of the resource before it; docs/supported.md warns, and a line tells."""
-    stack.declare(declaration("bay", 1, max_amperage=20, on_destroy="restore"))
-    stack.must_up()
-    urn = stack.resources()["bay"]["urn"]
-
-    replaced = stack.must_up("--replace", urn)
-
-    assert replaced.puts == []
-    assert emulator.live(1) == ("RST", 20)
-    assert replaced.lines("HRB-001/1: not restored to 16 A, because this program still declares the connector;")
-    assert stack.resources()["bay"]["outputs"]["adopted"] == {"max_amperage": 20}
-
-
-def test_replacement_with_ignore_changes_is_no_duplicate(stack: Stack) -> None:
-    """The engine checks a replacement again without ignore_changes; that is still one resource."""
-    stack.declare(declaration("bay", 1, max_amperage=20))
-    stack.must_up()
-    stack.program(
-        f"""
-        ChargerConnector("bay", charger="{charger_uuid(2)}", connector_id=1, max_amperage=20, on_destroy="restore",
-            opts=pulumi.ResourceOptions(ignore_changes=["on_destroy"]))
-        """
-    )
-
-    assert stack.must_up().lines("declared twice") == []
-
-
-def test_retain_on_delete_of_pulumi_works(stack: Stack, emulator: Emulator) -> None:
-    """The provider is not asked at all."""
-    stack.program(
-        f"""
-        ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20, on_destroy="restore",
-            opts=pulumi.ResourceOptions(retain_on_delete=True))
-        """
-    )
-    stack.must_up()
-
-    assert stack.destroy().code == 0
-    assert emulator.live(1) == ("RST", 20)
-
-
-def test_alias_keeps_the_connector(stack: Stack, emulator: Emulator) -> None:
-    """With an alias a rename is no change at all."""
-    stack.declare(declaration("old-name", 1, max_amperage=20, on_destroy="restore"))
-    stack.must_up()
-    stack.program(
-        f"""
-        ChargerConnector("new-name", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20,
-            on_destroy="restore", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old-name")]))
-        """
-    )
-
-    result = stack.must_up()
-
-    assert "deleted" not in result.output
-    assert result.puts == []
-    assert set(stack.resources()) == {"new-name"}
-
-
-def test_protected_connector_is_not_destroyed(stack: Stack) -> None:
-    """Pulumi's own `protect` works."""
-    stack.program(
-        f"""
-        ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20,
-            opts=pulumi.ResourceOptions(protect=True))
-        """
-    )
-    stack.must_up()
-
-    result = stack.destroy()
-
-    assert result.code != 0
-    assert set(stack.resources()) == {"bay"}
+    assert destroyed.code != 0
+    assert "protected" in stack.resources()
