@@ -43,26 +43,31 @@ def started(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
                 process.communicate(timeout=10)
 
 
-def test_it_prints_a_banner_and_ends_on_ctrl_c(tmp_path: Path) -> None:
-    with started(tmp_path) as (process, ready):
+def test_it_serves_a_seed_file_prints_a_banner_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    seed = {"tokens": {"mine": {}}, "sites": [{"name": "Yard", "chargers": [{"identity": "Y-1"}]}]}
+    (tmp_path / "seed.json").write_text(json.dumps(seed))
+    with started(tmp_path, "--seed", str(tmp_path / "seed.json")) as (process, ready):
         assert ready == {
             "base_url": f"http://127.0.0.1:{ready['port']}/api",
             "control_url": f"http://127.0.0.1:{ready['port']}/_emulator",
             "port": ready["port"],
             "pid": process.pid,
         }
-        site = requests.get(f"{ready['control_url']}/connectors", timeout=5).json()[0]["site"]
+        rows = requests.get(f"{ready['control_url']}/connectors", timeout=5).json()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
+    assert [row["identity"] for row in rows] == ["Y-1"]
+    site = rows[0]["site"]
     for text in (
+        "(Yard: 1 charger, 1 connector)",
         f"export PLUGCHOICE_BASE_URL={ready['base_url']}\n",
-        "export PLUGCHOICE_TOKEN=demo-token\n",
+        "export PLUGCHOICE_TOKEN=mine\n",
         f"export PLUGCHOICE_SITE={site}\n",
         f"{ready['base_url']}/v3/sites/{site}/connectors\n",
     ):
         assert text in out
-    assert [file.name for file in tmp_path.iterdir()] == ["ready.json"]
+    assert {file.name for file in tmp_path.iterdir()} == {"ready.json", "seed.json"}
 
 
 def test_it_ends_at_once_while_an_answer_is_slow(tmp_path: Path) -> None:
@@ -76,18 +81,6 @@ def test_it_ends_at_once_while_an_answer_is_slow(tmp_path: Path) -> None:
             process.terminate()
             out, err = process.communicate(timeout=5)
     assert (process.returncode, out, err) == (0, "", "")
-
-
-def test_a_seed_file(tmp_path: Path) -> None:
-    seed = {"tokens": {"mine": {}}, "sites": [{"name": "Yard", "chargers": [{"identity": "Y-1"}]}]}
-    (tmp_path / "seed.json").write_text(json.dumps(seed))
-    with started(tmp_path, "--seed", str(tmp_path / "seed.json")) as (process, ready):
-        rows = requests.get(f"{ready['control_url']}/connectors", timeout=5).json()
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=10)
-    assert [row["identity"] for row in rows] == ["Y-1"]
-    assert "(Yard: 1 charger, 1 connector)" in out
-    assert "PLUGCHOICE_TOKEN=mine\n" in out
 
 
 @pytest.mark.parametrize(
