@@ -132,7 +132,7 @@ def ours(plan: Plan) -> Score:
 
     def answered(response: http.client.HTTPResponse) -> None:
         after = response.headers["Retry-After"]
-        pacer.note_answer(response.headers, response.status, float(after) if after else None)  # type: ignore[arg-type]
+        pacer.note_answer(dict(response.headers), response.status, float(after) if after else None)
 
     return drive(plan, pacer.take, answered)
 

@@ -183,7 +183,7 @@ class Machine(RuleBasedStateMachine):
     counts: Counter[str]
 
     @initialize(has_site=st.booleans())
-    def start(self, has_site: bool) -> None:  # noqa: FBT001 - drawn
+    def start(self, has_site: bool) -> None:
         """A fresh site and an empty stack; without the site's UUID, chargers are read one by one."""
         self.emulator.reset(SEED)
         shutil.rmtree(self.cache, ignore_errors=True)
@@ -282,7 +282,7 @@ class Machine(RuleBasedStateMachine):
         self.up(None, None, continue_on_error=False)
 
     @rule(trouble=TROUBLES, continue_on_error=st.booleans(), name=st.sampled_from(NAMES), declared=DECLARED)
-    def up_with_a_fault(self, trouble: Trouble, continue_on_error: bool, name: str, declared: Declared) -> None:  # noqa: FBT001
+    def up_with_a_fault(self, trouble: Trouble, continue_on_error: bool, name: str, declared: Declared) -> None:
         """One request of it is hit; there is something new to write."""
         self.declare(name, declared)
         self.up(trouble, None, continue_on_error=continue_on_error)

@@ -107,7 +107,7 @@ def test_an_error_status_raises_its_error_without_retries(
 
 @pytest.mark.parametrize("html", [False, True])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_read_is_retried_after_a_passing_fault(emulator: Emulator, status: int, html: bool) -> None:  # noqa: FBT001
+def test_a_read_is_retried_after_a_passing_fault(emulator: Emulator, status: int, html: bool) -> None:
     """The answer is JSON from the service, or HTML from a proxy in front of it."""
     emulator.fault("status", status=status, html=html, times=2)
     with emulator.recording() as calls:
@@ -175,7 +175,7 @@ def test_a_write_is_sent_again_after_a_429(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_the_loop_waits_for_retry_after(emulator: Emulator, as_date: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+def test_the_loop_waits_for_retry_after(emulator: Emulator, as_date: bool) -> None:
     """Retry-After has seconds, or a date (in whole seconds, so the wait may be a second shorter)."""
     wait = email.utils.formatdate(time.time() + 2, usegmt=True) if as_date else 1
     emulator.fault("status", status=429, retry_after=wait)

@@ -26,6 +26,7 @@ class Yard:
 
     Attributes:
         events: before which sample (1 is the second) what happens.
+        file: the whole site file; None: the one that `site` makes.
     """
 
     emulator: Emulator
@@ -33,9 +34,10 @@ class Yard:
     supply: Json = field(default_factory=lambda: {"net_type": "TN", "main_fuse_amps": 125})
     declared: dict[int, Json] = field(default_factory=dict)
     chargers: int = 3
+    file: Json | None = None
 
-    def file(self) -> Json:
-        """The site file, as a dict: every charger by identity, connector 1 declared RST unless `declared` differs."""
+    def site(self) -> Json:
+        """The site, as in a file: every charger by identity, connector 1 declared RST unless `declared` differs."""
         entries = [
             {"identity": identity(index), "connectors": [{"connector_id": 1, **self.declared.get(index, DECLARED)}]}
             for index in range(1, self.chargers + 1)
@@ -52,7 +54,7 @@ class Yard:
             self.events.get(seen[0], lambda: None)()
 
         given = {"samples": 6, "lag": 0.0, **more}
-        return check_wiring(build_site(self.file(), "here"), sleep=sleep, **given)
+        return check_wiring(build_site(self.file or self.site(), "here"), sleep=sleep, **given)
 
     def car(self, index: int, *amps: float) -> Callable[[], None]:
         """An event: a car draws these A on the terminals of `HRB-{index}`."""
@@ -281,16 +283,14 @@ def test_the_live_rotation_counts_when_none_is_declared(yard: Yard) -> None:
 def test_a_dc_charger_is_known_by_the_file_where_the_api_does_not_tell(yard: Yard) -> None:
     """`ac_input_amps` is for DC chargers alone."""
     yard.emulator.edit(charger_uuid(1), power_type=None)
-    file = yard.file()
-    file["chargers"][0] |= {"ac_input_amps": 38, "connectors": [{"connector_id": 1, "managed": False}]}
-    yard.file = lambda: file  # type: ignore[method-assign]
+    yard.file = yard.site()
+    yard.file["chargers"][0] |= {"ac_input_amps": 38, "connectors": [{"connector_id": 1, "managed": False}]}
     assert yard.check(samples=2)[0].reason == "direct current"
 
 
 def test_a_site_is_found_by_its_uuid_in_capitals(yard: Yard) -> None:
     """Paths have it in lower case, as Plugchoice does."""
-    file = yard.file() | {"site": SITE.upper()}
-    yard.file = lambda: file  # type: ignore[method-assign]
+    yard.file = yard.site() | {"site": SITE.upper()}
     yard.events = {2: yard.car(1, 16, 0, 0)}
     with yard.emulator.recording() as calls:
         assert yard.check()[0].verdict == "consistent"
@@ -299,10 +299,9 @@ def test_a_site_is_found_by_its_uuid_in_capitals(yard: Yard) -> None:
 
 def test_a_charger_by_uuid_is_named_by_it(yard: Yard) -> None:
     """As in the file."""
-    file = yard.file()
-    file["chargers"][0] = {"uuid": charger_uuid(1), "connectors": [{"connector_id": 1, **DECLARED}]}
+    yard.file = yard.site()
+    yard.file["chargers"][0] = {"uuid": charger_uuid(1), "connectors": [{"connector_id": 1, **DECLARED}]}
     yard.events = {2: yard.car(1, 16, 0, 0)}
-    yard.file = lambda: file  # type: ignore[method-assign]
     found = yard.check()[0]
     assert (found.verdict, found.connector) == ("consistent", f"{charger_uuid(1)}/1")
 
@@ -408,7 +407,7 @@ def test_a_file_is_read_from_its_path(yard: Yard, tmp_path: Any) -> None:
     import json
 
     path = tmp_path / "harbour.yaml"
-    path.write_text(json.dumps(yard.file()))
+    path.write_text(json.dumps(yard.site()))
     found = check_wiring(str(path), samples=2, sleep=lambda _: None)
     assert [one.reason for one in found] == ["no step"] * 3
     assert NOTE

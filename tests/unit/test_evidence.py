@@ -385,7 +385,7 @@ def test_without_a_step_on_the_meter_there_is_never_a_verdict(
     own: list[float | None],
     base: Triple,
     rotation: str,
-    neutral: bool,  # noqa: FBT001
+    neutral: bool,
     data: st.DataObject,
 ) -> None:
     """Whatever the connector reports: its own readings prove nothing."""
@@ -398,7 +398,7 @@ def test_without_a_step_on_the_meter_there_is_never_a_verdict(
 def test_without_a_step_of_the_connector_there_is_never_a_verdict(
     meter: list[Triple | None],
     rotation: str,
-    neutral: bool,  # noqa: FBT001
+    neutral: bool,
 ) -> None:
     """Whatever the building does."""
     assert assess(rounds(QUIET, meter), rotation, neutral=neutral).verdict == "none"
@@ -418,7 +418,7 @@ def test_renaming_the_lines_everywhere_changes_no_verdict(
     meter: list[Triple],
     rotation: str,
     order: tuple[int, int, int],
-    neutral: bool,  # noqa: FBT001
+    neutral: bool,
 ) -> None:
     """A meter with its lines in another order, and the rotation with its letters in the same one."""
 

@@ -103,7 +103,7 @@ def test_without_neutral_nine_points_load_a_line_with_83_a() -> None:
         (["RST"] * 20, 63, False, 9),
     ],
 )
-def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, cars: int) -> None:  # noqa: FBT001
+def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, cars: int) -> None:
     """32 A, 5 %: 5 all RST, 9 rotated. 63 A, 5 % (59 A usable): 9 per line; without a neutral 15 evenly spread."""
     assert count_cars_at_6_amps(site(*rotations, fuse=fuse, neutral=neutral)) == cars
     assert compute_usable_amps(63, 5) == 59
@@ -122,16 +122,16 @@ def test_one_phase_power_rises_when_rotated() -> None:
 def test_a_group_includes_its_subgroups() -> None:
     """Sums are not capped by any fuse; a group without a fuse has no usable current."""
     tree = Installation(
-        "TN",
-        True,  # noqa: FBT003
-        0,
-        (Group("main", None, 100), Group("garage", "main", 40), Group("deck", "garage", None)),
-        (
+        net_type="TN",
+        neutral=True,
+        margin_percent=0,
+        groups=(Group("main", None, 100), Group("garage", "main", 40), Group("deck", "garage", None)),
+        points=(
             Point("a", 1, "RST", 32, "main"),
             Point("b", 1, "RST", 32, "garage"),
             Point("c", 1, "R", 32, "deck"),
         ),
-        {"main": (10, 0, 0)},
+        base={"main": (10, 0, 0)},
     )
     main, garage, deck = compute_figures(tree).groups
     assert (deck.single_phase, deck.three_phase, deck.usable_amps) == ((32, 0, 0), (32, 0, 0), None)
@@ -156,7 +156,7 @@ def _points(drawn: list[tuple[str, int]], steps: int = 0) -> tuple[Point, ...]:
 
 
 @given(rotations, st.booleans())
-def test_shifting_all_rotations_permutes_the_lines(drawn: list[tuple[str, int]], neutral: bool) -> None:  # noqa: FBT001
+def test_shifting_all_rotations_permutes_the_lines(drawn: list[tuple[str, int]], neutral: bool) -> None:
     """With and without a neutral."""
     here, there = (
         compute_figures(Installation("TN", neutral, 0, (Group("main", None, 100),), _points(drawn, steps), {}))
@@ -171,7 +171,7 @@ def test_shifting_all_rotations_permutes_the_lines(drawn: list[tuple[str, int]],
 def test_three_phase_is_never_below_single_phase(
     drawn: list[tuple[str, int]],
     base: tuple[int, int, int],
-    neutral: bool,  # noqa: FBT001
+    neutral: bool,
 ) -> None:
     """No mix of cars draws more than three-phase cars on every connector."""
     found = compute_figures(Installation("TN", neutral, 0, (Group("main", None, 100),), _points(drawn), {"main": base}))

@@ -220,8 +220,8 @@ def test_any_answer_is_a_value_or_one_line(method: str, record_property: Callabl
         except PlugchoiceError as error:
             counted[type(error).__name__] += 1
             # What the server puts into its own message is not ours to know; ours never holds it.
-            assert is_one_line(str(error))  # noqa: PT017 - one of two outcomes
-            assert CLIENT_SECRET not in str(error)  # noqa: PT017
+            assert is_one_line(str(error))
+            assert CLIENT_SECRET not in str(error)
             return
         counted["read"] += 1
         for one in found if isinstance(found, list) else [found]:
@@ -321,9 +321,9 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
                 inputs = check({}, declared)
             except _OneLine as error:
                 counted["error"] += 1
-                assert is_one_line(str(error))  # noqa: PT017 - one of three outcomes
+                assert is_one_line(str(error))
                 # Only the site as a whole cannot be read.
-                assert "GET /v3/sites/" in str(error)  # noqa: PT017
+                assert "GET /v3/sites/" in str(error)
                 raise
             if inputs is None:
                 return
@@ -336,7 +336,7 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
                 made = provider.create(inputs)
             except _OneLine as error:
                 counted["not created"] += 1
-                assert is_one_line(str(error))  # noqa: PT017
+                assert is_one_line(str(error))
                 assert server.chargers == before
                 raise
             counted["created"] += 1

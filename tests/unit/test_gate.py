@@ -51,7 +51,7 @@ def test_all_mistakes_of_a_program_are_one_error_and_nothing_is_registered() -> 
 
     def program() -> None:
         ChargerConnector("good", charger=FIRST, connector_id=1, phase_rotation="RST")
-        ChargerConnector("typo", charger=SECOND, connector_id=1, phase_rotation="rst")  # type: ignore[arg-type]
+        ChargerConnector("typo", charger=SECOND, connector_id=1, phase_rotation="rst")  # type: ignore[arg-type]  # the mistake
         ChargerConnector("two", charger="HRB-003", connector_id=0, max_amperage=16)
         ChargerConnector("last", charger=SECOND, connector_id=2, phase_rotation="RST")
 
@@ -162,7 +162,7 @@ def test_two_programs_in_one_process_share_neither_problems_nor_connectors() -> 
     """The Automation API runs many."""
 
     def bad() -> None:
-        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")  # type: ignore[arg-type]
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")  # type: ignore[arg-type]  # the mistake
 
     def good() -> None:
         ChargerConnector("other", charger=FIRST, connector_id=1, phase_rotation="RST")

@@ -70,7 +70,7 @@ def program(path: Path, text: str) -> Path:
     return path
 
 
-def cli(folder: Path, version: str = "v3.260.1", helpers: bool = True) -> Path:  # noqa: FBT001, FBT002
+def cli(folder: Path, version: str = "v3.260.1", *, helpers: bool = True) -> Path:
     program(folder / "pulumi", f"#!/bin/sh\necho {version}\n")
     if helpers:
         for name in ("pulumi-language-python", "pulumi-resource-pulumi-python"):

@@ -184,7 +184,7 @@ ANY_JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(INPUT_NAMES), ANY_JSON), st.booleans())
-def test_no_value_makes_the_rules_fail(inputs: dict[str, Any], has_site: bool) -> None:  # noqa: FBT001 - hypothesis
+def test_no_value_makes_the_rules_fail(inputs: dict[str, Any], has_site: bool) -> None:
     """Whatever a program passes: the answer is a list of single printable lines."""
     for mistake in find_mistakes(inputs, known, has_default_site=has_site):
         assert mistake.place in (*INPUT_NAMES, "")

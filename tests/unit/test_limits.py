@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple, compute_figures
@@ -20,8 +21,8 @@ def site(
     return Installation("TN", neutral, 5, (Group("main", None, fuse),), points, {"main": base})
 
 
-def facts(**given: object) -> ChargerFacts:
-    values: dict[str, object] = {
+def facts(**given: Any) -> ChargerFacts:
+    values: dict[str, Any] = {
         "charger": "HRB-1",
         "breaker_amps": None,
         "max_current": None,
@@ -29,7 +30,7 @@ def facts(**given: object) -> ChargerFacts:
         "power_types": {1: "AC_3_PHASE"},
         "sockets": {1: ("RST", 16)},
     }
-    return ChargerFacts(**{**values, **given})  # type: ignore[arg-type]
+    return ChargerFacts(**{**values, **given})
 
 
 def about(**given: object) -> list[str]:
@@ -174,7 +175,7 @@ def test_twin_sockets_share_the_breaker() -> None:
         ("SOMETHING_NEW", "R", False),
     ],
 )
-def test_letters_against_the_power_type(kind: str | None, rotation: str, warned: bool) -> None:  # noqa: FBT001
+def test_letters_against_the_power_type(kind: str | None, rotation: str, warned: bool) -> None:
     """A null or unknown power type is not compared."""
     assert bool(about(power_types={1: kind}, sockets={1: (rotation, 16)})) is warned
 

@@ -204,11 +204,11 @@ def test_an_unknown_number_names_those_that_exist(site: str | None) -> None:
     assert str(refused.value) == "charger HRB-001 has no connector 3; it has 1, 2"
 
 
-def test_an_answer_about_another_charger_is_refused() -> None:
+def test_an_answer_about_another_charger_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two resources' values must never be mixed up."""
     run = Run()
     answered = Charger(uuid=SECOND, connectors=(Connector(connector_id=1, phase_rotation="TRS", max_amperage=None),))
-    run.client.charger = lambda *_: answered  # type: ignore[method-assign]
+    monkeypatch.setattr(run.client, "charger", lambda *_: answered)
     with pytest.raises(PlugchoiceError) as refused:
         run.live.find(FIRST, 1, None)
     assert str(refused.value) == f"charger {FIRST}: the answer is about charger {SECOND} and is not used"

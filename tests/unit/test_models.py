@@ -136,7 +136,7 @@ def test_models_cannot_be_changed() -> None:
     """Threads share them."""
     connector = Connector(connector_id=1, phase_rotation=None, max_amperage=None)
     with pytest.raises(ValidationError):
-        connector.max_amperage = 20  # type: ignore[misc]
+        connector.max_amperage = 20  # type: ignore[misc]  # refused
 
 
 @pytest.mark.parametrize(

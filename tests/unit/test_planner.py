@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +14,20 @@ from pulumi_plugchoice.electrical.figures import Group, Installation, Point, com
 from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, find_plan
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
 
+if TYPE_CHECKING:
+    from random import Random
+
 
 def site(points: list[Point], *, neutral: bool = True, fuses: tuple[int, int | None] = (125, 40)) -> Installation:
     """Two groups."""
     groups = (Group("main", None, fuses[0]), Group("garage", "main", fuses[1]))
     return Installation("TN" if neutral else "IT", neutral, 5, groups, tuple(points), {"main": (18, 11, 9)})
+
+
+def one_group(points: list[Point], *, fuse: int) -> Installation:
+    """One group, without safety margin and building."""
+    groups = (Group("main", None, fuse),)
+    return Installation("TN", neutral=True, margin_percent=0, groups=groups, points=tuple(points), base={})
 
 
 def exact_lines(points: list[Point], base: tuple[float, float, float], *, neutral: bool) -> list[float]:
@@ -64,14 +74,7 @@ def with_steps(installation: Installation, steps: dict[str, int]) -> Installatio
 
 def test_the_visits_of_nine_points_all_rst() -> None:
     """144, 128, 112, 96, 80, 64, 48 A after 0 to 6 visits."""
-    installation = Installation(
-        "TN",
-        True,  # noqa: FBT003
-        0,
-        (Group("main", None, 200),),
-        tuple(Point(f"c{n}", 1, "RST", 16, "main") for n in range(9)),
-        {},
-    )
+    installation = one_group([Point(f"c{n}", 1, "RST", 16, "main") for n in range(9)], fuse=200)
     plan = find_plan(installation)
     assert [max(plan.before.single_phase), *(visit.worst_single_phase for visit in plan.visits)] == [
         144, 128, 112, 96, 80, 64, 48,
@@ -101,7 +104,7 @@ def chargers(most: int) -> st.SearchStrategy[list[Point]]:
 
 @settings(max_examples=12, deadline=None)
 @given(chargers(8), st.booleans(), st.sets(st.integers(0, 7), max_size=3))
-def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: bool, fixed: set[int]) -> None:  # noqa: FBT001
+def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: bool, fixed: set[int]) -> None:
     """No plan has a lower score, by this test's own implementation of the score."""
     installation = site(points, neutral=neutral)
     stays = {f"c{number}" for number in fixed}
@@ -128,11 +131,11 @@ def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: 
 
 @settings(max_examples=2, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_with_eight_chargers_the_plan_is_optimal_too(random: object) -> None:
+def test_with_eight_chargers_the_plan_is_optimal_too(random: Random) -> None:
     """Compared with all 6,561 plans by the sums of the lines, which is enough for one group."""
-    amps = [random.choice([6, 10, 16, 20, 32]) for _ in range(MOST_ENUMERATED)]  # type: ignore[attr-defined]
+    amps = [random.choice([6, 10, 16, 20, 32]) for _ in range(MOST_ENUMERATED)]
     points = [Point(f"c{n}", 1, "RST", amp, "main") for n, amp in enumerate(amps)]
-    installation = Installation("TN", True, 0, (Group("main", None, 500),), tuple(points), {})  # noqa: FBT003
+    installation = one_group(points, fuse=500)
     best = min(
         max(sum(amp for amp, step in zip(amps, steps, strict=True) if step == line) for line in range(3))
         for steps in itertools.product(range(3), repeat=MOST_ENUMERATED)
@@ -146,7 +149,7 @@ def test_with_eight_chargers_the_plan_is_optimal_too(random: object) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(chargers(24), st.booleans())
-def test_a_plan_is_never_worse_than_the_declared_rotations(points: list[Point], neutral: bool) -> None:  # noqa: FBT001
+def test_a_plan_is_never_worse_than_the_declared_rotations(points: list[Point], neutral: bool) -> None:
     """By its score. And a charger is shifted as a whole, which keeps the field direction."""
     installation = site(points, neutral=neutral)
 
@@ -168,10 +171,10 @@ def test_a_plan_is_never_worse_than_the_declared_rotations(points: list[Point], 
 
 @settings(max_examples=10, deadline=None)
 @given(chargers(12), st.randoms(use_true_random=False))
-def test_the_order_of_the_file_does_not_matter(points: list[Point], random: object) -> None:
+def test_the_order_of_the_file_does_not_matter(points: list[Point], random: Random) -> None:
     """The plan is the same, visits included."""
     mixed = list(points)
-    random.shuffle(mixed)  # type: ignore[attr-defined]
+    random.shuffle(mixed)
     assert find_plan(site(points)).visits == find_plan(site(mixed)).visits
 
 
@@ -206,7 +209,7 @@ def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
         if drawn.random() < 0.2:
             points.append(Point(f"c{number}", 2, shift_rotation(rotation), amps, f"g{number % 8}"))
     fixed = {f"c{number}" for number in range(200) if drawn.random() < 0.1}
-    installation = Installation("TN", True, 5, groups, tuple(points), {"main": (18, 11, 9)})  # noqa: FBT003
+    installation = replace(site(points), groups=groups)
 
     plan = find_plan(installation, fixed)
 

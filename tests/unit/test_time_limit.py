@@ -88,7 +88,7 @@ def test_a_limit_that_was_kept_leaves_nothing_behind(
     assert not limit.is_over
 
 
-def test_the_idle_thread_sleeps_until_a_limit_comes(watchdog: Watchdog) -> None:
+def test_the_idle_thread_sleeps_until_a_limit_comes(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not poll: after the last limit it waits without a timeout."""
     waits: list[float | None] = []
     wait = watchdog._changed.wait
@@ -97,7 +97,7 @@ def test_the_idle_thread_sleeps_until_a_limit_comes(watchdog: Watchdog) -> None:
         waits.append(timeout)
         return wait(timeout)
 
-    watchdog._changed.wait = note  # type: ignore[method-assign]
+    monkeypatch.setattr(watchdog._changed, "wait", note)
     assert wait_for_end(0.05)[1]
     time.sleep(0.2)
     assert waits[-1] is None

@@ -201,7 +201,7 @@ entries = st.lists(st.dictionaries(keys, st.integers(0, 99), min_size=1), min_si
 
 
 @given(entries, st.booleans(), st.data())
-def test_any_edit_gives_the_asked_data(items: list[dict[str, int]], is_flow: bool, data: st.DataObject) -> None:  # noqa: FBT001
+def test_any_edit_gives_the_asked_data(items: list[dict[str, int]], is_flow: bool, data: st.DataObject) -> None:
     """Random lists of mappings, written in either layout, with a comment on each line."""
     if is_flow:
         lines = [

@@ -126,7 +126,7 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == line
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "charger.example"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "charger.example"])  # noqa: S104 - refused
 def test_only_loopback_is_allowed_without_allow_remote(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--host", host]) == 2
     error = capsys.readouterr().err
