@@ -21,7 +21,7 @@ from .electrical.settings import read_settings
 from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 from .gate import gate
 from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
-from .runtime.adoption import check_adoption, refuse_mismatch, resolve_identity
+from .runtime.adoption import check_adoption, needs_reading, refuse_mismatch, resolve_identity
 from .runtime.drift import expect_write, find_or_report, report_drift
 from .runtime.engine import for_engine, hide_tracebacks, is_known
 from .runtime.removal import confirm_gone, restore, say_still_declared
@@ -39,6 +39,7 @@ from .runtime.stored import (
     parse_id,
     pick_inputs,
     pick_settings,
+    prove_storable,
     read_facts,
     read_originals,
     refresh_props,
@@ -241,18 +242,13 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         if live is None:
             return dynamic.DiffResult(changes=is_edited)
         report_drift(session, live, olds, news)
-        return dynamic.DiffResult(changes=expect_write(session, live, pick_settings(news)) or is_edited)
+        return dynamic.DiffResult(changes=expect_write(session, live, news) or is_edited)
 
     @for_engine
     def create(self, props: Props) -> dynamic.CreateResult:
         """Adopt the connector: write what differs, and record what it was."""
         props = normalize_numbers(props)
-        settings = pick_settings(props)
-        session, live = _begin_write(props)
-        refuse_mismatch(live, props, settings)
-        written = session.settle(live, settings)
-        outputs = make_outputs(props, written, read_originals(live, settings))
-        return dynamic.CreateResult(make_id(props["charger"], props["connector_id"]), outputs)
+        return dynamic.CreateResult(make_id(props["charger"], props["connector_id"]), _write({}, props))
 
     @for_engine
     def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:  # noqa: ARG002 - the engine's signature
@@ -263,14 +259,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             olds: the stored outputs.
             news: the checked inputs.
         """
-        olds, news = normalize_numbers(olds), normalize_numbers(news)
-        settings = pick_settings(news)
-        added = [name for name in settings if name not in olds.get("managed", ())]
-        session, live = _begin_write(news)
-        refuse_mismatch(live, news, added)
-        written = session.settle(live, settings)
-        kept = {name: value for name, value in olds.get("adopted", {}).items() if name in settings}
-        return dynamic.UpdateResult(make_outputs(news, written, kept | read_originals(live, added)))
+        return dynamic.UpdateResult(_write(normalize_numbers(olds), normalize_numbers(news)))
 
     @for_engine
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
@@ -315,15 +304,28 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             restore(session, id_, props)
 
 
-def _begin_write(props: Props) -> "tuple[Session, Live]":
-    """The session and the live connector, for a create or an update."""
+def _write(olds: Props, news: Props) -> Props:
+    """Bring a connector to its declared settings, and return the outputs: complete before the write is sent."""
     session = current_session()
     session.is_update = True
-    charger, number = props["charger"], props["connector_id"]
+    charger, number = news["charger"], news["connector_id"]
     if session.is_offline:
-        name = format_name(props, charger, number)
+        name = format_name(news, charger, number)
         raise OfflineError(f"{name}: not written, because PLUGCHOICE_OFFLINE is on; unset it and run again")
-    return session, session.live.find(charger, number, props.get("site"))
+    settings = pick_settings(news)
+    added = [name for name in settings if name not in olds.get("managed", ())]
+    kept = {name: value for name, value in olds.get("adopted", {}).items() if name in settings}
+    outputs: Props = {}
+
+    def prepare(before: "Live") -> None:
+        nonlocal outputs
+        refuse_mismatch(before, news, added)
+        outputs = make_outputs(news, before, kept | read_originals(before, added))
+        prove_storable(before.name, outputs)
+
+    found = session.live.find(charger, number, news.get("site"))
+    session.settle(found, settings, prepare=prepare, is_adoption=bool(added), reads_first=needs_reading(news, added))
+    return outputs
 
 
 def _read_unmanaged(session: "Session", id_: str, props: Props) -> dynamic.ReadResult:

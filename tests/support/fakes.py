@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
-from pulumi_plugchoice.api.transport import Transport
+from pulumi_plugchoice.api.transport import Transport, Turn
 from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import NotFound
 
@@ -73,7 +73,12 @@ class FakeClient(PlugchoiceClient):
             for number, (rotation, amperage) in self.chargers[charger].items()
         ]
 
-    def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:  # noqa: ARG002 - as the real one
+    def charger(
+        self,
+        charger: str,
+        deadline: Deadline | None = None,  # noqa: ARG002 - as the real one
+        turn: Turn | None = None,  # noqa: ARG002 - as the real one
+    ) -> Charger:
         """The charger with its connectors."""
         self._note(f"GET charger {charger}")
         if charger not in self.chargers:
@@ -90,6 +95,7 @@ class FakeClient(PlugchoiceClient):
         connector_id: int,
         settings: ConnectorSettings,
         deadline: Deadline | None = None,  # noqa: ARG002 - as the real one
+        turn: Turn | None = None,  # noqa: ARG002 - as the real one
     ) -> Connector:
         """Store, and answer what is stored."""
         self._note(f"PUT {charger}/{connector_id} {settings.phase_rotation} {settings.max_amperage}")

@@ -293,7 +293,7 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     """A burst of 49, then 71 slots 4 ms apart: every process gets all it asks for, none is given twice."""
     work = (
         "reserve = pacer._reserve\n"
-        "pacer._reserve = lambda longest: [slot := reserve(longest), print(slot.number)][0]\n"
+        "pacer._reserve = lambda longest, requests: [slot := reserve(longest), print(slot.number)][0]\n"
         "for _ in range(40):\n    pacer.take()\n"
     )
     processes = [child(tmp_path, work, window=2.0) for _ in range(3)]

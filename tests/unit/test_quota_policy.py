@@ -26,19 +26,19 @@ class Bench:
         with self.store.transaction() as (book, _):
             book.limit = limit
 
-    def take(self, longest: float = math.inf) -> Slot | float:
+    def take(self, longest: float = math.inf, count: int = 1) -> Slot | float:
         with self.store.transaction() as (book, log):
             self.policy.adjust(book, log, self.now, self.wall)
-            return self.policy.reserve(book, log, self.now, longest)
+            return self.policy.reserve(book, log, self.now, longest, count)
 
-    def slot(self) -> Slot:
-        slot = self.take()
+    def slot(self, count: int = 1) -> Slot:
+        slot = self.take(count=count)
         assert isinstance(slot, Slot)
         return slot
 
-    def send(self) -> Slot:
-        """Take a slot and let time pass until it is due."""
-        slot = self.slot()
+    def send(self, count: int = 1) -> Slot:
+        """Take a slot, or one for `count` requests, and let time pass until it is due."""
+        slot = self.slot(count)
         self.now = max(self.now, slot.at)
         return slot
 
@@ -60,6 +60,7 @@ class Bench:
 events = st.lists(
     st.one_of(
         st.tuples(st.just("send"), st.integers(1, 80)),
+        st.tuples(st.just("send two"), st.integers(1, 40)),
         st.tuples(st.just("pause"), st.floats(0, 90)),
         st.tuples(st.just("learn"), st.integers(1, 60)),
         st.tuples(st.just("hold"), st.floats(0, 120)),
@@ -78,6 +79,8 @@ def test_no_minute_has_more_slots_than_the_limit_whatever_happens(
     for kind, amount in events:
         if kind == "send":
             slots += [bench.send() for _ in range(int(amount))]
+        elif kind == "send two" and compute_usable(min(limit, cap or limit)) > 1:
+            slots += [slot for _ in range(int(amount)) for slot in [bench.send(2)] * 2]
         elif kind == "pause":
             bench.now += amount
         elif kind == "learn":
@@ -113,6 +116,21 @@ def test_a_burst_of_at_least_45_goes_at_once_and_again_after_a_pause() -> None:
     assert [bench.slot().at for _ in range(45)] == [0.0] * 45
     bench.now = 20.0
     assert [bench.slot().at for _ in range(45)] == [20.0] * 45
+
+
+def test_two_that_go_together_go_when_the_second_may() -> None:
+    """And the next one comes as late as after two that go alone."""
+    bench = Bench(limit=5)  # 4 in 61.5 s, one at a time
+    gap = SPAN / 4
+    assert [bench.slot().at, bench.slot(2).at, bench.slot().at] == pytest.approx([0, gap, 3 * gap])
+    alone = Bench(limit=5)
+    assert alone.slot(2) == Slot(2, 0.0)
+    assert alone.slot().at == pytest.approx(2 * gap)
+
+
+def test_two_that_go_together_never_meet_a_limit_of_one_and_are_made_up_for() -> None:
+    bench = Bench(limit=1)
+    assert [bench.slot(2).at, bench.slot(2).at] == pytest.approx([0, 2 * SPAN])
 
 
 def test_a_wait_for_the_limit_earns_no_new_burst() -> None:

@@ -299,6 +299,53 @@ def test_a_partial_write_reads_the_other_setting_again_after_a_429() -> None:
     assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ, f"PUT {CHARGER}/1 STR 32"]
 
 
+@pytest.mark.parametrize(
+    ("failure", "after", "prepared"),
+    [
+        (RateLimited("PUT", PATH, 429, retry_after=0.0), ("RST", 10), [("RST", 16), ("RST", 10)]),
+        (NoConnection("PUT", PATH, "cannot connect"), ("RST", 10), [("RST", 16), ("RST", 10)]),
+        # 20 A may be ours by now: what was there before stays 16 A.
+        (TransportError("PUT", PATH, "lost"), ("RST", 20), [("RST", 16), ("RST", 16)]),
+        (TransportError("PUT", PATH, "lost"), ("TSR", 20), [("RST", 16), ("TSR", 16)]),
+        (TransportError("PUT", PATH, "lost"), ("RST", 10), [("RST", 16), ("RST", 10)]),
+    ],
+)
+def test_adoption_sees_what_its_last_try_replaces(
+    failure: PlugchoiceError, after: Values, prepared: list[Values]
+) -> None:
+    """Not what was there before a wait, and not what an earlier try may have written."""
+    run = Run()
+
+    def fail(_: ConnectorSettings) -> Connector:
+        run.values = after
+        raise failure
+
+    run.puts(fail)
+    seen: list[Values] = []
+
+    def prepare(before: Live) -> None:
+        seen.append((before.connector.phase_rotation, before.connector.max_amperage))
+
+    settled = settle(run.client, run.live, run.found, BOTH, prepare=prepare, is_adoption=True)
+    assert read_settings(settled.connector) == BOTH
+    assert seen == prepared
+
+
+def test_what_cannot_be_prepared_is_not_written() -> None:
+    """Neither with nor without a read before."""
+    run = Run()
+
+    def refuse(_: Live) -> None:
+        raise PlugchoiceError("it cannot be stored")
+
+    for reads_first in (False, True):
+        with pytest.raises(PlugchoiceError, match="cannot be stored"):
+            settle(run.client, run.live, run.found, BOTH, prepare=refuse, reads_first=reads_first)
+    with pytest.raises(PlugchoiceError, match="cannot be stored"):
+        settle(run.client, run.live, run.found, {"max_amperage": 16}, prepare=refuse)
+    assert run.client.of("PUT") == []
+
+
 def test_a_write_that_was_never_sent_is_not_read_back() -> None:
     """Without a connection it had no effect."""
     run = Run()

@@ -28,7 +28,7 @@ from .retry import Deadline, ResultT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .transport import Transport
+    from .transport import Transport, Turn
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -54,6 +54,10 @@ class PlugchoiceClient:
     def retry(self, call: Callable[[], ResultT], deadline: Deadline, *, idempotent: bool) -> ResultT:
         """Call until it succeeds or the deadline comes; see `Retry.run`. All methods that read do so by themselves."""
         return self._transport.retry(call, deadline, idempotent=idempotent)
+
+    def in_turn(self, requests: int, deadline: Deadline, work: Callable[[Turn], ResultT]) -> ResultT:
+        """Call `work` when so many requests may go together; see `Transport.in_turn`."""
+        return self._transport.in_turn(requests, deadline, work)
 
     def close(self) -> None:
         """Close what is open on this machine."""
@@ -104,20 +108,31 @@ class PlugchoiceClient:
         path = f"/v3/chargers/{charger}/connectors/{connector_id}/power-usage"
         return _parse(PowerUsage, _bare(self._transport.get(path, deadline)), "GET", path)
 
-    def charger(self, charger: str, deadline: Deadline | None = None) -> Charger:
-        """A charger with its connectors (chargers/get-charger). No endpoint reads one connector alone."""
+    def charger(self, charger: str, deadline: Deadline | None = None, turn: Turn | None = None) -> Charger:
+        """A charger with its connectors (chargers/get-charger). No endpoint reads one connector alone.
+
+        With a `turn`, one request, without waiting and without retries.
+        """
         path = f"/v3/chargers/{charger}"
-        return _parse(Charger, _data(self._transport.get(path, deadline), "GET", path), "GET", path)
+        answer = self._transport.get(path, deadline) if turn is None else turn.get(path)
+        return _parse(Charger, _data(answer, "GET", path), "GET", path)
 
     def put_connector(
-        self, charger: str, connector_id: int, settings: ConnectorSettings, deadline: Deadline | None = None
+        self,
+        charger: str,
+        connector_id: int,
+        settings: ConnectorSettings,
+        deadline: Deadline | None = None,
+        turn: Turn | None = None,
     ) -> Connector:
         """Set both settings of a connector (connectors/update-connector), and return it as the API answers it.
 
-        One request, without retries: after an error the connector has to be read first.
+        One request, without retries: after an error the connector has to be read first. With a `turn` also without
+        waiting.
         """
         path = f"/v3/chargers/{charger}/connectors/{connector_id}"
-        answer = self._transport.put(path, settings.model_dump(), deadline)
+        body = settings.model_dump()
+        answer = self._transport.put(path, body, deadline) if turn is None else turn.put(path, body)
         return _parse(Connector, _data(answer, "PUT", path), "PUT", path)
 
     def _pages(self, path: str) -> Iterator[Any]:

@@ -102,8 +102,8 @@ class Retry:
             call: sends the request. Loops may be nested: what an inner one gave up is not tried again.
             deadline: when to give up.
             idempotent: whether the call may be carried out twice. True retries connection loss, timeouts, 429, 500,
-                502, 503 and 504. False retries only what certainly had no effect: a connection that was not made, a
-                429, and a write that the connector did not take (`WriteNotTaken`).
+                502, 503 and 504. False retries these after a GET, and otherwise only what certainly had no effect: a
+                connection that was not made, a 429, and a write that the connector did not take (`WriteNotTaken`).
 
         Raises:
             PlugchoiceError: the last error; or the one before, when the last one only says that the deadline came.
@@ -148,7 +148,7 @@ class Retry:
 def _is_worth_retrying(error: PlugchoiceError, idempotent: bool) -> bool:  # noqa: FBT001 - the flag of `run`
     if error.is_final:
         return False
-    if not idempotent:
+    if not idempotent and getattr(error, "method", None) != "GET":
         return isinstance(error, NoConnection | RateLimited | WriteNotTaken)
     if isinstance(error, ApiError):
         return error.status in _RETRY_STATUSES

@@ -51,6 +51,29 @@ _MAX_BYTES: Final = 16 << 20
 _TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 
 
+class Turn:
+    """Leave to send a few requests at once: what they had to wait for is over.
+
+    None of them waits, or is tried again: what an earlier one read is as new as it can be when a later one is sent.
+
+    Args:
+        send: sends one request.
+        waited: s between asking for the turn and having it.
+    """
+
+    def __init__(self, send: Callable[[str, str, Mapping[str, Any] | None], Any], waited: float) -> None:
+        self._send = send
+        self.waited = waited
+
+    def get(self, path: str) -> Any:
+        """GET `path` once, and return the parsed JSON."""
+        return self._send("GET", path, None)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """PUT `body` to `path` once, and return the parsed JSON."""
+        return self._send("PUT", path, body)
+
+
 class Transport:
     """Requests below one base URL with one user's credentials. Safe to share between threads."""
 
@@ -102,7 +125,7 @@ class Transport:
             PlugchoiceError: see `errors.py`.
         """
         until = deadline or self.deadline()
-        return self.retry(lambda: self._send_with_token("GET", path, until), until, idempotent=True)
+        return self.retry(lambda: self.in_turn(1, until, lambda turn: turn.get(path)), until, idempotent=True)
 
     def put(self, path: str, body: Mapping[str, Any], deadline: Deadline | None = None) -> Any:
         """PUT `body` to `path` once, and return the parsed JSON.
@@ -112,7 +135,40 @@ class Transport:
         Raises:
             PlugchoiceError: see `errors.py`.
         """
-        return self._send_with_token("PUT", path, deadline or self.deadline(), body)
+        return self.in_turn(1, deadline or self.deadline(), lambda turn: turn.put(path, body))
+
+    def in_turn(self, requests: int, deadline: Deadline, work: Callable[[Turn], ResultT]) -> ResultT:
+        """Wait until so many requests may go together, and call `work` to send them.
+
+        After a 401 for client credentials `work` is called once more, with a new token.
+
+        Args:
+            requests: how many `work` sends at most.
+            deadline: when to give up.
+            work: sends the requests.
+
+        Raises:
+            PlugchoiceError: of `work`; or there is no token, or no place in the request limit before the deadline.
+        """
+        left = deadline.left()
+
+        def wait(token: str) -> Turn:
+            auth = BearerAuth(token)
+
+            def send(method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+                return self._send(method, self._base_url + path, path, auth, deadline, json=body)
+
+            self._wait_for_slots(requests, deadline)
+            return Turn(send, left - deadline.left())
+
+        token = self._bearer.current()
+        try:
+            return work(wait(token))
+        except AuthenticationFailed:
+            if not self._bearer.renew(token):
+                raise
+        # Once: a second 401 is the answer.
+        return work(wait(self._bearer.current()))
 
     def path_of(self, link: str, page: str) -> str:
         """The path of an absolute next-page link, below the base URL.
@@ -140,18 +196,9 @@ class Transport:
         if self._pacer is not None:
             self._pacer.close()
 
-    def _send_with_token(
-        self, method: str, path: str, deadline: Deadline, body: Mapping[str, Any] | None = None
-    ) -> Any:
-        url = self._base_url + path
-        token = self._bearer.current()
-        try:
-            return self._send(method, url, path, BearerAuth(token), deadline, json=body)
-        except AuthenticationFailed:
-            if not self._bearer.renew(token):
-                raise
-        # Once: a second 401 is the answer.
-        return self._send(method, url, path, BearerAuth(self._bearer.current()), deadline, json=body)
+    def _wait_for_slots(self, requests: int, deadline: Deadline) -> None:
+        if self._pacer is not None:
+            self._budget.count_wait(self._pacer.take(deadline.left(), requests))
 
     def _send(
         self,
@@ -164,9 +211,7 @@ class Transport:
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> Any:
-        """Send one request and parse the answer. `path` is its name in messages."""
-        if self._pacer is not None:
-            self._budget.count_wait(self._pacer.take(deadline.left()))
+        """Send one request, without waiting, and parse the answer. `path` is its name in messages."""
         timeout = max(0.001, min(self._timeout, deadline.left()))
         limit = TimeLimit(timeout)
         try:
@@ -227,6 +272,7 @@ class Transport:
         deadline = self.deadline()
 
         def send() -> Any:
+            self._wait_for_slots(1, deadline)
             return self._send("POST", self._origin + path, path, None, deadline, form=form)
 
         try:

@@ -90,8 +90,8 @@ class Pacer:
             self._store = MemoryStore()
             self._report_no_file("no home folder")
 
-    def take(self, time_left: float = math.inf) -> float:
-        """Wait until the next request may go, and return the s waited.
+    def take(self, time_left: float = math.inf, requests: int = 1) -> float:
+        """Wait until the next request may go, or so many together, and return the s waited.
 
         Raises:
             NoSlotInTime: that would take longer than `time_left` s. Then nothing was waited, unless another process's
@@ -99,7 +99,7 @@ class Pacer:
         """
         start = self._clock()
         while True:
-            slot = self._reserve(time_left - (self._clock() - start))
+            slot = self._reserve(time_left - (self._clock() - start), requests)
             wait = slot.at - self._clock()
             if wait <= 0:
                 break
@@ -134,18 +134,18 @@ class Pacer:
         """Close the file."""
         self._store.close()
 
-    def _reserve(self, longest: float) -> Slot:
+    def _reserve(self, longest: float, requests: int = 1) -> Slot:
         try:
-            return self._try_reserve(longest)
+            return self._try_reserve(longest, requests)
         except StoreError as error:
             self._go_alone(error)
-            return self._try_reserve(longest)
+            return self._try_reserve(longest, requests)
 
-    def _try_reserve(self, longest: float) -> Slot:
+    def _try_reserve(self, longest: float, requests: int) -> Slot:
         with self._store.transaction() as (book, log):
             now = self._clock()
             self._policy.adjust(book, log, now, self._wall())
-            slot = self._policy.reserve(book, log, now, longest)
+            slot = self._policy.reserve(book, log, now, longest, requests)
             self._server_limit = book.limit
             limit = self._policy.limit(book)
         if isinstance(slot, Slot):

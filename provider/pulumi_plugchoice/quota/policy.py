@@ -107,25 +107,35 @@ class Policy:
         """Requests a window: the server's limit, or the cap when that is lower."""
         return book.limit if self._cap is None else min(book.limit, self._cap)
 
-    def reserve(self, book: Book, log: Log, now: float, longest: float) -> Slot | float:
-        """The next slot, entered in book and log; or, when it is more than `longest` s away, that wait in s."""
+    def reserve(self, book: Book, log: Log, now: float, longest: float, count: int = 1) -> Slot | float:
+        """The next slot, entered in book and log; or, when it is more than `longest` s away, that wait in s.
+
+        Args:
+            book: what is known; changed.
+            log: the slots so far; changed.
+            now: the time.
+            longest: s to wait at most.
+            count: requests that go together, at the time of the returned slot, which is the last of theirs. More than
+                `compute_usable` cannot keep to a limit that small; they are made up for by a later next slot.
+        """
         most = compute_usable(self.limit(book))
         gap = self._span / most
-        lead = (compute_burst(most) - 1) * gap
-        pace = max(now, book.last, book.empty - lead)
+        burst = max(compute_burst(most), count)
+        pace = max(now, book.last, book.empty - (burst - count) * gap)
         at = max(pace, book.hold)
-        number = book.head + 1
-        old = log.at(number - most)
+        number = book.head + count
+        old = log.at(min(number - most, book.head))
         if old is not None:
             at = max(at, old + self._span)
         if at - now > min(longest, LONGEST_WAIT * self.window):
             return at - now
+        for each in range(book.head + 1, number + 1):
+            log.add(each, at)
         book.head = number
         book.last = at
         # What hold or log delays is not given back as a burst: the bucket counts as full.
-        book.empty = max(book.empty, at) + gap if at == pace else at + lead + gap
-        log.add(number, at)
-        if number % 64 == 0:
+        book.empty = max(book.empty, at) + count * gap if at == pace else at + burst * gap
+        if number % 64 < count:
             log.forget(now - self._span)
         return Slot(number, at)
 

@@ -106,7 +106,7 @@ def _compare(session: Session, live: Live, inputs: Props, added: list[str]) -> l
     failures = [CheckFailure(name, text) for name, text in _find_mismatches(live, inputs, wanted).items()]
     differences = find_changes(wanted, live.connector)
     if differences and not failures:
-        session.expect_write(live, settings)
+        session.expect_write(live, reads_first=needs_reading(inputs, added))
         changes = ", ".join(
             f"{show(name, getattr(live.connector, name))} -> {show(name, wanted[name])}" for name in differences
         )
@@ -114,8 +114,23 @@ def _compare(session: Session, live: Live, inputs: Props, added: list[str]) -> l
     return failures
 
 
+def needs_reading(inputs: Mapping[str, Any], added: Collection[str] = ()) -> bool:
+    """Whether a write reads the connector just before: the shared reading may be a minute old.
+
+    Args:
+        inputs: the declared ones.
+        added: settings that become managed.
+    """
+    return len(pick_settings(inputs)) < len(SETTING_NAMES) or (inputs.get("on_adopt") == "match" and bool(added))
+
+
 def refuse_mismatch(live: Live, inputs: Props, names: Collection[str]) -> None:
     """Before a write, compare once more: between `check` and the update somebody may have used the portal.
+
+    Args:
+        live: the connector as it is before the write.
+        inputs: the declared ones.
+        names: settings that become managed.
 
     Raises:
         PlugchoiceError: `on_adopt` is "match", and the live value of a setting in `names` differs.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_plugchoice.electrical.settings import find_changes, show
 from pulumi_plugchoice.errors import ConnectorNotFound, NotFound, PermissionDenied
 
-from .adoption import find_unknown_setting
+from .adoption import find_unknown_setting, needs_reading
 from .live import is_about_site
 from .stored import Props, format_name, pick_settings
 
@@ -59,11 +59,12 @@ def report_drift(session: Session, live: Live, stored: Mapping[str, Any], news: 
         session.notices.say(f"{live.name}: drift: {'; '.join(parts)}", kind="drift")
 
 
-def expect_write(session: Session, live: Live, settings: Mapping[str, Any]) -> bool:
+def expect_write(session: Session, live: Live, inputs: Mapping[str, Any]) -> bool:
     """Return whether the update has to write the settings, and note it; report a write that will fail."""
+    settings = pick_settings(inputs)
     if not find_changes(settings, live.connector):
         return False
-    session.expect_write(live, settings)
+    session.expect_write(live, reads_first=needs_reading(inputs))
     missing = find_unknown_setting(live, settings)
     if missing:
         session.notices.say(f"{missing}; until then the update of this connector fails", kind="settings missing")

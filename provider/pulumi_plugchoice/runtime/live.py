@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import Connector, SiteGroup
     from pulumi_plugchoice.api.retry import Deadline
+    from pulumi_plugchoice.api.transport import Turn
 
 LIFETIME_SECONDS: Final = 60.0
 # How long a charger's 404 waits for another charger's answer, which proves that the token has access. The engine reads
@@ -149,14 +150,16 @@ class LiveConnectors:
             reading = self._charger(charger)
         return self._pick(reading, charger, connector_id)
 
-    def read_now(self, charger: str, connector_id: int, deadline: Deadline | None = None) -> Live:
-        """The connector, read anew.
+    def read_now(
+        self, charger: str, connector_id: int, deadline: Deadline | None = None, turn: Turn | None = None
+    ) -> Live:
+        """The connector, read anew; with a `turn`, by one request that neither waits nor is tried again.
 
         Raises:
             ConnectorNotFound: the charger answers without that number.
             PlugchoiceError: the charger cannot be read.
         """
-        reading = self._read_charger(charger, deadline)
+        reading = self._read_charger(charger, deadline, turn)
         live = self._pick(reading, charger, connector_id)
         self.update(charger, live.connector)
         return live
@@ -242,9 +245,9 @@ class LiveConnectors:
         self._note_answers(identities, site)
         return _Reading(started, identities, {(item.charger.uuid.lower(), item.connector_id): item for item in listed})
 
-    def _read_charger(self, charger: str, deadline: Deadline | None = None) -> _Reading:
+    def _read_charger(self, charger: str, deadline: Deadline | None = None, turn: Turn | None = None) -> _Reading:
         started = self._clock()
-        found = self._client.charger(charger, deadline)
+        found = self._client.charger(charger, deadline, turn)
         if found.uuid.lower() != charger:
             # A proxy between us and the API may mix up answers; resources must not mix up their values.
             raise PlugchoiceError(

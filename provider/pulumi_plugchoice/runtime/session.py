@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from pulumi_plugchoice import config
 from pulumi_plugchoice.api.budget import Budget
 from pulumi_plugchoice.config import OPTIONS, Options
-from pulumi_plugchoice.electrical.settings import SETTING_NAMES
 
 from .engine import end_with_engine
 from .notices import Notices
@@ -48,7 +47,7 @@ class Session:
         self.budget = Budget()
         # Whether the engine carries changes out. It does not say so, but only then it calls create, update or delete.
         self.is_update = False
-        # The writes that a preview expects; True when only one setting is managed.
+        # The writes that a preview expects; True when each needs a read.
         self._writes: dict[tuple[str, int], bool] = {}
         self._lock = threading.Lock()
 
@@ -80,17 +79,17 @@ class Session:
             "PLUGCHOICE_OFFLINE is on: no API call is made; stored values are used, and drift is not detected"
         )
 
-    def settle(self, live: Live, wanted: Mapping[str, Any]) -> Live:
+    def settle(self, live: Live, wanted: Mapping[str, Any], **options: Any) -> Live:
         """See `writes.settle`."""
         from .writes import settle
 
-        return settle(self.client, self.live, live, wanted)
+        return settle(self.client, self.live, live, wanted, **options)
 
-    def expect_write(self, live: Live, wanted: Mapping[str, Any]) -> None:
-        """Note that the update after this preview will write a connector."""
+    def expect_write(self, live: Live, *, reads_first: bool) -> None:
+        """Note that the update after this preview will write a connector, and whether it reads it before."""
+        key = live.charger, live.connector.connector_id
         with self._lock:
-            is_partial = len(wanted) < len(SETTING_NAMES)
-            self._writes[live.charger, live.connector.connector_id] = is_partial
+            self._writes[key] = self._writes.get(key, False) or reads_first
 
     def close(self) -> None:
         """Print the last lines of a run: how many were left out, and how many API calls it made."""

@@ -5,7 +5,10 @@ Later versions must read what this one wrote; tests/fixtures/state keeps a state
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
+
+from pulumi.runtime import rpc
 
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, read_settings
@@ -101,6 +104,32 @@ def make_outputs(inputs: Mapping[str, Any], live: Live, adopted: Mapping[str, An
     `status`, `error`, timestamps and unmanaged settings are left out: every refresh would show them as changes.
     """
     return {**inputs, "managed": list(pick_settings(inputs)), "adopted": dict(adopted), **read_facts(live)}
+
+
+def prove_storable(name: str, outputs: Props) -> None:
+    """Let the SDK store the outputs and read them back. To be called before a write: after it would be too late.
+
+    Args:
+        name: of the connector, for messages.
+        outputs: complete.
+
+    Raises:
+        PlugchoiceError: the state cannot hold them.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        struct = loop.run_until_complete(rpc.serialize_properties(outputs, {}))
+        stored = normalize_numbers(rpc.deserialize_properties(struct, keep_unknowns=True))
+        reason = "" if stored == drop_none(outputs) else "it comes back changed"
+    except (ValueError, TypeError, OverflowError) as error:
+        reason = type(error).__name__
+    finally:
+        loop.close()
+    if reason:
+        raise PlugchoiceError(
+            f"{name}: not written, because the state cannot hold what Plugchoice tells about this connector "
+            f"({reason}); correct its texts and numbers in Plugchoice"
+        )
 
 
 def refresh_props(props: Mapping[str, Any], live: Live) -> tuple[Props, Props]:
