@@ -153,7 +153,7 @@ def test_a_list_is_read_to_its_end(emulator: Emulator, client: PlugchoiceClient,
 
 
 @pytest.mark.parametrize("switches", [{"extra_keys": True}, {"odd_status": True}, {"page_size": 2}])
-def test_new_fields_and_values_of_the_service_break_nothing(
+def test_unknown_fields_and_values_are_accepted(
     emulator: Emulator, client: PlugchoiceClient, switches: dict[str, Any]
 ) -> None:
     """Unknown keys, unknown values of `status`, other page sizes."""
@@ -266,7 +266,7 @@ def test_an_unknown_connector_cannot_be_written(emulator: Emulator, client: Plug
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_another_users_charger_is_refused_with_403_or_404(
+def test_a_charger_of_another_user_is_refused_with_403_or_404(
     emulator: Emulator, client: PlugchoiceClient, status: int
 ) -> None:
     """The documentation does not tell which, so both are read."""
@@ -291,7 +291,7 @@ def test_a_read_only_token_cannot_write(emulator: Emulator, client: PlugchoiceCl
 
 
 @pytest.mark.parametrize("style", ["guide", "laravel"])
-def test_a_validation_failure_shows_the_servers_words_by_field(
+def test_a_validation_failure_shows_the_reasons_by_field(
     emulator: Emulator, client: PlugchoiceClient, style: str
 ) -> None:
     """Both known styles of the service are read."""

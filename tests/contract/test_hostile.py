@@ -535,7 +535,7 @@ CONNECTOR: Final = {"connector_id": 1, "phase_rotation": "RST", "max_amperage": 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500])
-def test_the_servers_words_cannot_control_the_terminal(status: int) -> None:
+def test_text_from_the_server_cannot_control_the_terminal(status: int) -> None:
     """No field of an error contains control characters."""
     body = {"message": ANSI * 50, "errors": {ANSI: [ANSI, {"x": ANSI}, 7], "more": ANSI}, "error": ANSI}
     with Server(sends(message(body, "Retry-After: 99", status=f"{status} {ANSI[:5]}"))).running() as server:

@@ -79,7 +79,7 @@ def test_a_refused_declaration_is_one_line_and_no_write(
         ),
     ],
 )
-def test_get_of_something_that_is_not_there_is_one_line(emulator: Emulator, id_: str, line: str) -> None:
+def test_a_lookup_of_a_missing_connector_is_one_line(emulator: Emulator, id_: str, line: str) -> None:
     """`ChargerConnector.get` reads with an id and without a state."""
     with provider_process(environment(emulator)), pytest.raises(_OneLine) as raised:
         ChargerConnectorProvider().read(id_, {})

@@ -276,7 +276,7 @@ def test_a_silent_service_is_a_timeout(emulator: Emulator) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_a_body_that_trickles_in_is_a_timeout(emulator: Emulator) -> None:
+def test_a_slow_body_is_a_timeout(emulator: Emulator) -> None:
     """The time limit is for the whole request, not for each byte."""
     emulator.fault("drip", delay_seconds=0.05, times=None)
     started = time.monotonic()

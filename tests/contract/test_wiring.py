@@ -102,9 +102,7 @@ def test_a_car_on_another_line_contradicts(yard: Yard) -> None:
 @pytest.mark.parametrize(
     ("rotation", "verdict"), [("RST", "consistent"), ("STR", "contradicts"), ("TSR", "contradicts")]
 )
-def test_what_order_the_charger_reports_its_currents_in_does_not_matter(
-    yard: Yard, reports: str, rotation: str, verdict: str
-) -> None:
+def test_the_order_of_reported_currents_does_not_matter(yard: Yard, reports: str, rotation: str, verdict: str) -> None:
     """Its terminals, or the building's lines: the same evidence."""
     yard.emulator.circuit(1, wired=rotation, reports=reports)
     yard.events = {2: yard.car(1, 16, 0, 0)}
@@ -120,7 +118,7 @@ def test_a_declaration_that_was_applied_over_other_wiring_is_contradicted(yard: 
     assert (found.verdict, found.lines, found.rotation) == ("contradicts", ("L1",), "STR")
 
 
-def test_one_connector_after_the_other_is_told_apart(yard: Yard) -> None:
+def test_cars_that_start_one_after_the_other_are_told_apart(yard: Yard) -> None:
     """Three cars in one run, each a step of its own."""
     wire(yard, 3, "TRS")
     yard.events = {2: yard.car(1, 16, 0, 0), 5: yard.car(2, 0, 16, 0), 8: yard.car(3, 6, 0, 0)}
@@ -395,7 +393,7 @@ def test_a_wrong_option_is_refused_before_any_call(yard: Yard, wrong: Json, mess
     assert len(calls) == 0
 
 
-def test_offline_there_is_nothing_to_look_at(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_the_check_is_refused(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for every look at live values."""
     monkeypatch.setenv("PLUGCHOICE_OFFLINE", "1")
     with pytest.raises(OfflineError):

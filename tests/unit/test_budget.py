@@ -10,7 +10,7 @@ def test_a_run_without_a_call_says_nothing() -> None:
     assert Budget().summarize(3, 1) is None
 
 
-def test_all_counts() -> None:
+def test_requests_retries_and_waits_are_counted() -> None:
     """Reads, writes, the token, retries, waiting, and the request limit of the last answer."""
     now = 100.0
     budget = Budget(lambda: now)
@@ -40,7 +40,7 @@ def test_a_preview_says_what_its_update_will_need() -> None:
     )
 
 
-def test_headers_that_are_no_numbers_are_not_repeated() -> None:
+def test_headers_that_are_not_numbers_are_not_shown() -> None:
     """A server's text does not reach the terminal this way."""
     budget = Budget()
     budget.count_request("GET", "/v3/user")

@@ -40,7 +40,7 @@ def claims(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_no_text_in_the_code_makes_such_a_claim(file: str) -> None:
+def test_no_text_in_the_code_makes_a_forbidden_claim(file: str) -> None:
     """Each text by itself; f-strings in parts."""
     assert [found for text in texts(PACKAGE / file) for found in claims(text)] == []
 
@@ -63,7 +63,7 @@ def test_every_part_about_sites_is_read() -> None:
         "provider/pulumi_plugchoice/sitefile/site.schema.json",
     ],
 )
-def test_no_document_or_report_makes_such_a_claim(path: str) -> None:
+def test_no_document_or_report_makes_a_forbidden_claim(path: str) -> None:
     """Sentences that list what is never claimed are between marks and left out."""
     files = (
         [ROOT / path]
@@ -78,7 +78,7 @@ def test_no_document_or_report_makes_such_a_claim(path: str) -> None:
         assert claims(text) == [], file
 
 
-def test_the_pattern_finds_the_words() -> None:
+def test_the_pattern_finds_forbidden_claims() -> None:
     """With a pattern that finds nothing, the other tests would pass."""
     for text in ("this is safe", "Balanced load", "meets VDE", "it will not trip", "rotates phases", "wiring verified"):
         assert claims(text)

@@ -153,7 +153,7 @@ def test_messages_tell_where_what_and_what_to_do(error: PlugchoiceError, message
     assert str(error) == message
 
 
-def test_the_servers_words_are_made_printable() -> None:
+def test_text_from_the_server_is_made_printable() -> None:
     """In the message and in the attributes."""
     error = ValidationFailed("PUT", PATH, "", {"a\nb": ["\x1b[2J\nwiped"]})
     assert error.errors == {"a b": [r"\x1b[2J wiped"]}

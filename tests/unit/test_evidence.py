@@ -110,7 +110,7 @@ STEPS: list[tuple[str, Triple, float, Verdict, Reason]] = [
 
 
 @pytest.mark.parametrize(("rotation", "lines", "amps", "verdict", "reason"), STEPS)
-def test_a_step_says_what_its_lines_can_say(
+def test_a_step_gives_the_verdict_of_its_lines(
     rotation: str, lines: Triple, amps: float, verdict: Verdict, reason: Reason
 ) -> None:
     """From nothing, by so many amps in all, with the meter moving by so many on each line."""
@@ -206,7 +206,7 @@ NONE: dict[str, tuple[list[Sample], dict[str, Any], Reason]] = {
 
 
 @pytest.mark.parametrize("case", NONE)
-def test_without_all_that_evidence_needs_there_is_none(case: str) -> None:
+def test_without_a_required_reading_there_is_no_evidence(case: str) -> None:
     """And each reason is named."""
     samples, more, reason = NONE[case]
     found = assess(samples, **more)
@@ -222,7 +222,7 @@ def at(sample: Sample, seconds: float) -> Sample:
     )
 
 
-def test_readings_far_apart_are_no_moment() -> None:
+def test_readings_that_are_far_apart_are_not_compared() -> None:
     """Three minutes are the default; who waits longer learns less."""
     late = [*STEP[:3], *(at(sample, 170) for sample in STEP[3:])]
     assert assess(late).reason == "too far apart"
@@ -239,7 +239,7 @@ def test_a_reading_that_was_taken_before_the_step_is_not_one_after_it() -> None:
     assert (found.verdict, found.reason) == ("none", "meter silent")
 
 
-def test_a_value_that_comes_where_none_was_is_no_step() -> None:
+def test_the_first_value_of_a_terminal_is_not_a_step() -> None:
     """An idle charger may report "-" for a terminal, and a number once it charges."""
     samples = [
         replace(sample, connectors={NAME: replace(sample.connectors[NAME], terminals="1" if number < 3 else "123")})
@@ -250,7 +250,7 @@ def test_a_value_that_comes_where_none_was_is_no_step() -> None:
     assert '"-"' in found.text
 
 
-def test_the_end_of_a_slow_rise_decides() -> None:
+def test_of_a_slow_rise_the_last_reading_decides() -> None:
     """A car takes its time; the readings on the way do not count."""
     own = [0.0, 0, 0, 5, 11, 16, 16, 16, 16]
     meter = [BASE] * 3 + [plus(BASE, (0, amps, 0)) for amps in (7, 13, 16, 16, 16, 16)]
@@ -258,7 +258,7 @@ def test_the_end_of_a_slow_rise_decides() -> None:
     assert (found.verdict, found.amps, found.lines) == ("contradicts", 16, ("L2",))
 
 
-def test_a_meter_that_lags_behind_is_waited_for() -> None:
+def test_the_check_waits_for_a_slow_meter() -> None:
     """Its reading of the step comes 14 s after the charger's: within the 20 s."""
     meter = [BASE] * 5 + [plus(BASE, (0, 16, 0))] * 3
     own = [0.0] * 3 + [16.0] * 5
@@ -273,7 +273,7 @@ def test_other_cars_that_charge_steadily_do_not_matter() -> None:
     assert assess(rounds(RISE, RISE_L2, RISE), neighbours=frozenset()).verdict == "contradicts"
 
 
-def test_one_that_moves_long_before_does_not_matter() -> None:
+def test_a_neighbour_that_changed_long_before_does_not_matter() -> None:
     """Only what happens between the meter's two readings."""
     own, beside = [0.0] * 6 + [16.0] * 3, [0.0] * 2 + [6.0] * 7
     meter = [BASE] * 2 + [plus(BASE, (6, 0, 0))] * 4 + [plus(BASE, (6, 16, 0))] * 3
@@ -281,7 +281,7 @@ def test_one_that_moves_long_before_does_not_matter() -> None:
     assert (found.verdict, found.reason) == ("consistent", "line of terminal L1"), found.text
 
 
-def test_a_second_car_that_says_otherwise_leaves_no_evidence() -> None:
+def test_two_cars_that_disagree_give_no_evidence() -> None:
     """Which of the two tells the wiring cannot be known from here."""
     first, second = step(16, (16, 0, 0)), [at(sample, 1000) for sample in step(16, (0, 16, 0))]
     assert assess(first).verdict == "consistent"
@@ -294,7 +294,7 @@ def test_a_second_car_that_says_otherwise_leaves_no_evidence() -> None:
 
 @pytest.mark.parametrize("first", [(16, 0, 0), (0, 16, 0)])
 @pytest.mark.parametrize("then", [(16, 16, 16), (0, 16, 16)])
-def test_a_car_that_takes_other_lines_later_was_no_one_phase_car(first: Triple, then: Triple) -> None:
+def test_a_car_on_other_lines_later_is_not_a_one_phase_car(first: Triple, then: Triple) -> None:
     """It may begin on any terminal; a new charge is another matter."""
     both = (max(first[0], then[0]), max(first[1], then[1]), max(first[2], then[2]))
     meter = [BASE] * 3 + [plus(BASE, first)] * 4 + [plus(BASE, both)] * 4
@@ -304,7 +304,7 @@ def test_a_car_that_takes_other_lines_later_was_no_one_phase_car(first: Triple, 
     assert "may begin on any terminal" in found.text
 
 
-def test_a_car_that_draws_more_on_its_line_is_a_one_phase_car_still() -> None:
+def test_a_car_that_draws_more_on_its_line_is_still_a_one_phase_car() -> None:
     """Load balancing gives it 6 A first."""
     own = [0.0] * 3 + [6.0] * 4 + [16.0] * 4
     meter = [BASE] * 3 + [plus(BASE, (0, 6, 0))] * 4 + [plus(BASE, (0, 16, 0))] * 4
@@ -312,14 +312,14 @@ def test_a_car_that_draws_more_on_its_line_is_a_one_phase_car_still() -> None:
     assert (found.verdict, found.reason, found.amps) == ("contradicts", "line of another terminal", 6), found.text
 
 
-def test_the_next_car_does_not_speak_for_the_one_before() -> None:
+def test_the_next_charge_says_nothing_about_the_one_before() -> None:
     """A three-phase car after a one-phase one: the connector was idle in between."""
     own = [0.0] * 3 + [16.0] * 4 + [0.0] * 4 + [48.0] * 4
     lines = [(0, 0, 0)] * 3 + [(0, 16, 0)] * 4 + [(0, 0, 0)] * 4 + [(16, 16, 16)] * 4
     assert assess(rounds(own, [plus(BASE, amps) for amps in lines])).verdict == "contradicts"
 
 
-def test_a_step_that_tells_wins_over_those_that_do_not() -> None:
+def test_a_decisive_step_wins_over_the_others() -> None:
     """The end of a charge takes nothing away from its beginning."""
     ends = [at(sample, 1000) for sample in step(-16, (0, -16, 0), before=16, base=(40, 40, 40))]
     assert assess(ends).verdict == "none"
@@ -353,8 +353,7 @@ def test_a_text_is_one_line_that_begins_with_connector_and_verdict(found: Eviden
     assert found.text.isprintable()
 
 
-def test_two_texts_in_full() -> None:
-    """Two in full."""
+def test_the_text_of_evidence_names_numbers_lines_and_rotation() -> None:
     assert assess(step(16, (0, 15.6, 0.3)), "RST").text == (
         "HRB-001/1: contradicts RST: at 13:47:26 UTC its current changed by +16.0 A and that of the meter of group 801 "
         "on L2 (+15.6 A) only; with RST (declared), terminal L1, where a one-phase car draws, is fed from building L1; "
@@ -451,7 +450,7 @@ def test_a_verdict_does_not_depend_on_what_the_building_draws(
 
 
 @given(amps=st.floats(18, 96), rotation=st.sampled_from([one for one in PHASE_ROTATIONS if len(one) == 3]))
-def test_a_three_phase_car_never_says_anything_about_three_letters(amps: float, rotation: str) -> None:
+def test_a_three_phase_car_gives_no_evidence_about_three_letters(amps: float, rotation: str) -> None:
     """It loads all three lines, whatever their order."""
     third = amps / 3
     assert assess(step(amps, (third, third, third)), rotation).reason == "three lines"
@@ -509,7 +508,7 @@ def cars(*amps: Triple) -> st.SearchStrategy[Car]:
     interval=st.sampled_from([5.0, 15.0, 30.0]),
     noise=st.randoms(use_true_random=False),
 )
-def test_whatever_is_late_no_verdict_is_wrong(
+def test_late_readings_never_give_a_wrong_verdict(
     of: tuple[Car, Car], by: tuple[Device, Device, Device], rotation: str, interval: float, noise: Random
 ) -> None:
     """

@@ -66,7 +66,7 @@ def test_nine_points_rotated() -> None:
     assert isinstance(found.full_imbalance, int)
 
 
-def test_str_16_a_and_s_16_a() -> None:
+def test_str_and_s_both_load_l2() -> None:
     """Both one-phase cars load L2."""
     assert sum_single_phase(points("STR", "S")) == (0, 32, 0)
 

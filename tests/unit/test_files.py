@@ -80,7 +80,7 @@ def test_without_a_checkout_the_project_is_the_programs_folder(tmp_path: Path, m
     assert read(Path("project/sites/out")) == LEAVES
 
 
-def test_a_linked_home_of_projects_is_no_link_out_of_one(checkout: Path) -> None:
+def test_a_project_below_a_link_is_not_a_link_out_of_it(checkout: Path) -> None:
     """As `/tmp` on some systems."""
     (checkout / "sites" / "x").write_text("x")
     (checkout.parent / "link").symlink_to(checkout)

@@ -204,7 +204,7 @@ def test_the_typed_program_uses_every_public_name() -> None:
     # ruff refuses an import that is not used.
 
 
-def test_errors_can_be_imported_from_where_the_docs_say() -> None:
+def test_errors_can_be_imported_from_the_documented_module() -> None:
     """Programs catch them."""
     names = vars(import_module("pulumi_plugchoice.errors"))
     for name in ("ApiError", "NotFound", "PermissionDenied", "RateLimited", "ConfigError", "WriteNotSettled"):

@@ -122,7 +122,7 @@ def test_the_same_connector_twice_is_found_behind_outputs_as_well() -> None:
     assert set(ran.inputs) <= {"a"}
 
 
-def test_an_output_is_not_judged_in_the_program() -> None:
+def test_an_output_is_not_checked_in_the_program() -> None:
     """The provider's `check` does that, once the value is there."""
 
     def program() -> None:

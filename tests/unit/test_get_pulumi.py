@@ -122,7 +122,7 @@ class TestWhatIsHere:
         assert run()[1] == f"{folder}\n"
 
     @pytest.mark.parametrize("version", ["v3.253.9", "v2.999.0"])
-    def test_an_old_cli_gives_way_to_the_cache(
+    def test_the_cache_wins_over_an_old_cli(
         self, run: Run, get: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
     ) -> None:
         monkeypatch.setenv("PATH", path_of(cli(tmp_path / "old", version)))
@@ -173,7 +173,7 @@ class TestWhatIsHere:
 
         assert run()[1] == f"{real.resolve()}\n"
 
-    def test_a_pulumi_that_fails_is_no_pulumi(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_pulumi_that_fails_is_not_used(self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         program(cli(tmp_path / "broken") / "pulumi", "#!/bin/sh\necho v3.260.0\nexit 1\n")
         monkeypatch.setenv("PATH", path_of(tmp_path / "broken"))
         status, out, err = run("--check")
@@ -190,7 +190,7 @@ class TestWhatIsHere:
 
         assert run()[1] == f"{mine}\n"
 
-    def test_a_useless_environment_variable_is_an_error(
+    def test_an_environment_variable_without_a_cli_is_an_error(
         self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", path_of(cli(tmp_path / "official")))
@@ -290,7 +290,7 @@ class TestBuild:
 
         assert "still building after 0 s" in run()[2]
 
-    def test_left_overs_of_a_killed_build_are_no_cli_and_go_away(self, run: Run, tmp_path: Path) -> None:
+    def test_the_rest_of_a_killed_build_is_not_used_and_is_removed(self, run: Run, tmp_path: Path) -> None:
         left_over = cli(tmp_path / "cache" / "pulumi-plugchoice" / ".new-killed", "v3.259.0")
 
         assert run("--check")[0] == 1
@@ -429,7 +429,7 @@ class TestDownload:
         assert "official download: 127.0.0.1:" in err
         assert [entry.name for entry in (tmp_path / "cache" / "pulumi-plugchoice").iterdir()] == [".lock"]
 
-    def test_a_silent_source_costs_no_more_than_our_patience(
+    def test_a_source_without_an_answer_is_given_up_in_time(
         self, get: ModuleType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(get, "PATIENCE", 0.1)

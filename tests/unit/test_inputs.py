@@ -46,7 +46,7 @@ def mistakes_in(**inputs: Any) -> list[Mistake]:
         {"on_adopt": "overwrite", "on_destroy": "retain"},
     ],
 )
-def test_good_declarations_have_no_find_mistakes(inputs: dict[str, Any]) -> None:
+def test_good_declarations_have_no_mistakes(inputs: dict[str, Any]) -> None:
     """The engine makes floats of whole numbers, so 16.0 is one."""
     assert mistakes_in(**inputs) == []
 
@@ -141,7 +141,7 @@ def test_an_identity_is_fine_when_the_configuration_names_a_site() -> None:
     assert find_mistakes({**GOOD, "charger": "HRB-001"}, known, has_default_site=True) == []
 
 
-def test_an_unknown_value_is_not_judged_and_counts_as_given() -> None:
+def test_an_unknown_value_is_not_checked_and_counts_as_set() -> None:
     """It is another resource's output, judged by `check` once it is there."""
     to_come = object()
     inputs = {"charger": "HRB-001", "connector_id": to_come, "phase_rotation": to_come, "site": to_come}
@@ -194,7 +194,7 @@ def test_no_value_makes_the_rules_fail(inputs: dict[str, Any], has_site: bool) -
 
 
 @given(ANY_JSON, ANY_JSON)
-def test_what_passes_can_be_written(rotation: Any, amperage: Any) -> None:
+def test_accepted_inputs_can_be_written(rotation: Any, amperage: Any) -> None:
     """The rules let nothing through that the PUT would refuse."""
     if not mistakes_in(phase_rotation=rotation, max_amperage=amperage):
         assert rotation is None or rotation in ROTATIONS.split()

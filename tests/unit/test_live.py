@@ -271,7 +271,7 @@ def test_an_ambiguous_identity_asks_for_the_uuid() -> None:
     )
 
 
-def test_nothing_is_proven_by_nothing() -> None:
+def test_without_an_answer_nothing_is_proven() -> None:
     """A token without access gets 404 for all: no charger is gone."""
     run = Run()
     assert not run.live.is_gone(FIRST, SITE)

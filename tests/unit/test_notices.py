@@ -29,7 +29,7 @@ def test_twenty_lines_of_a_kind_are_printed_and_the_rest_is_counted(capsys: Capt
     assert capsys.readouterr().err == "plugchoice: drift: 980 more, 1000 in total\n"
 
 
-def test_kinds_are_counted_apart(capsys: Capture) -> None:
+def test_each_kind_is_counted_by_itself(capsys: Capture) -> None:
     """Drift does not hide adoptions."""
     notices = Notices()
     for kind in ("drift", "adopted"):
@@ -70,7 +70,7 @@ def test_the_same_line_is_said_once(capsys: Capture) -> None:
     assert capsys.readouterr().err == "plugchoice: PLUGCHOICE_OFFLINE is on\nplugchoice: another\n"
 
 
-def test_a_line_is_one_line(capsys: Capture) -> None:
+def test_a_notice_is_one_line(capsys: Capture) -> None:
     """Control characters in an identity do not reach the terminal, and a very long line is cut."""
     notices = Notices()
     notices.say("HRB\n\x1b[2J001")

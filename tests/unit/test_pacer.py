@@ -380,7 +380,7 @@ def test_a_locked_file(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
         holder.close()
 
 
-def test_a_short_lock_is_waited_for(kit: Kit) -> None:
+def test_it_waits_for_a_short_lock(kit: Kit) -> None:
     pacer = kit.pacer()
     pacer.take()
     holder = sqlite3.connect(kit.file, isolation_level=None, check_same_thread=False)
@@ -418,7 +418,7 @@ def test_a_file_damaged_in_use(kit: Kit) -> None:
     assert_alone_with_one_notice(kit, pacer, "TypeError")
 
 
-def test_a_book_with_invalid_values_starts_anew(kit: Kit) -> None:
+def test_a_book_with_invalid_values_is_replaced(kit: Kit) -> None:
     pacer = kit.pacer()
     pacer.take()
     spoiler = sqlite3.connect(kit.file, isolation_level=None)
@@ -515,7 +515,7 @@ def test_a_file_deleted_in_use_is_made_and_shared_again(kit: Kit) -> None:
     assert kit.said == []
 
 
-def test_a_machine_without_a_home(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_folder_the_limit_is_not_shared(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pacer_module, "_cache_folder", lambda: Path("~/.cache/pulumi-plugchoice"))
     assert_alone_with_one_notice(kit, kit.pacer(folder=None), "no home folder")
 

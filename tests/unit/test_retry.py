@@ -104,7 +104,7 @@ def fail_with(*errors: PlugchoiceError) -> Callable[[], str]:
     ids=lambda value: f"{type(value).__name__}-{getattr(value, 'status', '')}".strip("-"),
 )
 @pytest.mark.parametrize("idempotent", [True, False], ids=["read", "write"])
-def test_which_errors_are_retried(
+def test_only_passing_errors_are_retried(
     clock: Clock, error: PlugchoiceError, *, is_retried_read: bool, is_retried_write: bool, idempotent: bool
 ) -> None:
     """A write is retried only if it certainly had no effect, or was read back."""
@@ -222,7 +222,7 @@ def test_refused_connections_have_a_count_of_their_own(clock: Clock) -> None:
     assert make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True)
 
 
-def test_what_a_deadline_ends_is_final_too(clock: Clock) -> None:
+def test_an_error_at_a_deadline_is_final(clock: Clock) -> None:
     """An outer loop does not try it again."""
 
     def time_out() -> str:

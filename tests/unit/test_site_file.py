@@ -204,7 +204,7 @@ def test_the_suggestion_quotes_a_number_as_it_is_written(tmp_path: Path) -> None
          "chargers: [{identity: A, connectors: [{connector_id: 1, max_amperage: 16}]}]", "supply.main_fuse_amps"),
     ],
 )  # fmt: skip
-def test_what_depends_on_a_refused_value_is_not_refused(tmp_path: Path, yaml: str, refused: str) -> None:
+def test_a_refused_value_causes_no_second_mistake(tmp_path: Path, yaml: str, refused: str) -> None:
     """A key with a refused value is set; no second mistake says that it is not."""
     file = tmp_path / "x.yaml"
     supply = "" if "supply" in yaml else "supply: {net_type: TN, main_fuse_amps: 125}\n"

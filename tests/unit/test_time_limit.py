@@ -70,9 +70,7 @@ def test_many_limits_at_once_use_one_thread_and_end_in_time(watchdog: Watchdog) 
     assert watchdog._limits == set()
 
 
-def test_a_limit_that_was_kept_leaves_nothing_behind(
-    watchdog: Watchdog, pair: tuple[socket.socket, socket.socket]
-) -> None:
+def test_a_limit_that_was_kept_is_forgotten(watchdog: Watchdog, pair: tuple[socket.socket, socket.socket]) -> None:
     """The connection works on, and the watchdog forgets the limit at once."""
     limit = TimeLimit(0.05)
     limit.start()
@@ -132,7 +130,7 @@ def test_a_connection_that_comes_too_late_is_shut_down_at_once(
     assert watchdog._limits == set()
 
 
-def test_no_thread_is_an_error_and_the_next_limit_tries_again(
+def test_a_thread_that_cannot_start_is_an_error_and_the_next_limit_tries_again(
     watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A system may refuse one for a moment."""

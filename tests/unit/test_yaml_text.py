@@ -67,7 +67,7 @@ def test_refused_yaml_is_one_line_with_its_position(text: str, place: tuple[int,
 
 
 @pytest.mark.parametrize("word", ["NO", "no", "n", "Y", "on", "OFF", "yes"])
-def test_words_that_yaml_1_1_reads_as_booleans_are_refused(word: str) -> None:
+def test_words_that_are_booleans_in_yaml_1_1_are_refused(word: str) -> None:
     """They can be a rotation, a name or a boolean."""
     assert find(f"a: {word}") == [
         (
@@ -93,7 +93,7 @@ def test_words_that_yaml_1_1_reads_as_booleans_are_refused(word: str) -> None:
         ("2026-11-23", 'write "2026-11-23" if it is text'),
     ],
 )
-def test_numbers_that_yaml_1_1_reads_differently_are_refused(number: str, advice: str) -> None:
+def test_numbers_with_another_value_in_yaml_1_1_are_refused(number: str, advice: str) -> None:
     """Octal, base 60, dates and so on."""
     ((_, _, text),) = find(f"a: {number}")
     assert text.startswith(f"a: {number} is ambiguous: ")

@@ -98,7 +98,7 @@ class TestEnvelopes:
         assert list(lab.get(f"/v3/sites/{lab.site}").json()) == ["data"]
         assert list(lab.get(f"/v3/sites/{lab.site}/groups").json()) == ["data"]
 
-    def test_none_on_user_and_readings(self, lab: Lab) -> None:
+    def test_user_and_readings_have_no_envelope(self, lab: Lab) -> None:
         path = f"/v3/chargers/{lab.charger}/connectors/1"
         for one in ("/v3/user", f"{path}/power-usage"):
             assert "data" not in lab.get(one).json()

@@ -79,7 +79,7 @@ def test_an_answer_has_the_shape_of_the_recorded_one(lab: Lab, name: str) -> Non
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name.startswith("error_") or name == "oauth_invalid_client"]
 )
-def test_an_error_reads_as_recorded(lab: Lab, name: str) -> None:
+def test_an_error_has_the_recorded_text(lab: Lab, name: str) -> None:
     recorded = json.loads((FOLDER / f"{name}.json").read_text())
     request = recorded["request"]
     path = placeholders(lab, request["path"])

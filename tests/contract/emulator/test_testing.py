@@ -35,7 +35,7 @@ def emulator() -> Iterator[Emulator]:
         yield started
 
 
-def test_a_test_changes_it_and_sees_what_it_was_asked(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_test_edits_connectors_and_reads_the_requests(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = emulator.connectors()
     assert emulator.environment == {
         "PLUGCHOICE_BASE_URL": emulator.base_url,
@@ -60,7 +60,7 @@ def test_a_test_changes_it_and_sees_what_it_was_asked(emulator: Emulator, monkey
     assert emulator.control("GET", "/faults") == {"faults": []}
 
 
-def test_what_it_refuses_is_told(emulator: Emulator) -> None:
+def test_a_refused_change_is_an_error_with_the_reason(emulator: Emulator) -> None:
     with pytest.raises(RefusedError) as refused:
         emulator.edit("Y-2", max_amperage=16)
 
@@ -68,7 +68,7 @@ def test_what_it_refuses_is_told(emulator: Emulator) -> None:
     assert str(refused.value).startswith("PATCH /chargers/Y-2/connectors/1: ")
 
 
-def test_a_seed_that_is_not_valid_is_told(tmp_path: Path) -> None:
+def test_an_invalid_seed_is_an_error_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "seed.json"
     file.write_text('{"sites": [{"name": "H", "charger": []}]}')
     with pytest.raises(StartError, match=r"sites\[0\]\.charger"), running(file):
