@@ -370,7 +370,7 @@ def test_foreign_text_is_made_printable() -> None:
     """A name from a file, a message from a server."""
     hostile = replace(SUBJECT, connector="HRB\x1b[2J\n/1", failure="answered\r\n500\x07")
     found = find_evidence(hostile, rounds([None] * 3, [BASE] * 3))
-    assert found.text == "HRB [2J /1: no evidence: answered 500"
+    assert found.text == "HRB\\x1b[2J /1: no evidence: answered 500\\x07"
 
 
 AMPS = st.floats(-60, 60).map(lambda amps: round(amps, 1))

@@ -188,5 +188,5 @@ def test_a_name_with_control_characters_is_made_printable() -> None:
 
     assert run(program).message == (
         "plugchoice: 1 problem in this program; no connector was written:\n"
-        f"  {at(program, 1)}: a [2J: max_amperage: 0 is out of range; allowed: 1 to 1000 A"
+        f"  {at(program, 1)}: a \\x1b[2J: max_amperage: 0 is out of range; allowed: 1 to 1000 A"
     )

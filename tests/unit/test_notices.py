@@ -76,5 +76,5 @@ def test_a_notice_is_one_line(capsys: Capture) -> None:
     notices.say("HRB\n\x1b[2J001")
     notices.say("x" * 2000)
     first, second = capsys.readouterr().err.splitlines()
-    assert first == "plugchoice: HRB [2J001"
+    assert first == "plugchoice: HRB \\x1b[2J001"
     assert second == "plugchoice: " + "x" * 1499 + "…"
