@@ -53,8 +53,6 @@ _FAST: Final = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"
 
 
 class Sample(NamedTuple):
-    """One preview."""
-
     wall: float
     cpu: float
     gets: int

@@ -92,7 +92,6 @@ def serve(window: float, ports: Any) -> None:
 
 
 def send(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
-    """One request."""
     connection.request("GET", "/")
     response = connection.getresponse()
     response.read()

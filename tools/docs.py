@@ -28,7 +28,6 @@ _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", r
 
 
 def options() -> str:
-    """The table of options."""
     rows = ["| Environment (wins) | Stack config | Meaning |", "|---|---|---|"]
     for option in OPTIONS:
         config = f"`{option.config}`{' (secret)' if option.secret else ''}" if option.config else ""

@@ -307,7 +307,6 @@ def markdown(found: list[Message]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the list."""
     if arguments == ["--markdown"]:
         sys.stdout.buffer.write(markdown(find_messages(ROOT / "provider")).encode())
         return

@@ -159,7 +159,6 @@ class Forecast:
         return cls({slot: dict(now) for slot, now in live.items()}, {slot: [dict(now)] for slot, now in live.items()})
 
     def write(self, slot: Slot, wanted: Values) -> None:
-        """One connector."""
         now = self.live[slot]
         if not differs(wanted, now):
             return

@@ -44,7 +44,6 @@ def find(
     power_type: str = "AC_3_PHASE",
     connector_id: int = 1,
 ) -> Live:
-    """A live connector."""
     connector = Connector(connector_id=connector_id, phase_rotation=rotation, max_amperage=amps, power_type=power_type)
     return Live(UUID.format(number), f"HRB-{number}", connector)
 

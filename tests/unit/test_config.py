@@ -17,7 +17,6 @@ def test_defaults_need_a_token_only() -> None:
 
 
 def test_the_stack_config_can_give_everything() -> None:
-    """All config keys."""
     config = {
         "plugchoice:baseUrl": "https://plugchoice.example/api/",
         "plugchoice:site": SITE.upper(),

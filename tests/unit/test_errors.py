@@ -94,7 +94,6 @@ def test_long_texts_are_cut() -> None:
 
 @given(st.text(), st.integers(1, 50))
 def test_any_text_becomes_one_encodable_line(text: str, longest: int) -> None:
-    """For every text."""
     line = printable(text, longest)
     assert len(line) <= longest
     assert len(line.splitlines()) <= 1

@@ -26,7 +26,6 @@ ROTATED = ("RST", "STR", "TRS")
 
 
 def points(*rotations: str, amps: int = 16) -> tuple[Point, ...]:
-    """A point for each rotation."""
     return tuple(Point(f"c{place}", 1, rotation, amps, "main") for place, rotation in enumerate(rotations))
 
 
@@ -38,7 +37,6 @@ def lines(first: float, second: float, third: float) -> Triple:
 def site(
     *rotations: str, fuse: int = 200, margin: int = 5, neutral: bool = True, base: Triple | None = None
 ) -> Installation:
-    """A site with one group."""
     return Installation(
         "TN" if neutral else "IT",
         neutral,

@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def install() -> ModuleType:
-    """The script as a module."""
     spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
     assert spec is not None
     assert spec.loader is not None

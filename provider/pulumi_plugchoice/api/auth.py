@@ -41,7 +41,6 @@ class PersonalToken:
         self._token = token
 
     def current(self) -> str:
-        """The token."""
         return self._token
 
     def renew(self, refused: str) -> bool:  # noqa: ARG002 - part of the protocol

@@ -40,7 +40,6 @@ class Answer:
 
 
 def json_answer(status: int, body: Any, **headers: str) -> Answer:
-    """An answer in JSON."""
     return Answer(status, {"content-type": "application/json", **headers}, json.dumps(body).encode())
 
 

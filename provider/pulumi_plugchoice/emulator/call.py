@@ -44,7 +44,6 @@ class Call:
 
     @property
     def caller(self) -> Token:
-        """The token of the request."""
         if self.token is None:
             raise ProblemError(401)
         return self.token

@@ -93,7 +93,6 @@ class Charger:
     connectors: list[Connector] = field(default_factory=list)
 
     def connector(self, number: int | str) -> Connector:
-        """The connector with that OCPP number."""
         for connector in self.connectors:
             if str(connector.connector_id) == str(number):
                 return connector
@@ -123,8 +122,6 @@ class Group:
 
 @dataclass
 class Site:
-    """A location."""
-
     uuid: str
     id: int
     name: str
@@ -135,7 +132,6 @@ class Site:
     chargers: list[Charger] = field(default_factory=list)
 
     def group(self, number: int | str) -> Group:
-        """The group with that id."""
         for group in self.groups:
             if str(group.id) == str(number):
                 return group
@@ -185,7 +181,6 @@ class Inventory:
     # Finding
 
     def charger(self, uuid: str) -> Charger:
-        """The charger with that UUID."""
         found = self.chargers.get(uuid.lower())
         if found is None:
             raise MissingError("Charger", uuid)
@@ -200,7 +195,6 @@ class Inventory:
         return found
 
     def site(self, uuid: str) -> Site:
-        """The site with that UUID."""
         found = self.sites.get(uuid.lower())
         if found is None:
             raise MissingError("Site", uuid)
@@ -222,7 +216,6 @@ class Inventory:
                 yield None, charger
 
     def meter_of(self, group: Group) -> Meter:
-        """The meter of a group."""
         found = self.meters.get(group.meter_id or 0)
         if found is None:
             raise MissingError("Meter", group.id)
@@ -287,7 +280,6 @@ class Inventory:
                 self.edit(connector, {"status": "Charging" if any(amps) else "Available"})
 
     def attach_meter(self, group: Group, meter: Meter) -> None:
-        """Give a group a meter."""
         with self.lock:
             self.meters[meter.id] = meter
             self.edit(group, {"meter_id": meter.id})
@@ -312,6 +304,5 @@ class Inventory:
             charger.group = None
 
     def remove_connector(self, charger: Charger, connector: Connector) -> None:
-        """Remove a connector from its charger."""
         with self.lock:
             charger.connectors = [one for one in charger.connectors if one is not connector]

@@ -129,7 +129,6 @@ class _Exchange:
         return answer
 
     async def _run_route(self, call: Call) -> Answer:
-        """The answer of the route."""
         start: dict[str, Any] = {}
         parts: list[bytes] = []
 

@@ -139,7 +139,6 @@ def build_circuit(seed: CircuitSeed, one: Connector) -> Circuit:
 
 
 def build_meter(seed: MeterSeed, number: int) -> Meter:
-    """The meter with that id."""
     uuid = make_uuid("meter", str(number))
     return Meter(number, uuid, "ct_meter", _CREATED, _CREATED, seed.base_amps, seed.unit, seed.has_readings)
 

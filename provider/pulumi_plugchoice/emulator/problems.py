@@ -23,8 +23,6 @@ def text_for(status: int) -> str:
 
 
 class ProblemError(Exception):
-    """An error answer."""
-
     def __init__(self, status: int, message: str | None = None, headers: dict[str, str] | None = None) -> None:
         super().__init__(message or text_for(status))
         self.status = status

@@ -18,7 +18,6 @@ class Allowance:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of every answer."""
         return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.remaining)}
 
     @property

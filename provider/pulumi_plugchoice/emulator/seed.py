@@ -76,8 +76,6 @@ class TokenSeed(_Part):
 
 
 class ClientSeed(_Part):
-    """An OAuth client."""
-
     client_secret: str
     user: str = "demo"
     access: Access = Field(default_factory=FULL_ACCESS.copy)
@@ -208,7 +206,6 @@ def parse_seed(data: Any, source: str) -> Seed:
 
 
 def read_seed(file: Path) -> Seed:
-    """The seed in a file."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

@@ -22,7 +22,6 @@ _MARKUP: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\|*_`[]<>#
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table."""
     return [
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

@@ -68,7 +68,6 @@ class _Reading:
     connectors: Mapping[tuple[str, int], Connector]
 
     def numbers(self, charger: str) -> list[int]:
-        """The connector numbers of a charger."""
         return sorted(number for uuid, number in self.connectors if uuid == charger)
 
 

@@ -100,7 +100,6 @@ def format_settings(rotation: str | None, amps: int | None) -> str:
 
 
 def parse_settings(text: str) -> Values:
-    """Parse the text of `format_settings`."""
     words = text.removesuffix(" A").split()
     rotation = words[0] if words and not words[0].isdecimal() else None
     amps = int(words[-1]) if words and words[-1].isdecimal() else None
@@ -134,7 +133,6 @@ class LiveValues:
                     self._by_name[f"{charger}/{live.connector.connector_id}"] = live
 
     def get(self, name: str) -> Live | None:
-        """Return the live connector with that name, or None."""
         return self._by_name.get(_normalize(name))
 
     def list_others(self, names: Iterable[str]) -> list[Live]:
@@ -273,7 +271,6 @@ def _sum_base(definition: Mapping[str, Any], root: str) -> dict[str, Triple]:
 
 
 def parse_limits(definition: Mapping[str, Any]) -> Limits:
-    """Return the limits of a stored definition."""
     limits = dict(definition.get("limits", {}))
     return Limits(**{**limits, "presets": tuple(limits.get("presets", ()))})
 

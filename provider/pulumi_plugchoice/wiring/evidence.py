@@ -229,7 +229,6 @@ TimedT = TypeVar("TimedT", Reading, LineReading)
 def explain_no_evidence(
     connector: str, rotation: str | None, reason: Reason, why: str, group: int | None = None
 ) -> Evidence:
-    """Return the evidence `none` about a connector, with the reason."""
     name = printable(connector, 80)
     return Evidence(connector, rotation, "none", reason, f"{name}: no evidence: {printable(why)}", group)
 

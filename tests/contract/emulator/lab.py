@@ -50,7 +50,6 @@ class Lab:
         return requests.request(method, root + path, headers=headers, allow_redirects=False, timeout=timeout, **more)
 
     def get(self, path: str, **more: Any) -> requests.Response:
-        """GET."""
         return self.api("GET", path, **more)
 
     def put(self, body: Any = None, *, charger: str | None = None, number: int | str = 1, **more: Any) -> Any:
@@ -86,15 +85,12 @@ class Lab:
         return self.emulator.connectors()
 
     def switch(self, **switches: Any) -> None:
-        """Set switches."""
         self.control("PUT", "/switches", switches)
 
     def fault(self, kind: str, **more: Any) -> None:
-        """Ask for a fault."""
         self.emulator.fault(kind, **more)
 
     def seed(self, seed: dict[str, Any]) -> None:
-        """Reset to a seed."""
         self.emulator.reset(seed)
         self.refresh_ids()
 
