@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.group import plugchoice
@@ -21,6 +22,9 @@ from pulumi_plugchoice.review.svg import draw_amps_per_line
 from pulumi_plugchoice.sitefile.load import load_site
 from pulumi_plugchoice.sitefile.plan import plan_rotation
 from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE, schema_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
@@ -66,40 +70,28 @@ def faults() -> str:
     return table()
 
 
-def stale_schemas(*, check: bool) -> list[str]:
-    """Find the copies of the JSON Schema that are not current; write them unless `check`."""
-    stale = []
-    for file in (SCHEMA_FILE, ROOT / "examples" / "site" / "sites" / SCHEMA_FILE.name):
-        if not file.is_file() or file.read_text(encoding="utf-8") != schema_text():
-            stale.append(str(file.relative_to(ROOT)))
-            if not check:
-                file.write_text(schema_text(), encoding="utf-8")
-    return stale
+def picture() -> str:
+    """The README's picture of a plan."""
+    plan = plan_rotation(load_site(ROOT / "examples" / "site" / "sites" / "depot.yaml"))
+    return draw_amps_per_line("Depot, nine bays: amps per line", plan.before, plan.after)
 
 
-def stale_picture(*, check: bool) -> list[str]:
-    """Find whether the README's picture of a plan is not current; write it unless `check`."""
-    site = load_site(ROOT / "examples" / "site" / "sites" / "depot.yaml")
-    plan = plan_rotation(site)
-    text = draw_amps_per_line("Depot, nine bays: amps per line", plan.before, plan.after)
-    file = ROOT / "docs" / "depot.svg"
-    if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return []
-    if not check:
-        file.write_text(text, encoding="utf-8")
-    return [str(file.relative_to(ROOT))]
-
-
-def stale_messages(*, check: bool) -> list[str]:
-    """Find whether the list of messages is not current; write it unless `check`."""
-    file = ROOT / "docs" / "messages.md"
+def messages() -> str:
+    """The list of messages."""
     command = [sys.executable, str(ROOT / "tools" / "messages.py"), "--markdown"]
-    text = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
-    if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return []
-    if not check:
-        file.write_text(text, encoding="utf-8")
-    return [str(file.relative_to(ROOT))]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Every file with a generated part, and the text that it should have."""
+    for name in FILES:
+        file = ROOT / name
+        text = file.read_text(encoding="utf-8")
+        yield file, _MARKED.sub(lambda match: f"{match[1]}{GENERATORS[match[2]]()}\n{match[3]}", text)
+    for file in (SCHEMA_FILE, ROOT / "examples" / "site" / "sites" / SCHEMA_FILE.name):
+        yield file, schema_text()
+    yield ROOT / "docs" / "depot.svg", picture()
+    yield ROOT / "docs" / "messages.md", messages()
 
 
 GENERATORS = {"options": options, "commands": commands, "faults": faults}
@@ -109,15 +101,11 @@ def main() -> int:
     """Write the files, or count those that are not current."""
     check = "--check" in sys.argv[1:]
     stale = []
-    for name in FILES:
-        path = ROOT / name
-        text = path.read_text(encoding="utf-8")
-        current = _MARKED.sub(lambda match: f"{match[1]}{GENERATORS[match[2]]()}\n{match[3]}", text)
-        if current != text:
-            stale.append(name)
+    for file, text in generated():
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            stale.append(str(file.relative_to(ROOT)))
             if not check:
-                path.write_text(current, encoding="utf-8")
-    stale += stale_schemas(check=check) + stale_picture(check=check) + stale_messages(check=check)
+                file.write_text(text, encoding="utf-8")
     if f"## {__version__}" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"):
         stale.append(f"CHANGELOG.md (no entry for {__version__})")
     verb = "is not current; run `make docs`" if check else "written"

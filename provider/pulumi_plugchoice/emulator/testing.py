@@ -1,22 +1,5 @@
 """An emulator for your own tests, in a process of its own on a free port.
 
-As a pytest fixture:
-
-    import pytest
-    from pulumi_plugchoice.emulator.testing import Emulator, running
-
-    @pytest.fixture(scope="session")
-    def emulator_process():
-        with running() as emulator:
-            yield emulator
-
-    @pytest.fixture
-    def emulator(emulator_process, monkeypatch):
-        emulator_process.reset()
-        for name, value in emulator_process.environment.items():
-            monkeypatch.setenv(name, value)
-        return emulator_process
-
 Needs the extra `emulator`. The process ends with the block, and with the process that started it, however that
 ends, unless a forked child of the program lives on.
 """

@@ -7,7 +7,6 @@ their own colours. The `desc` of a picture says the same in words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
@@ -128,14 +127,8 @@ def draw_chargers(site: SiteFile) -> str:
         x = left + (place % columns) * (box + gap)
         y = top + (place // columns) * (tall + gap)
         parts += _charger(charger, x, y, box, tall)
-    parts.append(
-        _text(
-            left,
-            height - 14,
-            "Declared, not measured. An arrow: planned, not wired yet.",
-            "small soft",
-        )
-    )
+    note = "Declared, not measured. An arrow: planned, not wired yet."
+    parts.append(_text(left, height - 14, note, "small soft"))
     return _svg(width, height, title, _chargers_in_words(site), parts)
 
 
@@ -157,9 +150,9 @@ def _charger(charger: ChargerEntry, x: float, y: float, box: float, tall: float)
         parts.append(_text(x + 10, y + 34, _short(charger.key, 18), "small soft"))
     at = x + 10
     for connector in charger.connectors[:2]:
-        dot = _Dot.of(connector.phase_rotation, connector.planned_rotation)
-        parts.append(f'  <circle class="{dot.kind}" cx="{_n(at + 6)}" cy="{_n(y + tall - 16)}" r="6"/>')
-        parts.append(_text(at + 16, y + tall - 12, dot.words, "small"))
+        kind, words = _dot(connector.phase_rotation, connector.planned_rotation)
+        parts.append(f'  <circle class="{kind}" cx="{_n(at + 6)}" cy="{_n(y + tall - 16)}" r="6"/>')
+        parts.append(_text(at + 16, y + tall - 12, words, "small"))
         at += 60
     more = len(charger.connectors) - 2
     if more > 0:
@@ -167,20 +160,13 @@ def _charger(charger: ChargerEntry, x: float, y: float, box: float, tall: float)
     return parts
 
 
-@dataclass(frozen=True)
-class _Dot:
+def _dot(rotation: str | None, planned: str | None) -> tuple[str, str]:
     """A connector's colour, and the text beside it."""
-
-    kind: str
-    words: str
-
-    @classmethod
-    def of(cls, rotation: str | None, planned: str | None) -> _Dot:
-        if rotation is None:
-            return cls("none", "-")
-        now = LINE_NAMES[rotation[0]]
-        later = LINE_NAMES[planned[0]] if planned else now
-        return cls(rotation[0], now if later == now else f"{now}→{later}")
+    if rotation is None:
+        return "none", "-"
+    now = LINE_NAMES[rotation[0]]
+    later = LINE_NAMES[planned[0]] if planned else now
+    return rotation[0], now if later == now else f"{now}→{later}"
 
 
 def _chargers_in_words(site: SiteFile) -> str:
