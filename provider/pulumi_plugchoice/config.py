@@ -7,6 +7,7 @@ The names are a public format (a test pins them). Credentials belong in the envi
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL: Final = "https://app.plugchoice.com/api"
 DEFAULT_TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_DEADLINE_SECONDS: Final = 120.0
+# The end of a base URL that was copied from a request: the version, or a whole path of the API.
+_VERSION_PATH: Final = re.compile(r"/+v3(/+(sites|chargers|teams|user)(/.*)?)?$", re.IGNORECASE)
+_QUOTES: Final = "'\"`"
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -141,6 +145,22 @@ def _find(
     return (text, option.config) if text else (None, option.environment)
 
 
+def _find_unquoted(
+    option: Option, config: Mapping[str, str | None], environment: Mapping[str, str]
+) -> tuple[str, str] | tuple[None, str]:
+    """As `_find`. Raises ConfigError when the text has quotes around it."""
+    text, where = _find(option, config, environment)
+    if text is None:
+        return None, where
+    _refuse_quotes(text, where)
+    return text, where
+
+
+def _refuse_quotes(text: str, where: str) -> None:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        raise ConfigError(f"{where}: has quotes around its value; remove them (docker's --env-file keeps quotes)")
+
+
 def is_offline(environment: Mapping[str, str]) -> bool:
     """Whether PLUGCHOICE_OFFLINE is on.
 
@@ -161,7 +181,7 @@ def find_base_url(config: Mapping[str, str | None], environment: Mapping[str, st
     Raises:
         ConfigError: not a URL, or plain http to another machine, where others could read the token.
     """
-    text, where = _find(BASE_URL, config, environment)
+    text, where = _find_unquoted(BASE_URL, config, environment)
     url = (text or DEFAULT_BASE_URL).rstrip("/")
     try:
         parts = urlsplit(url)
@@ -185,7 +205,11 @@ def find_base_url(config: Mapping[str, str | None], environment: Mapping[str, st
             f"{where}: {printable(url)!r} would send the token in plain text; use an https URL "
             "(plain http is for loopback only)"
         )
-    # The API's next-page links are compared with it, and they name the host in lower case.
+    right = _VERSION_PATH.sub("", url)
+    if right != url:
+        raise ConfigError(
+            f"{where}: {printable(url)!r} includes the /v3 that begins each request's own path; use {printable(right)}"
+        )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
 
 
@@ -195,7 +219,7 @@ def find_site(config: Mapping[str, str | None], environment: Mapping[str, str]) 
     Raises:
         ConfigError: not a UUID.
     """
-    text, where = _find(SITE, config, environment)
+    text, where = _find_unquoted(SITE, config, environment)
     if text is None:
         return None
     if not is_uuid(text):
@@ -226,6 +250,24 @@ def is_token(text: str) -> bool:
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
+def _find_oddity(token: str) -> str | None:
+    """What is wrong with the shape of a token, and what to do; None for a token that may be valid. Does not show it.
+
+    The API would answer 401, which tells nothing of it.
+    """
+    if token[0] in _QUOTES or token[-1] in _QUOTES:
+        return "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"
+    if re.match(r"bearer\b", token, re.IGNORECASE):
+        return "begins with 'Bearer'; give the token alone"
+    if re.match(r"(export\s+)?[A-Za-z_]+=[^=]", token):
+        return "begins with a name and '='; give only what follows the '='"
+    if token[0] in "$<{%" or (len(token) > 2 and set(token) <= set("*.xX\u2022\u2026")):
+        return "is a placeholder and not a token; set it to the token itself"
+    if not is_token(token):
+        return "contains a blank or a character that no token has; copy it again"
+    return None
+
+
 def _parse_credentials(source: Mapping[str, str | None]) -> Token | ClientCredentials | None:
     """The credentials among three texts by name: token, client id and client secret, in that order."""
     token_name, id_name, secret_name = source
@@ -234,9 +276,12 @@ def _parse_credentials(source: Mapping[str, str | None]) -> Token | ClientCreden
         other = id_name if client_id else secret_name
         raise ConfigError(f"{token_name} and {other}: both are set; keep one kind of credentials")
     if token:
-        if not is_token(token):
-            raise ConfigError(f"{token_name}: contains a blank or a character that no token has; copy it again")
+        oddity = _find_oddity(token)
+        if oddity:
+            raise ConfigError(f"{token_name}: {oddity}")
         return Token(token)
+    for name, text in ((id_name, client_id), (secret_name, secret)):
+        _refuse_quotes(text, name)
     if client_id and secret:
         return ClientCredentials(client_id, secret)
     if client_id or secret:
@@ -246,7 +291,7 @@ def _parse_credentials(source: Mapping[str, str | None]) -> Token | ClientCreden
 
 
 def _find_share(environment: Mapping[str, str]) -> int | None:
-    text, where = _find(REQUESTS, {}, environment)
+    text, where = _find_unquoted(REQUESTS, {}, environment)
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and int(text) >= 1):
@@ -255,7 +300,7 @@ def _find_share(environment: Mapping[str, str]) -> int | None:
 
 
 def _find_seconds(option: Option, environment: Mapping[str, str], default: float) -> float:
-    text, where = _find(option, {}, environment)
+    text, where = _find_unquoted(option, {}, environment)
     if text is None:
         return default
     try:

@@ -4,14 +4,15 @@
     ├── ConfigError                an option is missing or invalid; nothing was sent
     ├── OfflineError               PLUGCHOICE_OFFLINE is on, and the call needs the API
     ├── TransportError             no answer: refused, reset, TLS, name not found
-    │   ├── NoConnection           no connection was made, so the request had no effect
-    │   ├── UntrustedServer        TLS failed
+    │   ├── NoConnection           nothing was sent, so the request had no effect
+    │   │   └── UntrustedServer    TLS failed
     │   └── RequestTimeout         no answer in time; a PUT may still have been carried out
     ├── InvalidResponse            an answer that the API does not document (HTML, no `data`, a redirect)
     ├── ApiError                   an answer with an error status
     │   ├── AuthenticationFailed   401
     │   ├── PermissionDenied       403
     │   ├── NotFound               404
+    │   ├── RouteNotFound          404 about the request's path, not about an object of the API
     │   ├── ValidationFailed       422
     │   ├── RateLimited            429
     │   └── ServerError            5xx
@@ -73,10 +74,10 @@ class TransportError(_RequestError):
 
 
 class NoConnection(TransportError):
-    """No connection was made, so the request cannot have had an effect."""
+    """No connection was made and nothing was sent, so the request cannot have had an effect."""
 
 
-class UntrustedServer(TransportError):
+class UntrustedServer(NoConnection):
     """The server did not prove who it is; trying again does not change that."""
 
 
@@ -135,6 +136,15 @@ class NotFound(ApiError):
     """404: unknown, or hidden from this token; the API does not tell which."""
 
     advice = "it does not exist, or the token's user cannot see it; check the UUID and the token"
+
+
+class RouteNotFound(ApiError):
+    """404 about the path itself: what answers is not the API, or the API somewhere else.
+
+    Not a `NotFound`: it tells nothing about a charger, so no resource may be taken for gone because of it.
+    """
+
+    advice = "no such path there; check the base URL (PLUGCHOICE_BASE_URL or plugchoice:baseUrl)"
 
 
 class ValidationFailed(ApiError):

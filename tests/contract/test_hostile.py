@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import functools
 import gzip
 import itertools
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from pulumi_plugchoice._text import hide, printable
 from pulumi_plugchoice.api import client as client_module
+from pulumi_plugchoice.api.answers import parse_retry_after
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import ConnectorSettings
 from pulumi_plugchoice.api.retry import Backoff
@@ -247,12 +249,42 @@ def test_pages_without_end_that_are_slow_are_given_up_in_time(monkeypatch: pytes
     assert "the list does not end" in str(error)
 
 
-@pytest.mark.parametrize("path", ["/../v3/sites", "/v3/../../x", "/v3/%2e%2E/x", "/v4/sites", "//v3/", "/v3/./sites"])
-def test_a_next_link_does_not_leave_the_api(path: str) -> None:
-    """A link that begins like the base URL may still leave it."""
-    transport = transport_to("http://127.0.0.1:9/api")
-    with pytest.raises(InvalidResponse, match="not followed"):
-        transport.path_of(f"http://127.0.0.1:9/api{path}", "/v3/sites")
+@pytest.mark.parametrize("place", ["/../v3/sites", "/v3/../../x", "/v3/%2e%2E/x", "/v4/sites", "//v3/", "/v3/./sites"])
+def test_a_next_link_does_not_leave_the_list(place: str) -> None:
+    """Only its query is used."""
+
+    def answer(connection: socket.socket, request: str) -> None:
+        following = None if "page=2" in request else f"{server.url}{place}?page=2#/../x"
+        connection.sendall(message({"data": [], "links": {"next": following}}))
+
+    with Server(answer).running() as server:
+        PlugchoiceClient(transport_to(server.url)).sites()
+    assert [request.split("\r\n")[0] for request in server.requests] == [
+        "GET /api/v3/sites HTTP/1.1",
+        "GET /api/v3/sites?page=2 HTTP/1.1",
+    ]
+
+
+def test_a_list_is_bounded_in_items_and_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only in pages: 2,000 pages may each be large. Here the bounds are low, to save time."""
+    monkeypatch.setattr(client_module, "_MAX_ITEMS", 100)
+    pages = itertools.count(2)
+    rows: list[object] = [{"uuid": SITE}] * 30
+
+    def answer(connection: socket.socket, _: str) -> None:
+        connection.sendall(message({"data": rows, "links": {"next": f"?page={next(pages)}"}}))
+
+    with Server(answer).running() as server:
+        error = refused(lambda: PlugchoiceClient(transport_to(server.url)).sites())
+        assert str(error) == "GET /v3/sites?page=4: the list does not end (120 items read)"
+        assert len(server.requests) == 4
+
+        server.requests.clear()
+        monkeypatch.setattr(client_module, "_MAX_LIST_BYTES", 1 << 20)
+        rows[:] = [{"uuid": SITE, "name": "x" * 300_000}]
+        error = refused(lambda: PlugchoiceClient(transport_to(server.url)).sites())
+    assert "answered with more than 1 MiB, all pages of the list together; check the base URL" in str(error)
+    assert len(server.requests) == 4
 
 
 # ---------------------------------------------------------------- redirects
@@ -484,6 +516,30 @@ def test_a_retry_after_of_years_is_bounded(tmp_path: Path) -> None:
         assert pacer._read_hold() - time.monotonic() <= 300
         pacer.close()
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1, 24 * 365])
+def test_a_date_in_retry_after_is_measured_from_the_answers_own_date(hours: int, tmp_path: Path) -> None:
+    """The clock of this machine does not count: one hour slow, it would hold all programs of the user for minutes."""
+    now = time.time() + hours * 3600
+    date, until = (email.utils.formatdate(moment, usegmt=True) for moment in (now, now + 7))
+    with Server(sends(message({}, f"Date: {date}", f"Retry-After: {until}", status="429 Many"))).running() as server:
+        pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
+        error = refused(lambda: transport_to(server.url, pacer=pacer).get(READ))
+        held = pacer._read_hold() - time.monotonic()
+        pacer.close()
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 7
+    assert 0 < held < 12
+
+
+@pytest.mark.parametrize("date", [None, "", "soon", "Mon, 01 Jan 99999 00:00:00 GMT"])
+def test_a_date_in_retry_after_without_a_date_to_compare_is_not_used(date: str | None) -> None:
+    """Then the wait is the one for an answer without Retry-After."""
+    assert parse_retry_after("Wed, 21 Oct 2026 07:28:00 GMT", date) is None
+    assert parse_retry_after("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:30 -0000") == 30
+    assert parse_retry_after("Wed Oct 21 07:28:00 2026", "Wed, 21 Oct 2026 09:27:30 +0200") == 30
+    assert parse_retry_after("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 08:28:00 GMT") == 0
 
 
 @pytest.mark.parametrize("lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999"])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi_plugchoice import __version__
+from pulumi_plugchoice.api import time_limit
 from pulumi_plugchoice.api.retry import Backoff, Deadline
 from pulumi_plugchoice.api.transport import Transport
 from pulumi_plugchoice.config import ClientCredentials, Options, Token
@@ -31,6 +32,7 @@ from pulumi_plugchoice.errors import (
     PlugchoiceError,
     RateLimited,
     RequestTimeout,
+    RouteNotFound,
     ServerError,
     TransportError,
     ValidationFailed,
@@ -263,6 +265,49 @@ def test_an_answer_of_another_service_is_refused_at_once(
     assert len(calls) == 1
 
 
+ROUTE = (
+    "GET {path}: answered 404{words}: no such path there; "
+    "check the base URL (PLUGCHOICE_BASE_URL or plugchoice:baseUrl)"
+)
+
+
+@pytest.mark.parametrize("extra", ["/v2", "/nowhere"])
+def test_a_404_of_a_base_url_that_leads_nowhere_asks_about_it(emulator: Emulator, extra: str) -> None:
+    """The API's own words for a path that it does not have. Not a `NotFound`: it proves nothing about a charger."""
+    with pytest.raises(RouteNotFound) as refused:
+        transport(emulator.base_url + extra).get(READ)
+    words = f" (The route api{extra}{READ} could not be found.)"
+    assert str(refused.value) == ROUTE.format(path=READ, words=words)
+    assert not isinstance(refused.value, NotFound)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>nginx</html>", ""),
+        (b"404 page not found", ""),
+        (b"", ""),
+        (b"[]", ""),
+        ({"error": "Not Found", "path": "/api/v3"}, " (Not Found)"),
+        ({"detail": "Not Found"}, ""),
+        ({"message": None}, ""),
+        ({"message": "no Route matched with those values"}, " (no Route matched with those values)"),
+    ],
+)
+def test_a_404_that_is_not_the_apis_asks_about_the_base_url(body: object, words: str) -> None:
+    """Of a gateway, a web server or another service."""
+    with Recorder(answers=[(404, body)]).running() as server, pytest.raises(RouteNotFound) as refused:
+        transport(server.base_url).get(READ)
+    assert str(refused.value) == ROUTE.format(path=READ, words=words)
+
+
+@pytest.mark.parametrize("message", ["No query results for model [App\\Models\\Charger] x", "Not Found", ""])
+def test_a_404_in_the_apis_words_is_about_the_object(message: str) -> None:
+    with Recorder(answers=[(404, {"message": message})]).running() as server, pytest.raises(NotFound) as refused:
+        transport(server.base_url).get(READ)
+    assert str(refused.value).endswith("check the UUID and the token")
+
+
 # ---------------------------------------------------------------- no answer
 
 
@@ -409,6 +454,37 @@ def test_a_long_wait_is_announced(emulator: Emulator, monkeypatch: pytest.Monkey
     assert client.get(READ)["data"]["uuid"] == CHARGER
     assert 8 in waits  # other threads of the test run sleep too
     assert lines == [f"{asked}: answered 503; waiting 8 s"]
+
+
+def test_a_request_without_an_answer_is_announced(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for several threads, while it goes on. Here after 0.2 s and not 5, to save time."""
+    monkeypatch.setattr(time_limit, "LONG_WAIT", 0.2)
+    lines: list[tuple[str, float]] = []
+    started = time.monotonic()
+    options = Options(emulator.base_url, Token(TOKEN), timeout=9, deadline=60)
+    client = Transport(options, backoff=QUICK, say=lambda line: lines.append((line, time.monotonic() - started)))
+    emulator.fault("slow", delay_seconds=0.6, times=3)
+    with ThreadPoolExecutor(3) as pool:
+        assert len(list(pool.map(client.get, [READ] * 3))) == 3
+    assert client.get(READ)["data"]["uuid"] == CHARGER
+    [(line, moment)] = lines
+    assert line == f"GET {READ}: no answer for 5 s; waiting up to 9 s"
+    assert 0.2 <= moment < 0.6
+
+
+def test_a_closed_standard_error_does_not_end_the_time_limits(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that announces is the one that ends what is too slow."""
+    monkeypatch.setattr(time_limit, "LONG_WAIT", 0.1)
+
+    def say(_: str) -> None:
+        raise BrokenPipeError
+
+    client = Transport(Options(emulator.base_url, Token(TOKEN), timeout=9, deadline=9), backoff=QUICK, say=say)
+    emulator.fault("slow", delay_seconds=0.3)
+    client.get(READ)
+    test_a_silent_service_is_a_timeout(emulator)
 
 
 def test_a_second_401_is_an_error(emulator: Emulator) -> None:

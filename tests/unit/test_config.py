@@ -116,6 +116,91 @@ def test_invalid_credentials_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("token", "oddity"),
+    [
+        ("'1|hush'", "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"),
+        ('"1|hush"', "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"),
+        ('1|hush"', "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"),
+        ("Bearer 1|hush", "begins with 'Bearer'; give the token alone"),
+        ("bearer:hush", "begins with 'Bearer'; give the token alone"),
+        ("PLUGCHOICE_TOKEN=1|hush", "begins with a name and '='; give only what follows the '='"),
+        ("export TOKEN=hush", "begins with a name and '='; give only what follows the '='"),
+        ("$PLUGCHOICE_TOKEN", "is a placeholder and not a token; set it to the token itself"),
+        ("${{ secrets.TOKEN }}", "is a placeholder and not a token; set it to the token itself"),
+        ("<your-token>", "is a placeholder and not a token; set it to the token itself"),
+        ("%TOKEN%", "is a placeholder and not a token; set it to the token itself"),
+        ("***", "is a placeholder and not a token; set it to the token itself"),
+    ],
+)
+def test_a_token_of_an_odd_shape_is_refused_with_what_is_odd(token: str, oddity: str) -> None:
+    """The API would answer 401, which says nothing of it. No message shows the value."""
+    for config, environment, name in (
+        ({}, {"PLUGCHOICE_TOKEN": token}, "PLUGCHOICE_TOKEN"),
+        ({"plugchoice:token": token}, {}, "plugchoice:token"),
+    ):
+        with pytest.raises(ConfigError) as refused:
+            Options.load(config, environment)
+        assert str(refused.value) == f"{name}: {oddity}"
+
+
+@pytest.mark.parametrize("token", ["1|Abc", "eyJ0.eyJh-_.c2ln", "abcd==", "ab=", "x", "bearers", "a.b~c+d/e", "hush=="])
+def test_a_token_of_a_usual_shape_is_taken(token: str) -> None:
+    assert Options.load({}, {"PLUGCHOICE_TOKEN": token}).credentials == Token(token)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PLUGCHOICE_BASE_URL",
+        "PLUGCHOICE_SITE",
+        "PLUGCHOICE_CLIENT_ID",
+        "PLUGCHOICE_CLIENT_SECRET",
+        "PLUGCHOICE_REQUESTS_PER_MINUTE",
+        "PLUGCHOICE_TIMEOUT_SECONDS",
+        "PLUGCHOICE_DEADLINE_SECONDS",
+    ],
+)
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_around_any_value_are_named(name: str, quote: str) -> None:
+    """All variables of a docker env file have them."""
+    environment = {
+        "PLUGCHOICE_BASE_URL": "https://plugchoice.example/api",
+        "PLUGCHOICE_SITE": SITE,
+        "PLUGCHOICE_CLIENT_ID": "client",
+        "PLUGCHOICE_CLIENT_SECRET": "hush",
+        "PLUGCHOICE_REQUESTS_PER_MINUTE": "250",
+        "PLUGCHOICE_TIMEOUT_SECONDS": "30",
+        "PLUGCHOICE_DEADLINE_SECONDS": "120",
+    }
+    Options.load({}, environment)
+    with pytest.raises(ConfigError) as refused:
+        Options.load({}, {**environment, name: f"{quote}{environment[name]}{quote}"})
+    assert str(refused.value) == (
+        f"{name}: has quotes around its value; remove them (docker's --env-file keeps quotes)"
+    )
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["/v3", "/v3/", "/V3", "//v3//", "/v3/sites", "/v3/user", f"/v3/chargers/{SITE}/connectors/1", "/v3/teams/x"],
+)
+def test_a_base_url_with_the_version_is_refused_with_the_right_one(tail: str) -> None:
+    """Every request would be answered 404."""
+    text = f"https://plugchoice.example/api{tail}"
+    with pytest.raises(ConfigError) as refused:
+        find_base_url({}, {"PLUGCHOICE_BASE_URL": text})
+    assert str(refused.value) == (
+        f"PLUGCHOICE_BASE_URL: {text.rstrip('/')!r} includes the /v3 that begins each request's own path; use "
+        "https://plugchoice.example/api"
+    )
+
+
+@pytest.mark.parametrize("path", ["/v3x", "/v30", "/v3/plug/api", "/apiv3", ""])
+def test_a_gateways_own_path_is_not_taken_for_the_version(path: str) -> None:
+    assert find_base_url({}, {"PLUGCHOICE_BASE_URL": f"https://gw.example{path}"}) == f"https://gw.example{path}"
+
+
+@pytest.mark.parametrize(
     ("text", "url"),
     [
         ("https://app.plugchoice.com/api/", "https://app.plugchoice.com/api"),
@@ -127,7 +212,7 @@ def test_invalid_credentials_are_refused(
     ],
 )
 def test_base_urls_are_normalised(text: str, url: str) -> None:
-    """No slash at the end, host in lower case (next-page links are compared with it), the path as it is."""
+    """No slash at the end, host in lower case, the path as it is."""
     assert find_base_url({}, {"PLUGCHOICE_BASE_URL": text}) == url
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import re
 from dataclasses import dataclass
 from json import loads
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from pulumi_plugchoice.errors import (
     NotFound,
     PermissionDenied,
     RateLimited,
+    RouteNotFound,
     ServerError,
     ValidationFailed,
 )
@@ -29,6 +31,9 @@ _ERROR_CLASSES: Final[dict[int, type[ApiError]]] = {
     404: NotFound,
     429: RateLimited,
 }
+
+
+_ROUTE: Final = re.compile(r"\broute\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Answer:
     @property
     def retry_after(self) -> float | None:
         """Seconds that the server asks to wait; None when it does not, or not in a valid form."""
-        return parse_retry_after(self.headers.get("Retry-After"))
+        return parse_retry_after(self.headers.get("Retry-After"), self.headers.get("Date"))
 
 
 def parse_answer(method: str, path: str, answer: Answer) -> Any:
@@ -79,12 +84,19 @@ def parse_answer(method: str, path: str, answer: Answer) -> Any:
     return content
 
 
-def parse_retry_after(header: str | None) -> float | None:
-    """Seconds from a Retry-After header, which is a number or a date (RFC 9110, section 10.2.3)."""
+def parse_retry_after(header: str | None, date: str | None = None) -> float | None:
+    """Seconds from a Retry-After header, which is a number or a date (RFC 9110, section 10.2.3); None: not valid.
+
+    Args:
+        header: Retry-After.
+        date: the Date of the same answer. A date is measured from it: this machine's clock may be an hour slow.
+    """
     if not header:
         return None
     try:
-        return max(0.0, float(header)) if header.strip().isdigit() else _seconds_until(header)
+        if header.strip().isdigit():
+            return max(0.0, float(header))
+        return max(0.0, (_parse_date(header) - _parse_date(date or "")).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -97,6 +109,9 @@ def _error(method: str, path: str, answer: Answer, content: Any) -> ApiError:
     if status == 422:
         return ValidationFailed(method, path, text, _field_errors(fields.get("errors")))
     kind = _ERROR_CLASSES.get(status) or (ServerError if status >= 500 else ApiError)
+    # Every error of the API has a `message`, and the one about a path names the route (Laravel, and gateways too).
+    if status == 404 and (not isinstance(fields.get("message"), str) or _ROUTE.search(text)):
+        kind = RouteNotFound
     return kind(method, path, status, text, retry_after=answer.retry_after)
 
 
@@ -107,8 +122,6 @@ def _field_errors(errors: Any) -> dict[str, list[str]]:
     return {str(field): [str(text) for text in texts] for field, texts in errors.items() if isinstance(texts, list)}
 
 
-def _seconds_until(date: str) -> float:
-    moment = email.utils.parsedate_to_datetime(date)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.timezone.utc)
-    return max(0.0, (moment - dt.datetime.now(dt.timezone.utc)).total_seconds())
+def _parse_date(text: str) -> dt.datetime:
+    moment = email.utils.parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)

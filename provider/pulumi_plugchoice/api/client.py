@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -24,6 +25,7 @@ from .models import (
     User,
 )
 from .retry import Deadline, ResultT
+from .transport import SizeLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +34,11 @@ if TYPE_CHECKING:
 
 ModelT = TypeVar("ModelT", bound=Model)
 
-# At 25 a page, more connectors than any site has: the bound is for a server that never ends a list.
+# At 25 a page, more connectors than any site has: the bounds are for a server that never ends a list.
 _MAX_PAGES = 2000
+_MAX_ITEMS = 50_000
+_MAX_LIST_BYTES = 64 << 20
+_LONGEST_QUERY = 1000
 # Deadlines that all pages of a list have together: any page may wait for a minute after a 429, but not every page.
 _LIST_DEADLINES = 10
 
@@ -141,19 +146,23 @@ class PlugchoiceClient:
         It ends without a `links.next`: the documented lists have neither `total` nor `last_page` (guides/pagination).
         """
         asked: set[str] = set()
+        count = 0
         following: str | None = path
         until = self._transport.deadline(_LIST_DEADLINES)
+        size = SizeLimit(_MAX_LIST_BYTES, ", all pages of the list together")
         while following is not None:
             if following in asked or len(asked) >= _MAX_PAGES or not until.left():
                 raise InvalidResponse("GET", following, f"the list does not end ({plural(len(asked), 'page')} read)")
             asked.add(following)
-            answer = self._transport.get(following)
+            answer = self._transport.get(following, size=size)
             items = _data(answer, "GET", following)
             if not isinstance(items, list):
                 raise InvalidResponse("GET", following, "answered with `data` that is not a list")
+            count += len(items)
+            if count > _MAX_ITEMS:
+                raise InvalidResponse("GET", following, f"the list does not end ({plural(count, 'item')} read)")
             yield from items
-            link = _next_link(answer, following)
-            following = self._transport.path_of(link, following) if link else None
+            following = _next_page(answer, path, following)
 
 
 def _data(answer: Any, method: str, path: str) -> Any:
@@ -167,12 +176,32 @@ def _bare(answer: Any) -> Any:
     return answer["data"] if isinstance(answer, dict) and isinstance(answer.get("data"), dict) else answer
 
 
-def _next_link(answer: dict[str, Any], path: str) -> str | None:
+def _next_page(answer: dict[str, Any], path: str, page: str) -> str | None:
+    """The path and query of the next page, or None at the end of a list.
+
+    Only the query of the link is used, at the path of the list: a server behind a gateway does not know the scheme, the
+    host and the prefix under which it is reached, and the token must not go anywhere else.
+
+    Args:
+        answer: the parsed page.
+        path: of the list.
+        page: path and query of this page, for messages.
+    """
     links = answer.get("links")
     link = links.get("next") if isinstance(links, dict) else None
-    if link is not None and not isinstance(link, str):
-        raise InvalidResponse("GET", path, "answered with a next-page link that is not text")
-    return link
+    if link in (None, ""):
+        return None
+    if not isinstance(link, str):
+        raise InvalidResponse("GET", page, "answered with a next-page link that is not text")
+    try:
+        query = urlsplit(link).query
+        is_valid = len(query) <= _LONGEST_QUERY and query.isascii() and query.isprintable() and " " not in query
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise InvalidResponse("GET", page, f"the next-page link is {printable(link, 100)!r}, which is not a valid link")
+    # Without a query it is the list's first page, which has been read: the list does not end.
+    return f"{path}?{query}" if query else path
 
 
 def _parse(model: type[ModelT], item: Any, method: str, path: str) -> ModelT:

@@ -146,13 +146,13 @@ class Retry:
 
 
 def _is_worth_retrying(error: PlugchoiceError, idempotent: bool) -> bool:  # noqa: FBT001 - the flag of `run`
-    if error.is_final:
+    if error.is_final or isinstance(error, UntrustedServer):
         return False
     if not idempotent and getattr(error, "method", None) != "GET":
         return isinstance(error, NoConnection | RateLimited | WriteNotTaken)
     if isinstance(error, ApiError):
         return error.status in _RETRY_STATUSES
-    return isinstance(error, TransportError) and not isinstance(error, UntrustedServer)
+    return isinstance(error, TransportError)
 
 
 def _requested_wait(error: PlugchoiceError) -> float | None:

@@ -2,7 +2,8 @@
 
 A socket's timeout begins anew with each byte, so a server that sends one now and then, in its status line, headers or
 chunk sizes, could hold a request for ever: the libraries read those without looking at a clock. Here a watchdog thread
-shuts the connection down when the time is up, and the read that waits for it fails at once. It does not cover the
+shuts the connection down when the time is up, and the read that waits for it fails at once. The same thread tells when
+a request is slow. It does not cover the
 lookup of the host's name, which has the system's own bounds.
 """
 
@@ -19,7 +20,10 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from pulumi_plugchoice.quota.waits import LONG_WAIT
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _this_thread = threading.local()
@@ -42,7 +46,7 @@ class Watchdog:
                 thread.start()
                 self._thread = thread
             self._limits.add(limit)
-            if limit.ends_at < self._wakes_at:
+            if limit.wakes_at < self._wakes_at:
                 self._changed.notify()
 
     def remove(self, limit: TimeLimit) -> None:
@@ -54,13 +58,19 @@ class Watchdog:
         while True:
             with self._changed:
                 now = time.monotonic()
-                over = [limit for limit in self._limits if limit.ends_at <= now]
+                due = [limit for limit in self._limits if limit.wakes_at <= now]
+                over = {limit for limit in due if limit.ends_at <= now}
                 self._limits.difference_update(over)
-                if not over:
-                    self._wakes_at = min((limit.ends_at for limit in self._limits), default=float("inf"))
+                for limit in due:
+                    limit.wakes_at = limit.ends_at
+                if not due:
+                    self._wakes_at = min((limit.wakes_at for limit in self._limits), default=float("inf"))
                     self._changed.wait(self._wakes_at - now if self._limits else None)
-            for limit in over:
-                limit.end()
+            for limit in due:
+                if limit in over:
+                    limit.end()
+                else:
+                    limit.report()
 
 
 _watchdog = Watchdog()
@@ -80,11 +90,25 @@ class TimeLimit:
     """While the block lasts, requests of this thread have `seconds` together; then their connection is shut down.
 
     It covers connections of a `TimeLimitAdapter` only. Whatever error comes of it, `is_over` tells why.
+
+    Args:
+        seconds: from now.
+        on_slow: called once with the s that are left, when the block has lasted `LONG_WAIT`.
+
+    Attributes:
+        is_over: whether the time was up.
+        is_sent: whether a connection has begun to send a request.
+        ends_at: when the time is up; monotonic.
+        wakes_at: when the watchdog has to look.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, on_slow: Callable[[float], object] | None = None) -> None:
+        now = time.monotonic()
         self.is_over = False
-        self.ends_at = time.monotonic() + seconds
+        self.is_sent = False
+        self.ends_at = now + seconds
+        self.wakes_at = self.ends_at if on_slow is None else min(self.ends_at, now + LONG_WAIT)
+        self._on_slow = on_slow
         self._lock = threading.Lock()
         # A handle of our own: the library closes its connection before it reads a body that ends with the connection.
         self._handle: socket.socket | None = None
@@ -119,6 +143,13 @@ class TimeLimit:
             self.is_over = True
             self._shut_down()
 
+    def report(self) -> None:
+        """The request is slow."""
+        if self._on_slow is not None:
+            # Standard error may be closed; the watchdog has to live on.
+            with contextlib.suppress(OSError, ValueError):
+                self._on_slow(self.ends_at - time.monotonic())
+
     def _shut_down(self) -> None:
         if self._handle is not None:
             with contextlib.suppress(OSError):
@@ -143,7 +174,16 @@ class _CoverMixin:
         return connection
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        if getattr(self, "sock", None) is None:
+            # urllib3 would connect on the way; here, what fails up to this line has sent nothing.
+            self.connect()  # type: ignore[attr-defined] # as above
         self._cover()
+        limit: TimeLimit | None = getattr(_this_thread, "limit", None)
+        if limit is not None:
+            if limit.is_over:
+                # A write would count as sent; and `ssl` skips the handshake of a socket that was shut down.
+                raise TimeoutError
+            limit.is_sent = True
         super().request(*args, **kwargs)  # type: ignore[misc] # as above
 
     def close(self) -> None:

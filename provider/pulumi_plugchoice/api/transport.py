@@ -1,7 +1,7 @@
 """Sends one HTTP request and returns the parsed answer. The only place where HTTP happens.
 
-- The token goes to the origin of the base URL and nowhere else: redirects and next-page links to other origins are not
-  followed.
+- The token goes to the origin of the base URL and nowhere else: redirects are not followed, and of a next-page link
+  only the query is used (`client.py`).
 - A time limit bounds each request, and a deadline bounds a request with its retries.
 - What comes back is parsed JSON or one of the errors of `errors.py`, never an exception of `requests`.
 """
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -26,11 +27,13 @@ from pulumi_plugchoice.errors import (
     InvalidResponse,
     NoConnection,
 )
+from pulumi_plugchoice.quota.waits import LONG_WAIT, WaitNotices
 
 from .answers import Answer, parse_answer
 from .auth import Bearer, BearerAuth, ClientToken, PersonalToken, parse_token
 from .budget import Budget
-from .failures import explain_failure
+from .failures import Attempt, explain_failure
+from .network import find_network
 from .retry import Backoff, Deadline, ResultT, Retry
 from .time_limit import TimeLimit, TimeLimitAdapter
 
@@ -88,12 +91,14 @@ class Transport:
     ) -> None:
         self._base_url = options.base_url
         self._origin = _origin(options.base_url)
+        self._network = find_network(options.base_url, os.environ)
         self._timeout = options.timeout
         self._deadline = options.deadline
         self._pacer = pacer
         self._budget = budget or Budget()
         self._backoff = backoff or Backoff()
         self._say = say
+        self._waits = WaitNotices(say)
         self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None, say=say)
         self._sessions = threading.local()
         credentials = options.credentials
@@ -118,14 +123,19 @@ class Transport:
         """See `Retry.run`."""
         return self._retry.run(call, deadline, idempotent=idempotent)
 
-    def get(self, path: str, deadline: Deadline | None = None) -> Any:
+    def get(self, path: str, deadline: Deadline | None = None, size: SizeLimit | None = None) -> Any:
         """GET `path` (below the base URL) until the deadline, and return the parsed JSON.
+
+        Args:
+            path: with its query.
+            deadline: default: that of one operation.
+            size: of several answers together; default: of each by itself.
 
         Raises:
             PlugchoiceError: see `errors.py`.
         """
         until = deadline or self.deadline()
-        return self.retry(lambda: self.in_turn(1, until, lambda turn: turn.get(path)), until, idempotent=True)
+        return self.retry(lambda: self.in_turn(1, until, lambda turn: turn.get(path), size), until, idempotent=True)
 
     def put(self, path: str, body: Mapping[str, Any], deadline: Deadline | None = None) -> Any:
         """PUT `body` to `path` once, and return the parsed JSON.
@@ -137,7 +147,9 @@ class Transport:
         """
         return self.in_turn(1, deadline or self.deadline(), lambda turn: turn.put(path, body))
 
-    def in_turn(self, requests: int, deadline: Deadline, work: Callable[[Turn], ResultT]) -> ResultT:
+    def in_turn(
+        self, requests: int, deadline: Deadline, work: Callable[[Turn], ResultT], size: SizeLimit | None = None
+    ) -> ResultT:
         """Wait until so many requests may go together, and call `work` to send them.
 
         After a 401 for client credentials `work` is called once more, with a new token.
@@ -146,6 +158,7 @@ class Transport:
             requests: how many `work` sends at most.
             deadline: when to give up.
             work: sends the requests.
+            size: of several answers together; default: of each by itself.
 
         Raises:
             PlugchoiceError: of `work`; or there is no token, or no place in the request limit before the deadline.
@@ -156,7 +169,7 @@ class Transport:
             auth = BearerAuth(token)
 
             def send(method: str, path: str, body: Mapping[str, Any] | None) -> Any:
-                return self._send(method, self._base_url + path, path, auth, deadline, json=body)
+                return self._send(method, self._base_url + path, path, auth, deadline, json=body, size=size)
 
             self._wait_for_slots(requests, deadline)
             return Turn(send, left - deadline.left())
@@ -169,27 +182,6 @@ class Transport:
                 raise
         # Once: a second 401 is the answer.
         return work(wait(self._bearer.current()))
-
-    def path_of(self, link: str, page: str) -> str:
-        """The path of an absolute next-page link, below the base URL.
-
-        Args:
-            link: as the API gave it.
-            page: path of the page that has the link.
-
-        Raises:
-            InvalidResponse: the link leads to another origin, where the token must not go, or out of the API.
-        """
-        if link.startswith(self._base_url + "/") and _origin(link) == self._origin:
-            path = link[len(self._base_url) :]
-            segments = unquote(urlsplit(link).path).split("/")
-            if path.startswith("/v3/") and not {".", ".."} & set(segments):
-                return path
-        raise InvalidResponse(
-            "GET",
-            page,
-            f"the next page is {printable(link, 100)!r}, which is not below {self._base_url}; it is not followed",
-        )
 
     def close(self) -> None:
         """Close the file of the request limit."""
@@ -210,10 +202,12 @@ class Transport:
         *,
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
+        size: SizeLimit | None = None,
     ) -> Any:
         """Send one request, without waiting, and parse the answer. `path` is its name in messages."""
+        size = size or SizeLimit()
         timeout = max(0.001, min(self._timeout, deadline.left()))
-        limit = TimeLimit(timeout)
+        limit = TimeLimit(timeout, lambda left: self._report_slow(method, path, left))
         try:
             limit.start()
         except RuntimeError as error:
@@ -234,18 +228,29 @@ class Transport:
                 )
                 if auth is not None:
                     self._note_limit(response)
-                answer = Answer(response.status_code, response.headers, _read_body(response))
+                answer = Answer(response.status_code, response.headers, _read_body(response, size))
             if limit.is_over:  # the body may be incomplete
                 raise requests.ReadTimeout
         except _BodyTooLarge:
-            raise InvalidResponse(
-                method, path, f"answered with more than {_MAX_BYTES >> 20} MiB; check the base URL"
-            ) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+            raise InvalidResponse(method, path, f"answered with {size}; check the base URL") from None
+        # OSError and ValueError are the bases of most; some libraries raise them as they are.
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             is_over = limit.is_over or isinstance(error, requests.Timeout)
-            raise explain_failure(method, path, self._origin, error, timeout if is_over else None) from error
+            attempt = Attempt(
+                method,
+                path,
+                self._origin,
+                self._network,
+                # Connections through a SOCKS proxy do not tell.
+                is_sent=limit.is_sent or self._network.is_socks,
+                timeout=timeout if is_over else None,
+            )
+            raise explain_failure(attempt, error) from error
         log.debug("%s %s: %d", method, path, answer.status)
         return parse_answer(method, path, answer)
+
+    def _report_slow(self, method: str, path: str, left: float) -> None:
+        self._waits.begin(left, f"{method} {printable(path)}: no answer for {LONG_WAIT:.0f} s", at_most=True)
 
     def _note_limit(self, response: requests.Response) -> None:
         """Pass on what an answer tells about the user's request limit. One without a token is about the address's."""
@@ -259,9 +264,11 @@ class Transport:
         session: requests.Session | None = getattr(self._sessions, "session", None)
         if session is None:
             session = self._sessions.session = requests.Session()
-            # Plain http is for loopback, where a proxy of the environment would read the token. With https a proxy
-            # sees the host's name only.
-            session.trust_env = self._origin.startswith("https:")
+            session.trust_env = False  # `network.py` has read it
+            if self._network.proxy:
+                session.proxies = {"https": self._network.proxy}
+            if self._network.ca_path:
+                session.verify = self._network.ca_path
             session.mount("http://", TimeLimitAdapter())
             session.mount("https://", TimeLimitAdapter())
         return session
@@ -291,6 +298,30 @@ class _BodyTooLarge(Exception):
     """A body beyond any that the API sends; unpacked it must not fill the memory either."""
 
 
+class SizeLimit:
+    """Bytes that one answer may have, or several together."""
+
+    def __init__(self, most: int = _MAX_BYTES, of: str = "") -> None:
+        """Begin with none.
+
+        Args:
+            most: bytes.
+            of: what has them, for the message, when it is not one answer.
+        """
+        self._most = most
+        self._of = of
+        self._size = 0
+
+    def __str__(self) -> str:
+        return f"more than {self._most >> 20} MiB{self._of}"
+
+    def count(self, size: int) -> None:
+        """Add `size` bytes. Raises `_BodyTooLarge` when they are too many."""
+        self._size += size
+        if self._size > self._most:
+            raise _BodyTooLarge
+
+
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keeps `requests` from looking into a `.netrc` file."""
     return request
@@ -301,17 +332,14 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _read_body(response: requests.Response) -> bytes:
+def _read_body(response: requests.Response, limit: SizeLimit) -> bytes:
     """The whole body, unless it is too large."""
     parts = []
-    size = 0
     with contextlib.closing(response):
         try:
             while part := response.raw.read1(_PIECE_BYTES, decode_content=True):
                 parts.append(part)
-                size += len(part)
-                if size > _MAX_BYTES:
-                    raise _BodyTooLarge
+                limit.count(len(part))
         except urllib3.exceptions.ReadTimeoutError as error:
             raise requests.ReadTimeout(error) from error
         except urllib3.exceptions.HTTPError as error:

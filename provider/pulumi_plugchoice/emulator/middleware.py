@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import email.utils
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -149,6 +150,8 @@ class _Exchange:
     async def _send_answer(self, answer: Answer, headers: dict[str, str], fault: Fault | None) -> None:
         kind = fault.kind if fault else None
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        # Not uvicorn's, which is up to a second late: a client may measure a Retry-After from it.
+        raw += [(b"date", email.utils.formatdate(usegmt=True).encode())]
         raw += [(b"content-length", str(len(answer.body)).encode()), (b"cache-control", b"no-cache, private")]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": raw})
         if kind == "truncate":

@@ -154,6 +154,7 @@ def _run(world: World, listener: socket.socket, announce: Any) -> None:
         log_level="error",
         access_log=False,
         server_header=False,
+        date_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=2,
         timeout_keep_alive=75,

@@ -27,8 +27,14 @@ class WaitNotices:
         self._lock = threading.Lock()
         self._until = float("-inf")
 
-    def begin(self, seconds: float, reason: str) -> None:
-        """A wait of `seconds` begins. `reason` reads like `request limit: used up for this minute`."""
+    def begin(self, seconds: float, reason: str, *, at_most: bool = False) -> None:
+        """A wait begins.
+
+        Args:
+            seconds: how long it takes.
+            reason: reads like `request limit: used up for this minute`.
+            at_most: whether it may be shorter.
+        """
         if seconds <= LONG_WAIT:
             return
         with self._lock:
@@ -37,4 +43,4 @@ class WaitNotices:
             is_known = now + seconds <= self._until + LONG_WAIT
             self._until = max(self._until, now + seconds)
         if not is_known:
-            self._say(f"{reason}; waiting {seconds:.0f} s")
+            self._say(f"{reason}; waiting {'up to ' if at_most else ''}{seconds:.0f} s")
