@@ -172,9 +172,10 @@ def test_an_outer_loop_does_not_try_again_what_an_inner_one_gave_up(clock: Clock
     assert len(calls) == 5
 
 
-def test_a_read_that_its_deadline_ends_reports_the_answer_before(clock: Clock) -> None:
-    """The deadline is ours; the answer tells what is wrong."""
-    answer, timeout = ServerError("GET", PATH, 503), RequestTimeout("GET", PATH, "no answer within 0.1 s")
+@pytest.mark.parametrize("kind", [RequestTimeout, NoConnection])
+def test_a_read_that_its_deadline_ends_reports_the_answer_before(clock: Clock, kind: type[TransportError]) -> None:
+    """The deadline is ours, whether it comes before the answer or before the connection is made."""
+    answer, timeout = ServerError("GET", PATH, 503), kind("GET", PATH, "no answer within 0.1 s")
 
     def time_out() -> str:
         if not clock.waits:

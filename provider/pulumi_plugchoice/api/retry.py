@@ -120,7 +120,7 @@ class Retry:
                 if wait is None:
                     error.is_final = True
                     # A write that timed out may have been carried out, which matters more than an earlier answer.
-                    if idempotent and answer is not None and isinstance(error, RequestTimeout):
+                    if idempotent and answer is not None and _is_late(error, deadline):
                         answer.is_final = True
                         raise answer from None
                     raise
@@ -153,6 +153,11 @@ def _is_worth_retrying(error: PlugchoiceError, idempotent: bool) -> bool:  # noq
     if isinstance(error, ApiError):
         return error.status in _RETRY_STATUSES
     return isinstance(error, TransportError)
+
+
+def _is_late(error: PlugchoiceError, deadline: Deadline) -> bool:
+    """Whether an error only says that the time is over: before the answer, or before the request was sent."""
+    return isinstance(error, RequestTimeout) or (isinstance(error, NoConnection) and not deadline.left())
 
 
 def _requested_wait(error: PlugchoiceError) -> float | None:
