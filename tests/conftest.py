@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import cost, processes
+from support import cost, processes, warm
 from support import emulator as emulators
 from support.stack import Stack, environment_for
 
@@ -110,7 +110,15 @@ def pulumi_cli() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def warm_process() -> Iterator[str]:
+    """One process that forks for all language hosts and providers of a worker (support/warm.py)."""
+    with warm.running() as path:
+        yield path
+
+
 @pytest.fixture
-def stack(emulator: emulators.Emulator, pulumi_cli: str, tmp_path: Path) -> Stack:
+def stack(emulator: emulators.Emulator, pulumi_cli: str, warm_process: str, tmp_path: Path) -> Stack:
     """A project `site` with a stack `dev`, a file backend of its own and the site set in the environment."""
-    return Stack(tmp_path / "project", emulator, environment_for(emulator, tmp_path, sys.executable)).init()
+    environment = environment_for(emulator, tmp_path, sys.executable) | {warm.VARIABLE: warm_process}
+    return Stack(tmp_path / "project", emulator, environment).init()

@@ -41,6 +41,11 @@ def _declare(stack: Stack, count: int = CONNECTORS, amps: int = 20) -> None:
     stack.declare(*[declaration(f"bay-{i}", i, **inputs) for i in range(1, count + 1)])
 
 
+@pytest.fixture(autouse=True)
+def _as_users_start_it(stack: Stack) -> None:
+    stack.cold()
+
+
 @contextlib.contextmanager
 def _running_up(stack: Stack, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """`pulumi up` in a session of its own, which is gone when the block ends."""

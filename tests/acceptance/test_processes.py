@@ -42,7 +42,7 @@ bay.id.apply(hang)
 )
 def test_every_process_ends_with_the_engine(stack: Stack, program: str, how: signal.Signals) -> None:
     """The CLI is stopped in the middle of a program that hangs: within 10 s its host, program and provider are gone."""
-    stack.program(PROGRAMS[program])
+    stack.cold().program(PROGRAMS[program])
     mark = uuid.uuid4().hex
     process = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import warm
 from .emulator import SITE, TOKEN, Calls, Emulator, charger_uuid
 
 TYPE = "pulumi-python:dynamic/plugchoice:ChargerConnector"
@@ -66,6 +67,11 @@ class Stack:
         (self.state_file.parent.parent.parent / "meta.yaml").write_text(empty.meta)
         return self
 
+    def cold(self) -> Stack:
+        """Start language hosts and providers as users do, without the warm process."""
+        self.environment.pop(warm.VARIABLE, None)
+        return self
+
     def program(self, source: str) -> None:
         """Write the program; imports of the package are given."""
         head = "import pulumi\nimport pulumi_plugchoice\nfrom pulumi_plugchoice import ChargerConnector\n"
@@ -83,6 +89,8 @@ class Stack:
                 variables.pop(key, None)
             else:
                 variables[key] = value
+        if not warm.fits(variables):
+            variables.pop(warm.VARIABLE, None)
         with self.emulator.recording() as calls:
             done = subprocess.run(
                 ["pulumi", *arguments, "--non-interactive"],
@@ -185,8 +193,8 @@ def environment_for(emulator: Emulator, folder: Path, python: str, *, site: bool
         "PLUGCHOICE_TOKEN": TOKEN,
         "PLUGCHOICE_TIMEOUT_SECONDS": "5",
         "PLUGCHOICE_DEADLINE_SECONDS": "8",
-        "PYTHONWARNINGS": "default",
         "NO_COLOR": "1",
+        **warm.PYTHON,
     }
     if site:
         variables["PLUGCHOICE_SITE"] = SITE

@@ -1,0 +1,108 @@
+"""One process that has imported the SDK and forks itself for each language host and provider. Tests start many.
+
+    warm.py serve SOCKET MODULE...           # imports the modules, says "ready", ends when its input is closed
+    warm.py join SOCKET PLUGIN ARGUMENT...   # what the launchers beside this file start in place of PLUGIN
+
+Only the imports are shared: a fork gets the arguments, folder, environment and files of the process that joined. That
+one stays, as it is the plugin for the engine: it passes signals on, and ends when the fork ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+_HEADER = 8  # bytes: the length of what follows; the three standard files travel with it
+
+
+def join(path: str, plugin: str, arguments: list[str]) -> None:
+    """Have the warm process run a plugin with our files, and end when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to pass it on to
+    job = json.dumps([plugin, arguments, os.getcwd(), dict(os.environ)]).encode()  # noqa: PTH109  # pathlib costs 10 ms
+    with socket.socket(socket.AF_UNIX) as warm:
+        warm.connect(path)
+        socket.send_fds(warm, [len(job).to_bytes(_HEADER, "big")], [0, 1, 2])
+        warm.sendall(job)
+        process = int(warm.recv(20))
+        for received in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(received, lambda number, _: os.kill(process, number))
+        for file in (0, 1, 2):
+            os.close(file)  # the engine waits until nobody holds them
+        warm.recv(1)  # returns when the other end is closed
+
+
+def serve(path: str, modules: list[str]) -> tuple[str, socket.socket]:
+    """Answer those who join. Returns in each fork: the plugin to run, and a socket that closes when nobody wants it."""
+    import contextlib
+    import gc
+    import importlib
+    import select
+
+    for module in modules:
+        importlib.import_module(module)
+    gc.freeze()  # what was imported is not garbage: a fork shares these pages as long as nobody looks
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        print("ready", flush=True)
+        while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            with contextlib.suppress(ChildProcessError):  # it has none yet
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            if sys.stdin in ready:
+                raise SystemExit
+            joined, _ = listener.accept()
+            if os.fork() == 0:
+                break
+            joined.close()
+    return take_over(joined), joined
+
+
+def take_over(joined: socket.socket) -> str:
+    """Become what the process that joined would have been."""
+    header, files, _, _ = socket.recv_fds(joined, _HEADER, 3)
+    with joined.makefile("rb") as stream:
+        plugin, arguments, folder, environment = json.loads(stream.read(int.from_bytes(header, "big")))
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = [plugin, *arguments]
+    joined.sendall(str(os.getpid()).encode())
+    return str(plugin)
+
+
+def run(plugin: str, joined: socket.socket) -> None:
+    """Run a plugin in this fork, as its launcher would."""
+    import runpy
+
+    if plugin == "pulumi-language-python":
+        # Its own file is in argv, because it may start itself again with another interpreter.
+        sys.argv[0] = str(Path(__file__).parent / "language_host.py")
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        return
+    import threading
+
+    def end_with(joined: socket.socket) -> None:
+        joined.recv(1)
+        os._exit(1)
+
+    # Not for the language host, which forks: it sees by itself when the engine has ended.
+    threading.Thread(target=end_with, args=(joined,), daemon=True).start()
+    sys.path[0] = str(Path.cwd())
+    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["join", path, plugin, *arguments]:
+            join(path, plugin, arguments)
+        case ["serve", path, *modules]:
+            run(*serve(path, modules))
