@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 #: A UUID in its usual form, in upper or lower case; without anchors.
 UUID_PATTERN: Final = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
+# With these the engine's wire format marks values that are not known yet (sdk/go/common/resource/plugin/rpc.go).
+_PULUMI_MARKERS: Final = frozenset(
+    {
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+
 _UUID: Final = re.compile(UUID_PATTERN)
 
 # What nobody sees: controls, zero-width and other format characters, fillers, variation selectors, tags; and what no
@@ -88,6 +101,11 @@ def list_some(names: Sequence[str], most: int = 20) -> str:
     """`A, B, C and 3 more`; `none` when there is none."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "none") + more
+
+
+def is_storable(text: str) -> bool:
+    """Whether a Pulumi state can hold the text: no lone surrogate, and none of the engine's own markers."""
+    return text not in _PULUMI_MARKERS and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def plural(count: int, noun: str) -> str:

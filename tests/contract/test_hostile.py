@@ -542,7 +542,7 @@ def test_a_date_in_retry_after_without_a_date_to_compare_is_not_used(date: str |
     assert parse_retry_after("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 08:28:00 GMT") == 0
 
 
-@pytest.mark.parametrize("lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999"])
+@pytest.mark.parametrize("lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999", "true"])
 def test_an_invalid_token_lifetime_is_refused(lifetime: str) -> None:
     """A token without an end would never be renewed."""
     body = f'{{"access_token": "abc", "expires_in": {lifetime}}}'.encode()

@@ -6,14 +6,17 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.api.client import _parse
 from pulumi_plugchoice.api.models import (
     Charger,
+    ChargerReference,
     Connector,
     ConnectorSettings,
     GroupMeter,
+    ManagedCharger,
+    ManagedGroup,
     MeterLines,
     Model,
     PowerManagement,
@@ -24,6 +27,8 @@ from pulumi_plugchoice.api.models import (
     User,
 )
 from pulumi_plugchoice.errors import InvalidResponse
+from pulumi_plugchoice.runtime.live import Live
+from pulumi_plugchoice.runtime.stored import make_outputs, prove_storable, read_originals
 from pydantic import ValidationError
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
@@ -130,6 +135,89 @@ def test_an_invalid_detail_does_not_make_a_connector_unreadable(odd: dict[str, A
 
     assert (connector.phase_rotation, connector.max_amperage) == ("RST", 16)
     assert getattr(connector, next(iter(odd))) is None
+
+
+UNSTORABLE = ["\ud800bay", "bay\udfff", "x" * 1001, "04da6b54-80e4-46f7-96ec-b56ff0331ba9", 16, True, ["x"]]
+NO_NUMBERS = [True, False, 10**400, 2**53, -(2**53), 1e308, 16.5, "sixteen", "9" * 5000]
+
+
+@pytest.mark.parametrize("value", UNSTORABLE, ids=lambda value: ascii(value)[:20])
+@pytest.mark.parametrize("field", ["identity", "standard", "format", "power_type", "status", "error_info"])
+def test_a_detail_that_no_state_can_hold_is_dropped(field: str, value: object) -> None:
+    """The engine would refuse it after the write, or take it for a value that is not known yet."""
+    row = {**CONNECTOR, "charger": {"uuid": CHARGER, "identity": "HRB-001"}}
+    (row["charger"] if field == "identity" else row)[field] = value
+    read = SiteConnector.model_validate(row)
+    assert getattr(read.charger if field == "identity" else read, field) is None
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: ascii(value)[:20])
+@pytest.mark.parametrize("field", ["id", "charger_id", "max_voltage"])
+def test_a_number_that_no_state_can_hold_is_dropped(field: str, value: object) -> None:
+    """True is no 1 V."""
+    assert getattr(Connector.model_validate({**CONNECTOR, field: value}), field) is None
+
+
+UUIDS = ["../../x", "", "5f0c3c1e", f"{CHARGER}/..", f"{CHARGER}\n", f" {CHARGER}", UNSTORABLE[3], None, 7, "\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("model", "least", "field", "values"),
+    [
+        (Connector, CONNECTOR, "max_amperage", NO_NUMBERS),
+        (Connector, CONNECTOR, "connector_id", [*NO_NUMBERS, None]),
+        (Connector, CONNECTOR, "phase_rotation", UNSTORABLE),
+        (Charger, {"connectors": []}, "uuid", UUIDS),
+        (Charger, {"uuid": CHARGER}, "connectors", [[CONNECTOR] * 1001, None]),
+        (ChargerReference, {}, "uuid", UUIDS),
+        (SiteConnector, CONNECTOR, "charger", [{"uuid": uuid} for uuid in UUIDS]),
+        (Site, {}, "uuid", UUIDS),
+        (SiteGroup, {}, "id", [*NO_NUMBERS, None]),
+        (SiteGroup, {"id": 1}, "group_id", NO_NUMBERS),
+        (SiteGroup, {"id": 1}, "total_amps", NO_NUMBERS),
+        (SiteGroup, {"id": 1}, "net_type", UNSTORABLE),
+        (ManagedCharger, {}, "uuid", UUIDS),
+        (ManagedCharger, {"uuid": CHARGER}, "groupId", NO_NUMBERS),
+        (ManagedGroup, {}, "id", [*NO_NUMBERS, None]),
+    ],
+)
+def test_a_needed_value_that_cannot_be_is_refused(
+    model: type[Model], least: dict[str, Any], field: str, values: list[Any]
+) -> None:
+    """It would become a path, an id or a number that is written."""
+    for value in values:
+        with pytest.raises(InvalidResponse) as refused:
+            _parse(model, {**least, field: value}, "GET", "/v3/x")
+        assert str(refused.value).startswith(f"GET /v3/x: answered with an invalid {model.__name__} (in {field}")
+
+
+def test_numbers_as_text_and_with_a_zero_after_the_point_are_read() -> None:
+    """They are clear."""
+    assert Connector.model_validate({**CONNECTOR, "max_amperage": "16", "connector_id": 1.0}).max_amperage == 16
+
+
+def test_true_and_numbers_are_no_times() -> None:
+    """In every model with a time."""
+    for value in (True, 1, 1.5):
+        assert Connector.model_validate({**CONNECTOR, "created_at": value}).created_at is None
+        assert PowerUsage.model_validate({"timestamp": value}).timestamp is None
+
+
+@settings(max_examples=30)
+@given(
+    row=st.fixed_dictionaries({}, optional={name: st.just(value) for name, value in CONNECTOR.items()}), data=st.data()
+)
+def test_what_a_model_holds_can_be_stored(row: dict[str, Any], data: st.DataObject) -> None:
+    """Any text, lone surrogates and markers too; any number."""
+    text = st.text(st.characters()) | st.sampled_from(UNSTORABLE[:4])
+    odd = {name: data.draw(text | st.integers() | st.floats() | st.booleans() | st.none()) for name in CONNECTOR}
+    item = {**odd, **row, "charger": {"uuid": CHARGER, "identity": data.draw(text)}}
+    try:
+        read = _parse(SiteConnector, item, "GET", "/v3/x")
+    except InvalidResponse:
+        return
+    live = Live(CHARGER, read.charger.identity, read)
+    prove_storable("x", make_outputs({"charger": CHARGER, "connector_id": 1}, live, read_originals(live, CONNECTOR)))
 
 
 def test_models_cannot_be_changed() -> None:

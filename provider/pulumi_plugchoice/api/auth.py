@@ -106,7 +106,7 @@ def parse_token(method: str, path: str, answer: Any) -> tuple[str, float]:
     if not isinstance(token, str) or not is_token(token):
         raise InvalidResponse(method, path, "answered without a valid access_token")
     try:
-        seconds = float(lifetime)
+        seconds = math.nan if isinstance(lifetime, bool) else float(lifetime)
     except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:

@@ -1,7 +1,9 @@
 """The objects of the API, as it sends and takes them.
 
 Responses are read tolerantly: unknown fields are dropped (a new API field breaks nobody, and a `pincode` never enters
-the process's objects), and only the fields that this package needs are required. Requests are validated strictly.
+the process's objects), and only the fields that this package needs are required. But what is read can be stored: texts
+and numbers are bounded, and a text that Pulumi's state cannot hold is refused here, before anything is written.
+Requests are validated strictly.
 Sources of the fields: API pages chargers/get-charger, site-connectors/list-site-connectors, site-groups/list-groups,
 connectors/get-power-usage, site-groups/get-group-meter, power-management/get-power-management.
 """
@@ -23,10 +25,40 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic_core import PydanticCustomError
 
+from pulumi_plugchoice._text import UUID_PATTERN, is_storable
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PhaseRotation
 
 ValueT = TypeVar("ValueT")
+
+
+# Whole numbers up to this are exact in a double, which is all that Pulumi's state has for numbers.
+_LARGEST = 2**53 - 1
+# The documented texts have a few dozen characters; `error_info` is the charger's own words.
+_LONGEST = 1000
+# A charger has a few connectors, and a site a few groups within each other.
+_MOST = 1000
+
+
+def _refuse_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("bool", "Input should be a number, not true or false")
+    return value
+
+
+def _refuse_unstorable(value: str) -> str:
+    if not is_storable(value):
+        raise PydanticCustomError("text", "Input should be text that Pulumi can store")
+    return value
+
+
+#: A whole number; also one written as text, or as 16.0.
+WholeNumber = Annotated[int, BeforeValidator(_refuse_bool), Field(ge=-_LARGEST, le=_LARGEST)]
+#: Text without lone surrogates, which is none of Pulumi's own markers.
+Text = Annotated[str, AfterValidator(_refuse_unstorable), Field(max_length=_LONGEST)]
+#: A UUID in its usual form. Paths and resource ids are made of it.
+Uuid = Annotated[str, AfterValidator(_refuse_unstorable), Field(pattern=f"^{UUID_PATTERN}$")]
 
 
 def _or_none(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
@@ -51,14 +83,22 @@ def _parse_measurement(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _refuse_number(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise PydanticCustomError("time", "Input should be a time")
+    return value
+
+
 def _in_utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
 
 
+#: A time; a number would be read as seconds since 1970, which this API never sends.
+Time = Annotated[datetime, BeforeValidator(_refuse_number)]
 #: A number that was measured; None for no reading, whatever the API writes in its place.
 Measurement = Annotated[float | None, BeforeValidator(_parse_measurement)]
 #: When something was measured. A time without an offset is UTC, as all times of this API. None for `"-"`.
-MeasuringTime = Annotated[Annotated[datetime, AfterValidator(_in_utc)] | None, WrapValidator(_or_none)]
+MeasuringTime = Annotated[Annotated[Time, AfterValidator(_in_utc)] | None, WrapValidator(_or_none)]
 
 
 class Model(BaseModel):
@@ -89,32 +129,32 @@ class Connector(Model):
         updated_at: UTC.
     """
 
-    id: Detail[int] = None
-    charger_id: Detail[int] = None
-    connector_id: int
-    status: Detail[str] = None
-    error: Detail[str] = None
-    error_info: Detail[str] = None
-    vendor_id: Detail[str] = None
-    vendor_error_code: Detail[str] = None
+    id: Detail[WholeNumber] = None
+    charger_id: Detail[WholeNumber] = None
+    connector_id: WholeNumber
+    status: Detail[Text] = None
+    error: Detail[Text] = None
+    error_info: Detail[Text] = None
+    vendor_id: Detail[Text] = None
+    vendor_error_code: Detail[Text] = None
     # Required, if only as null: a missing one does not prove that it was never set.
-    max_amperage: int | None
-    max_voltage: Detail[int] = None
-    standard: Detail[str] = None
-    format: Detail[str] = None
-    power_type: Detail[str] = None
-    phase_rotation: str | None
-    created_at: Detail[datetime] = None
-    updated_at: Detail[datetime] = None
+    max_amperage: WholeNumber | None
+    max_voltage: Detail[WholeNumber] = None
+    standard: Detail[Text] = None
+    format: Detail[Text] = None
+    power_type: Detail[Text] = None
+    phase_rotation: Text | None
+    created_at: Detail[Time] = None
+    updated_at: Detail[Time] = None
 
 
 class ChargerReference(Model):
     """The charger in a site's list of connectors."""
 
-    uuid: str
-    identity: Detail[str] = None
-    connection_status: Detail[str] = None
-    status: Detail[str] = None
+    uuid: Uuid
+    identity: Detail[Text] = None
+    connection_status: Detail[Text] = None
+    status: Detail[Text] = None
 
 
 class SiteConnector(Connector):
@@ -126,17 +166,19 @@ class SiteConnector(Connector):
 class Charger(ChargerReference):
     """A charger. `max_current` is A per phase, None when unknown."""
 
-    id: Detail[int] = None
-    max_current: Detail[int] = None
-    connectors: tuple[Connector, ...]  # required: a missing list does not prove that there are none
+    id: Detail[WholeNumber] = None
+    max_current: Detail[WholeNumber] = None
+    connectors: Annotated[
+        tuple[Connector, ...], Field(max_length=_MOST)
+    ]  # required: a missing list does not prove that there are none
 
 
 class Site(Model):
     """A location with chargers."""
 
-    uuid: str
-    id: int | None = None
-    name: str | None = None
+    uuid: Uuid
+    id: Detail[WholeNumber] = None
+    name: Detail[Text] = None
 
 
 class SiteGroup(Model):
@@ -147,10 +189,10 @@ class SiteGroup(Model):
         net_type: `TN`, `TT`, `IT`, or None when unknown.
     """
 
-    id: int
-    group_id: int | None = None
-    total_amps: int | None = None
-    net_type: str | None = None
+    id: WholeNumber
+    group_id: WholeNumber | None = None
+    total_amps: WholeNumber | None = None
+    net_type: Text | None = None
 
 
 class PowerUsage(Model):
@@ -205,8 +247,8 @@ class GroupMeter(Model):
         latest_data: None when it is missing or has another shape.
     """
 
-    id: Detail[int] = None
-    type: Detail[str] = None
+    id: Detail[WholeNumber] = None
+    type: Detail[Text] = None
     latest_data: Detail[MeterLines] = None
 
 
@@ -218,15 +260,15 @@ class ManagedCharger(Model):
         group_id: number of its group; None: in no group.
     """
 
-    uuid: str
-    group_id: int | None = Field(None, validation_alias="groupId")
+    uuid: Uuid
+    group_id: WholeNumber | None = Field(None, validation_alias="groupId")
 
 
 class ManagedGroup(Model):
     """A group as power management lists it: with the groups below it."""
 
-    id: int
-    subgroups: tuple[ManagedGroup, ...] = ()
+    id: WholeNumber
+    subgroups: Annotated[tuple[ManagedGroup, ...], Field(max_length=_MOST)] = ()
 
 
 class PowerManagement(Model):
@@ -244,9 +286,9 @@ class PowerManagement(Model):
 class User(Model):
     """The user a token acts as."""
 
-    uuid: str | None = None
-    id: int | None = None
-    name: str | None = None
+    uuid: Detail[Uuid] = None
+    id: Detail[WholeNumber] = None
+    name: Detail[Text] = None
 
 
 class ConnectorSettings(BaseModel):
