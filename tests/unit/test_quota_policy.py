@@ -96,7 +96,6 @@ def test_no_minute_has_more_slots_than_the_limit_whatever_happens(
     assert most <= min(limit, cap or limit)
 
 
-@settings(max_examples=100, deadline=None)
 @given(limit=st.integers(1, 2000), lower=st.integers(1, 2000), hold=st.none() | st.floats(allow_nan=True))
 def test_the_next_slot_comes_within_the_longest_hold_and_two_windows(
     limit: int, lower: int, hold: float | None
