@@ -31,7 +31,7 @@ finally:
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(process.stdout.splitlines()[-1].split())
     assert "click" in modules
-    assert not {"fastapi", "pulumi", "pydantic", "requests", "rich", "ruamel", "uvicorn"} & modules
+    assert not {"fastapi", "pulumi", "pydantic", "requests", "rich", "uvicorn", "yaml"} & modules
 
 
 @pytest.mark.parametrize("command", sorted(plugchoice.commands))

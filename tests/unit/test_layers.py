@@ -38,7 +38,7 @@ USERS = {
     "urllib3": {"api"},
     "pulumi": {"runtime", "gate", "connector", "balance", "lookup", "site", "cli"},
     "pydantic": {"api", "runtime", "sitefile", "emulator"},
-    "ruamel": {"sitefile"},
+    "yaml": {"sitefile"},
     "click": {"cli"},
     "rich": {"cli"},
     "fastapi": {"emulator"},

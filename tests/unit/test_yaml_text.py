@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -52,7 +53,7 @@ def test_values_have_their_types_and_places() -> None:
         ("a: 1\n---\nb: 2", (2, 1), "second document (---); give each site its own file"),
         ("? [a]\n: 1", (1, 3), "key is not plain text"),
         ("a: [1, 2", (1, 9), "not valid YAML"),
-        ("a: b: c", (1, 5), "not valid YAML: mapping values are not allowed here"),
+        ("a: b: c", (1, 5), "not valid YAML: mapping values are not allowed in this context"),
         ("a: \x00", (1, 4), "not valid YAML"),
         ("a: @x", (1, 4), "not valid YAML"),
         ("[" * 5000, (1, 21), "nested more than 20 levels deep"),
@@ -112,6 +113,37 @@ def test_nested_anchors_are_refused_at_the_first() -> None:
     started = time.monotonic()
     assert find("\n".join(lines)) == [(1, 5, "a0: anchor (&a0) is not supported; write the value out")]
     assert time.monotonic() - started < 1
+
+
+TABBED = "a:\t1\t# c\n\t# c\nb: [1,\t2]\t# c\n \t\nc:\t# c\n  d: 'x'\t# c\n\t  # c\n  e: |\t# c\n    y\n"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_tabs_before_comments_and_between_words_are_accepted(line_end: str) -> None:
+    """YAML allows them everywhere but in the indentation. Positions stay those of the text."""
+    text = TABBED.replace("\n", line_end)
+    document = parse(text)
+    assert document.findings == []
+    assert document.data == {"a": 1, "b": [1, 2], "c": {"d": "x", "e": "y\n"}}
+    assert text[document.values["c", "d"].start :].startswith("'x'")
+    changed = edit(text, {("c", "d"): "z"})
+    assert changed == text.replace("'x'", "z")
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1", "\ta: 1", "a:\n \t- b", "a: 1\n\tb: 2"])
+def test_tabs_in_the_indentation_are_refused(text: str) -> None:
+    """Programs read them differently."""
+    assert [words for *_, words in find(text)] == ["tab in the indentation; indent YAML with spaces only"]
+
+
+def test_yaml_is_read_where_libyaml_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parser in Python gives the same positions."""
+    text = "a: R\nb: [1, {x: é}]\nc:\n  d: true # c\n  e: |\n    y\n"
+    with_libyaml = parse(text)
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    assert parse(text).data == with_libyaml.data == {"a": "R", "b": [1, {"x": "é"}], "c": {"d": True, "e": "y\n"}}
+    scalars = [path for path in with_libyaml.values if path not in {(), ("b",), ("c",), ("b", 1)}]
+    assert [parse(text).values[path] for path in scalars] == [with_libyaml.values[path] for path in scalars]
 
 
 @given(st.text(max_size=200))

@@ -34,7 +34,7 @@ def run(command: click.Command) -> int:
         return _invoke(command)
     except OutputLost as lost:
         if lost.reason:
-            _report(f"standard output: cannot be written: {lost.reason}; write to a file with --output")
+            _report(f"standard output: cannot be written: {lost.reason}; redirect it to another file")
     except OSError as error:  # of click, for help and usage
         if error.filename is None:
             _report(f"standard output: cannot be written: {error.strerror}")

@@ -129,43 +129,90 @@ class Figures:
 
 def compute_figures(installation: Installation) -> Figures:
     """Compute all figures of a site."""
-    groups = tuple(_compute_group(installation, group) for group in installation.groups)
+    loads = _add_up(installation)
+    groups = tuple(_compute_group(installation, group, loads[group.name]) for group in installation.groups)
     root = groups[0]
-    base = _collect(installation, root.name)[1]
+    base = loads[root.name].base
     return Figures(
         usable_amps=root.usable_amps or 0,
         single_phase=root.single_phase,
         three_phase=root.three_phase,
         full_imbalance=compute_imbalance(root.single_phase),
         worst_imbalance=compute_worst_imbalance(installation.points, base) if installation.neutral else None,
-        cars_at_6_amps=count_cars_at_6_amps(installation),
+        cars_at_6_amps=count_cars_at_6_amps(installation, base),
         groups=groups,
     )
 
 
-def _compute_group(installation: Installation, group: Group) -> GroupFigures:
-    points, base = _collect(installation, group.name)
-    sum_one_phase = sum_single_phase if installation.neutral else sum_single_phase_without_neutral
+@dataclass(frozen=True)
+class _Loads:
+    """All loads of a group and its subgroups, each added up (A).
+
+    Attributes:
+        base: of all other loads, per line.
+        single_phase: of one-phase cars between a line and the neutral, per line.
+        pairs: of one-phase cars between two lines, per pair R-S, S-T, T-R.
+        three_phase: of three-phase cars, per line.
+    """
+
+    base: Triple = (0, 0, 0)
+    single_phase: Triple = (0, 0, 0)
+    pairs: Triple = (0, 0, 0)
+    three_phase: Triple = (0, 0, 0)
+
+    def __add__(self, other: _Loads) -> _Loads:
+        return _Loads(
+            _add(self.base, other.base),
+            _add(self.single_phase, other.single_phase),
+            _add(self.pairs, other.pairs),
+            _add(self.three_phase, other.three_phase),
+        )
+
+
+def _add_up(installation: Installation) -> dict[str, _Loads]:
+    """Add up the loads of each group with its subgroups; each load is added once for each level above it at most."""
+    points: dict[str, list[Point]] = {}
+    for point in installation.points:
+        points.setdefault(point.group, []).append(point)
+    loads = {
+        group.name: _load(points.get(group.name, []), installation.base.get(group.name, (0, 0, 0)), installation)
+        for group in installation.groups
+    }
+    for group in reversed(_order_from_root(installation.groups)):
+        if group.parent is not None:
+            loads[group.parent] += loads[group.name]
+    return loads
+
+
+def _load(points: list[Point], base: Triple, installation: Installation) -> _Loads:
+    lines, pairs = _split_by_neutral(points, has_neutral=installation.neutral)
+    return _Loads(base, lines, pairs, sum_three_phase(points))
+
+
+def _order_from_root(groups: Iterable[Group]) -> list[Group]:
+    """Order the groups so that a parent stands before its subgroups."""
+    children: dict[str | None, list[Group]] = {}
+    for group in groups:
+        children.setdefault(group.parent, []).append(group)
+    ordered = list(children.get(None, ()))
+    for group in ordered:  # grows while it is read
+        ordered += children.get(group.name, ())
+    return ordered
+
+
+def _compute_group(installation: Installation, group: Group, loads: _Loads) -> GroupFigures:
+    cars = loads.single_phase
+    if not installation.neutral:
+        cars = _add(cars, compute_line_currents(loads.pairs))
     return GroupFigures(
         name=group.name,
         parent=group.parent,
         usable_amps=(
             None if group.fuse_amps is None else compute_usable_amps(group.fuse_amps, installation.margin_percent)
         ),
-        single_phase=sum_one_phase(points, base),
-        three_phase=sum_three_phase(points, base),
+        single_phase=_make_triple(_add(loads.base, cars)),
+        three_phase=_make_triple(_add(loads.base, loads.three_phase)),
     )
-
-
-def _collect(installation: Installation, name: str) -> tuple[list[Point], Triple]:
-    """Return the points of a group and its subgroups, and the sum of their base."""
-    names = {name}
-    # A parent may stand after its children, so one pass is not enough; a pass for each group is.
-    for _ in installation.groups:
-        names |= {group.name for group in installation.groups if group.parent in names}
-    bases = [installation.base[group] for group in sorted(names) if group in installation.base]
-    base = _make_triple(sum(lines) for lines in zip(*bases, strict=True)) if bases else (0, 0, 0)
-    return [point for point in installation.points if point.group in names], base
 
 
 def compute_usable_amps(fuse_amps: int, margin_percent: int) -> int:
@@ -181,10 +228,7 @@ def sum_single_phase(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Tripl
 
     A one-phase car loads the line of the rotation's first letter.
     """
-    lines = list(base)
-    for point in points:
-        lines[LINES.index(point.rotation[0])] += point.amps
-    return _make_triple(lines)
+    return _make_triple(_add(base, _split_by_neutral(points, has_neutral=True)[0]))
 
 
 def sum_single_phase_without_neutral(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Triple:
@@ -193,16 +237,21 @@ def sum_single_phase_without_neutral(points: Iterable[Point], base: Triple = (0,
     The cars load pairs of lines and add up by angle; the base is added as plain numbers. A point with one letter has no
     second line: its amps are added to the one line.
     """
+    lines, pairs = _split_by_neutral(points, has_neutral=False)
+    return _make_triple(_add(_add(base, lines), compute_line_currents(pairs)))
+
+
+def _split_by_neutral(points: Iterable[Point], *, has_neutral: bool) -> tuple[Triple, Triple]:
+    """Return the A of one-phase cars on each line, and between each pair of lines."""
+    lines = [0.0, 0.0, 0.0]
     pairs = [0.0, 0.0, 0.0]
-    lines = list(base)
     for point in points:
-        place = find_pair(point.rotation)
+        place = None if has_neutral else find_pair(point.rotation)
         if place is None:
-            lines[LINES.index(point.rotation)] += point.amps
+            lines[LINES.index(point.rotation[0])] += point.amps
         else:
             pairs[place] += point.amps
-    currents = compute_line_currents((pairs[0], pairs[1], pairs[2]))
-    return _make_triple(one + other for one, other in zip(lines, currents, strict=True))
+    return (lines[0], lines[1], lines[2]), (pairs[0], pairs[1], pairs[2])
 
 
 def sum_three_phase(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Triple:
@@ -242,14 +291,17 @@ def compute_worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -
     return _round(max(base[p] + cars[p] - base[q] for p in range(3) for q in range(3) if p != q))
 
 
-def count_cars_at_6_amps(installation: Installation) -> int:
+def count_cars_at_6_amps(installation: Installation, base: Triple) -> int:
     """Count the one-phase cars that can charge at the same time with 6 A each on the usable amps of the main fuse.
 
     Without a neutral, the cars are spread evenly over the pairs of lines.
+
+    Args:
+        installation: the electrical side of a site.
+        base: A per line of all other loads.
     """
     root = installation.groups[0]
     usable_amps = compute_usable_amps(root.fuse_amps or 0, installation.margin_percent)
-    base = _collect(installation, root.name)[1]
     if installation.neutral:
         return sum(
             min(
@@ -272,6 +324,10 @@ def _count_cars_on_pairs(installation: Installation, free: list[float]) -> int:
             break
         cars, left = more, [max(0, points - 1) for points in left]
     return sum(cars)
+
+
+def _add(one: Triple, other: Triple) -> Triple:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _make_triple(lines: Iterable[float]) -> Triple:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,10 @@ _DIGITS: Final = 6
 #: How many pairs of chargers one search shifts at most, with and without a neutral. A count bounds its time to half a
 #: second and still gives the same plan on every machine.
 _MOST_SWAPS: Final = (6000, 800)
+#: More pairs than that are not listed: those of 5,000 chargers would fill a gigabyte.
+_MOST_PAIRS: Final = 200_000
+#: Bounds the time on a large site in the same way: how many sums of groups one part of the search may change.
+_MOST_UPDATES: Final = 300_000
 
 Score = tuple[float, float, float, float, int]
 
@@ -102,7 +107,7 @@ class _Unit:
     """A charger and the loads that it adds to its group and the groups above it.
 
     Attributes:
-        loads: for each of the three shifts, (group, part, A).
+        loads: for each of the three shifts, (groups, part, A).
         lines: for each of the three shifts, the lines that it loads.
         groups: the groups that it loads.
         amps: A of all its sockets together.
@@ -110,7 +115,7 @@ class _Unit:
 
     charger: str
     points: tuple[Point, ...]
-    loads: tuple[tuple[tuple[int, int, float], ...], ...]
+    loads: tuple[tuple[tuple[tuple[int, ...], int, float], ...], ...]
     lines: tuple[frozenset[int], ...]
     groups: tuple[int, ...]
     amps: float
@@ -123,7 +128,8 @@ class _Search:
         self._has_neutral = installation.neutral
         names = [group.name for group in installation.groups]
         parents = {group.name: group.parent for group in installation.groups}
-        self._above = {name: [names.index(above) for above in _list_ancestors(name, parents)] for name in names}
+        places = {name: place for place, name in enumerate(names)}
+        self._above = {name: tuple(places[above] for above in _list_ancestors(name, parents)) for name in names}
         self._usable_amps = [
             math.inf if group.fuse_amps is None else compute_usable_amps(group.fuse_amps, installation.margin_percent)
             for group in installation.groups
@@ -133,6 +139,7 @@ class _Search:
         self._worsts = [0.0] * len(names)
         self._excesses = [0.0] * len(names)
         self._trials = 0
+        self._updates = 0
         for name, base in installation.base.items():
             for group, (line, amps) in itertools.product(self._above[name], enumerate(base)):
                 self._sums[group][line] += amps
@@ -145,34 +152,46 @@ class _Search:
         self.units: list[_Unit] = []
         for charger, points in by_charger.items():
             loads = tuple(tuple(self._compute_loads(points, step)) for step in range(3))
-            groups = tuple(sorted({group for group, _, _ in loads[0]}))
+            groups = loads[0][0][0]
+            if any(above != groups for above, _, _ in loads[0]):
+                groups = tuple({group for above, _, _ in loads[0] for group in above})
             lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
             unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
             if charger in fixed:
                 self._add(unit, 0, 1)
             else:
                 self.units.append(unit)
-        self._pairs = list(itertools.combinations(range(len(self.units)), 2))
-        # Shuffled, so that the pairs within the bound come from all groups; the same on every machine.
-        random.Random(0).shuffle(self._pairs)  # noqa: S311 - not used for security
+        self._pairs = self._draw_pairs()
         # No plan is better than an even spread.
         movable = sum(unit.amps for unit in self.units)
         even = math.ceil((sum(self._sums[0][:3]) + movable) / 3 - 1e-9) if self._has_neutral else 0
         self._bound = max(even, *self._sums[0][:3])
 
-    def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[int, int, float]]:
+    def _draw_pairs(self) -> list[tuple[int, int]]:
+        """List the pairs of chargers. Shuffled, so that those within the bound come from all groups."""
+        count = len(self.units)
+        draw = random.Random(0)  # noqa: S311 - not used for security; the same on every machine
+        if count * (count - 1) // 2 > _MOST_PAIRS:
+            drawn = ((draw.randrange(count), draw.randrange(count)) for _ in range(_MOST_PAIRS // 10))
+            return [(min(pair), max(pair)) for pair in drawn if pair[0] != pair[1]]
+        pairs = list(itertools.combinations(range(count), 2))
+        draw.shuffle(pairs)
+        return pairs
+
+    def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[tuple[int, ...], int, float]]:
         for point in points:
             rotation = shift_rotation(point.rotation, step)
             pair = None if self._has_neutral else find_pair(rotation)
             part = LINES.index(rotation[0]) if pair is None else len(LINES) + pair
-            for group in self._above[point.group]:
-                yield group, part, point.amps
+            yield self._above[point.group], part, point.amps
 
     def _add(self, unit: _Unit, step: int, sign: int) -> None:
-        for group, part, amps in unit.loads[step]:
-            self._sums[group][part] += sign * amps
+        for groups, part, amps in unit.loads[step]:
+            for group in groups:
+                self._sums[group][part] += sign * amps
         for group in unit.groups:
             self._update_group(group)
+        self._updates += len(unit.groups)
 
     def _update_group(self, group: int) -> None:
         lines = self._compute_lines(group)
@@ -229,8 +248,11 @@ class _Search:
 
     def improve(self) -> list[int]:
         """Return the better result of two searches: from the declared rotations, and from the largest charger down."""
-        as_declared = [0] * len(self.units)
-        return min(self._climb(start) for start in (as_declared, self._place_largest_first()))[1]
+        as_declared = self._climb([0] * len(self.units))
+        work = 7 * sum(len(unit.groups) for unit in self.units)
+        if work > _MOST_UPDATES:
+            return as_declared[1]
+        return min(as_declared, self._climb(self._place_largest_first()))[1]
 
     def _place_largest_first(self) -> list[int]:
         steps = [0] * len(self.units)
@@ -251,14 +273,17 @@ class _Search:
         steps = list(start)
         self._trials = 0
         self._put(steps, 1)
+        self._updates = 0
         score = self._score(_count_rewired(steps))
         while True:
             better = self._move(steps, score)
-            if better is None and not self._is_at_bound(score):
+            if better is None and not self._is_at_bound(score) and self._updates < _MOST_UPDATES:
                 better = self._swap(steps, score)
             if better is None:
                 break
             score = better
+            if self._updates >= _MOST_UPDATES:
+                break
         self._put(steps, -1)
         return score, steps
 
@@ -270,6 +295,8 @@ class _Search:
         rewired = _count_rewired(steps)
         best = score
         for place, unit in enumerate(self.units):
+            if self._updates >= _MOST_UPDATES:
+                break
             old = steps[place]
             kept = old
             self._add(unit, old, -1)
@@ -299,7 +326,7 @@ class _Search:
             if first.amps == second.amps and old[0] == old[1] and first.points[0].group == second.points[0].group:
                 continue  # equal chargers: a single move has covered this
             self._trials += 1
-            if self._trials > _MOST_SWAPS[not self._has_neutral]:
+            if self._trials > _MOST_SWAPS[not self._has_neutral] or self._updates >= _MOST_UPDATES:
                 return None
             self._add(first, old[0], -1)
             self._add(second, old[1], -1)
@@ -321,27 +348,40 @@ class _Search:
         return None
 
     def order_visits(self, steps: Sequence[int]) -> Iterator[Visit]:
-        """Order the chargers to rewire: each time the one that helps most next."""
+        """Order the chargers to rewire: each time the one that helps most next, within the bound of the search."""
         now = [0] * len(self.units)
         self._put(now, 1)
-        left = [place for place, step in enumerate(steps) if step]
+        self._updates = 0
+        # Of chargers that change the same sums in the same way, one stands for all: the first that is left.
+        alike: dict[object, deque[int]] = {}
+        for place, step in enumerate(steps):
+            if step:
+                unit = self.units[place]
+                alike.setdefault((unit.loads[0], unit.loads[step]), deque()).append(place)
+        left = list(alike.values())
         while left:
-            scores = []
-            for place in left:
-                self._add(self.units[place], 0, -1)
-                self._add(self.units[place], steps[place], 1)
-                scores.append((self._score(0), place))
-                self._add(self.units[place], steps[place], -1)
-                self._add(self.units[place], 0, 1)
-            score, place = min(scores)
-            left.remove(place)
+            first = left[0]
+            if self._updates < _MOST_UPDATES:
+                first = min(left, key=lambda places: (self._try_shift(places[0], steps[places[0]]), places[0]))
+            place = first.popleft()
+            left = [places for places in left if places] if not first else left
             unit = self.units[place]
             self._add(unit, 0, -1)
             self._add(unit, steps[place], 1)
             before = {point.connector_id: point.rotation for point in unit.points}
             after = {number: shift_rotation(rotation, steps[place]) for number, rotation in before.items()}
-            worst = round(score[1], 2)
+            worst = round(self._worsts[0], 2)
             yield Visit(unit.charger, before, after, int(worst) if worst == int(worst) else worst)
+
+    def _try_shift(self, place: int, step: int) -> Score:
+        """Return the score after one charger is shifted."""
+        unit = self.units[place]
+        self._add(unit, 0, -1)
+        self._add(unit, step, 1)
+        score = self._score(0)
+        self._add(unit, step, -1)
+        self._add(unit, 0, 1)
+        return score
 
 
 def _count_rewired(steps: Sequence[int]) -> int:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from pulumi_plugchoice._text import clean, is_uuid, printable
+from pulumi_plugchoice._text import clean, is_uuid, list_some, printable
 from pulumi_plugchoice.electrical.limits import PRESETS
 from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.inputs import Mistake, judge, quote
 
-from .model import PARTS, SiteFile
-from .yaml_text import Finding, KeyPath, format_path
+from .model import MOST_CONNECTORS, MOST_GROUPS, PARTS, SiteFile
+from .yaml_text import MAX_MISTAKES, Finding, KeyPath, format_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 
     from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 
 def validate(
@@ -36,15 +38,54 @@ def validate(
     """
     if not hasattr(data, "items"):
         return None, [_find((), *_describe(data, "a mapping"), "a site file needs site, supply and chargers")]
-    findings: list[Finding] = []
+    findings = [*_check_size(data)]
+    if findings:
+        return None, findings
     site = None
     try:
         site = SiteFile.model_validate(data)
-    except ValidationError as error:
-        findings += [_translate(item, get_source) for item in error.errors(include_url=False)]
+    except ValidationError:
+        errors = itertools.islice(_list_errors(SiteFile, data, ()), MAX_MISTAKES + 1)
+        findings += [_translate(path, item, get_source) for path, item in errors]
     paths = {finding.path for finding in findings}
-    findings += [finding for finding in _check_relations(data) if finding.path not in paths]
+    others = (finding for finding in _check_relations(data) if finding.path not in paths)
+    findings += itertools.islice(others, MAX_MISTAKES + 1)
     return (None if findings else site), findings
+
+
+def _list_errors(model: type[BaseModel], data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, ErrorDetails]]:
+    """Yield the errors of pydantic, each with its path, entry by entry.
+
+    Nobody reads a hundred thousand of them, and to translate them all takes minutes.
+    """
+    known = model.model_fields if isinstance(data, dict) else {}
+    lists = [key for key in _LISTS if key in known and isinstance(data.get(key), list)]
+    without = {key: [PARTS[key].model_construct()] * len(data[key]) for key in lists}
+    try:
+        model.model_validate({**data, **without} if without else data)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            yield (*path, *item["loc"]), item
+    for key in lists:
+        for place, entry in enumerate(data[key]):
+            yield from _list_errors(PARTS[key], entry, (*path, key, place))
+
+
+_LISTS: Final = ("groups", "chargers", "connectors")
+
+
+def _check_size(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check the number of groups and connectors, before anything that takes longer the more there are."""
+    groups = data.get("groups")
+    if isinstance(groups, list) and len(groups) > MOST_GROUPS:
+        yield _find(("groups",), None, f"has {len(groups)} groups", f"allowed: at most {MOST_GROUPS} in a file")
+    connectors = sum(
+        max(1, len(charger["connectors"])) if isinstance(charger.get("connectors"), list) else 1
+        for _, charger in _get_entries(data, "chargers")
+    )
+    if connectors > MOST_CONNECTORS:
+        reason = f"has {connectors} connectors"
+        yield _find(("chargers",), None, reason, f"allowed: at most {MOST_CONNECTORS} in a file")
 
 
 def _find(path: KeyPath, value: str | None, reason: str, suggestion: str = "") -> Finding:
@@ -54,9 +95,9 @@ def _find(path: KeyPath, value: str | None, reason: str, suggestion: str = "") -
 # ---------------------------------------------------------------- single values
 
 
-def _translate(item: Mapping[str, Any], get_source: Callable[[KeyPath], str | None]) -> Finding:
+def _translate(path: KeyPath, item: ErrorDetails, get_source: Callable[[KeyPath], str | None]) -> Finding:
     """Translate an error of pydantic."""
-    path, kind, given = tuple(item["loc"]), item["type"], item["input"]
+    kind, given = item["type"], item["input"]
     name = str(path[-1]) if path else ""
     fields = _get_model(path[:-1]).model_fields
     if kind == "extra_forbidden":
@@ -157,7 +198,7 @@ def _suggest(name: str, known: Iterable[str]) -> str:
 
 def _check_relations(data: Mapping[str, Any]) -> Iterator[Finding]:
     """Check values against each other. The data can have other mistakes; what cannot be read is skipped."""
-    names = yield from _check_groups(data)
+    names = dict.fromkeys((yield from _check_groups(data)))
     supply = _get_mapping(data, "supply")
     if supply.get("net_type") == "IT" and supply.get("neutral") is True:
         reason = "does not fit net_type IT, which has no neutral"
@@ -188,9 +229,9 @@ def _get_entries(data: Mapping[str, Any], key: str) -> list[tuple[int, dict[str,
     return [(place, item) for place, item in enumerate(items) if isinstance(item, dict)]
 
 
-def _check_group_name(name: Any, path: KeyPath, names: list[str]) -> Iterator[Finding]:
+def _check_group_name(name: Any, path: KeyPath, names: Collection[str]) -> Iterator[Finding]:
     if isinstance(name, str) and name not in names:
-        groups = f"groups: {', '.join(printable(known, 60) for known in names)}"
+        groups = f"groups: {list_some([printable(known, 60) for known in names])}"
         yield _find(path, quote(name), "is not a group of this file", _suggest(name, names) or groups)
 
 
@@ -218,15 +259,14 @@ def _check_groups(data: Mapping[str, Any]) -> Generator[Finding, None, list[str]
         if place > 0 and parent is None:
             reason = f"group {quote(name)} has no parent, and only the first group is the root"
             yield _find(path, None, reason, "set parent")
-    names = list(first)
     for place, group in entries:
-        yield from _check_group_name(group.get("parent"), ("groups", place, "parent"), names)
+        yield from _check_group_name(group.get("parent"), ("groups", place, "parent"), first)
         name = group.get("name")
         if place > 0 and isinstance(name, str) and first[name] == place and _is_own_ancestor(name, parents):
             reason = f"group {quote(name)} is its own ancestor"
             yield _find(("groups", place, "parent"), None, reason, "set another parent")
     yield from _check_fuses(data, entries)
-    return names or ["main"]
+    return list(first) or ["main"]
 
 
 def _check_fuses(data: Mapping[str, Any], entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Finding]:
@@ -254,7 +294,7 @@ def _is_own_ancestor(name: str, parents: Mapping[str, Any]) -> bool:
 
 
 def _check_charger(
-    charger: Mapping[str, Any], path: KeyPath, names: list[str], seen: dict[str, int]
+    charger: Mapping[str, Any], path: KeyPath, names: Collection[str], seen: dict[str, int]
 ) -> Iterator[Finding]:
     identity, uuid = charger.get("identity"), charger.get("uuid")
     if identity is None and uuid is None:
@@ -276,13 +316,15 @@ def _check_charger(
             yield _find((*path, name), quote(given), reason, "keep one charger with all connectors")
         seen.setdefault(key, int(path[1]))
     yield from _check_group_name(charger.get("group"), (*path, "group"), names)
-    numbers: list[Any] = []
+    numbers: set[int] = set()
     for place, connector in _get_entries(charger, "connectors"):
         number = connector.get("connector_id")
+        if not isinstance(number, int):
+            continue
         if number in numbers:
             reason = "is already the number of another connector of this charger"
             yield _find((*path, "connectors", place, "connector_id"), quote(number), reason, "give each its own number")
-        numbers.append(number)
+        numbers.add(number)
 
 
 def _check_connector(

@@ -5,7 +5,8 @@ The field descriptions are what editors show: `site.schema.json` is generated fr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+import functools
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,12 +15,13 @@ from pulumi_plugchoice.electrical.limits import PRESETS
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from pulumi_plugchoice.inputs import OnAdopt, OnDestroy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 Amps = Annotated[int, Field(ge=1, le=10_000)]
 LineCurrent = Annotated[int, Field(ge=0, le=10_000)]
 Uuid = Annotated[str, Field(pattern=f"^{UUID_PATTERN}$")]
+
+#: Of one file. A larger site is declared as several.
+MOST_GROUPS: Final = 500
+MOST_CONNECTORS: Final = 5_000
 
 _LABEL: Final = "Name for people. It can change at any time."
 _ON_ADOPT: Final = (
@@ -215,21 +217,25 @@ class SiteFile(_Entry):
 
     def on_adopt_of(self, charger: ChargerEntry, connector: ConnectorEntry) -> OnAdopt:
         """Return `on_adopt` of the connector, its group, a group above or the site: the first that is set."""
-        values = [connector.on_adopt, *(group.on_adopt for group in self._list_groups(charger)), self.on_adopt]
-        return next((value for value in values if value is not None), "overwrite")
+        return connector.on_adopt or self._inherited[self.group_of(charger)][0] or self.on_adopt or "overwrite"
 
     def on_destroy_of(self, charger: ChargerEntry, connector: ConnectorEntry) -> OnDestroy:
         """Return `on_destroy`, from the same places as `on_adopt`."""
-        values = [connector.on_destroy, *(group.on_destroy for group in self._list_groups(charger)), self.on_destroy]
-        return next((value for value in values if value is not None), "retain")
+        return connector.on_destroy or self._inherited[self.group_of(charger)][1] or self.on_destroy or "retain"
 
-    def _list_groups(self, charger: ChargerEntry) -> Iterator[GroupEntry]:
-        """Yield the charger's group and the groups above it."""
+    @functools.cached_property
+    def _inherited(self) -> dict[str, tuple[OnAdopt | None, OnDestroy | None]]:
+        """`on_adopt` and `on_destroy` of each group, its own or of the nearest group above that sets it."""
         by_name = {group.name: group for group in self.all_groups}
-        group: GroupEntry | None = by_name[self.group_of(charger)]
-        while group is not None:
-            yield group
-            group = by_name[group.parent] if group.parent else None
+        found: dict[str, tuple[OnAdopt | None, OnDestroy | None]] = {}
+        for group in by_name.values():
+            chain = [group]  # up to a group whose values are known
+            while (above := chain[-1].parent) and above not in found:
+                chain.append(by_name[above])
+            for item in reversed(chain):
+                on_adopt, on_destroy = found[item.parent] if item.parent else (None, None)
+                found[item.name] = (item.on_adopt or on_adopt, item.on_destroy or on_destroy)
+        return found
 
 
 #: The models by the key of the site file that they describe.

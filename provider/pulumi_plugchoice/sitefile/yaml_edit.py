@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice.errors import PlugchoiceError
 
@@ -32,20 +31,21 @@ def edit_values(text: str, changes: Mapping[KeyPath, str | None], file: str) -> 
     if text.startswith(BYTE_ORDER_MARK):
         return BYTE_ORDER_MARK + edit_values(text[len(BYTE_ORDER_MARK) :], changes, file)
     document = parse(text)
+    siblings: dict[KeyPath, list[KeyPath]] = {}
+    for key in document.keys:
+        siblings.setdefault(key[:-1], []).append(key)
     edits: list[tuple[int, int, str]] = []
     for path, value in changes.items():
         if value is None:
             if path in document.keys:
-                edits += _remove(text, document, path)
+                edits += _remove(text, document, path, siblings[path[:-1]])
         elif path in document.values:
             old = document.values[path]
             edits.append((old.start, old.end, value))
         else:
-            edits.append(_insert(text, document, path, value))
-    changed = text
-    for start, end, new in sorted(edits, reverse=True):
-        changed = changed[:start] + new + changed[end:]
+            edits.append(_insert(text, document, path, value, siblings[path[:-1]]))
     # YAML has more layouts than these edits know, so the result is parsed and compared.
+    changed = _replace(text, edits)
     after = parse(changed)
     if document.findings or after.findings or after.data != _apply(document.data, changes):
         line = min(document.locate(path).line for path in changes)
@@ -53,24 +53,34 @@ def edit_values(text: str, changes: Mapping[KeyPath, str | None], file: str) -> 
     return changed
 
 
+def _replace(text: str, edits: list[tuple[int, int, str]]) -> str:
+    """Replace parts of a text, given by start and end. Of two that overlap, the later one is dropped."""
+    parts: list[str] = []
+    at = 0
+    for start, end, new in sorted(edits):
+        if start >= at:
+            parts += text[at:start], new
+            at = end
+    return "".join([*parts, text[at:]])
+
+
 def _apply(data: Any, changes: Mapping[KeyPath, str | None]) -> Any:
-    """Apply the changes to a copy of the data."""
-    wanted = copy.deepcopy(data)
+    """Apply the changes to the data, and return it."""
+    values = {value: parse(value).data for value in set(changes.values()) if value is not None}
     for path, value in changes.items():
-        inner = wanted
+        inner = data
         for part in path[:-1]:
             inner = inner[part]
         if value is not None:
-            inner[path[-1]] = parse(value).data
+            inner[path[-1]] = values[value]
         else:
             inner.pop(path[-1], None)
-    return wanted
+    return data
 
 
-def _insert(text: str, document: Document, path: KeyPath, value: str) -> tuple[int, int, str]:
+def _insert(text: str, document: Document, path: KeyPath, value: str, siblings: list[KeyPath]) -> tuple[int, int, str]:
     """Add a key after the last key of its mapping."""
     mapping = document.values[path[:-1]]
-    siblings = [other for other in document.keys if other[:-1] == path[:-1]]
     last = max((document.values[other] for other in siblings), key=lambda position: position.start)
     new = f"{path[-1]}: {value}"
     if mapping.is_flow:
@@ -85,11 +95,11 @@ def _insert(text: str, document: Document, path: KeyPath, value: str) -> tuple[i
     return end + 1, end + 1, f"{indent}{new}{line_end}"
 
 
-def _remove(text: str, document: Document, path: KeyPath) -> Iterator[tuple[int, int, str]]:
+def _remove(text: str, document: Document, path: KeyPath, siblings: list[KeyPath]) -> Iterator[tuple[int, int, str]]:
     key, value = document.keys[path], document.values[path]
-    others = [position for other, position in document.keys.items() if other[:-1] == path[:-1] and other != path]
+    others = [document.keys[other] for other in siblings if other != path]
     if document.values[path[:-1]].is_flow:
-        yield from _remove_in_braces(text, document, path)
+        yield from _remove_in_braces(text, document, path, siblings)
         return
     start = text.rfind("\n", 0, key.start) + 1
     end = text.find("\n", value.end)
@@ -106,18 +116,19 @@ def _remove(text: str, document: Document, path: KeyPath) -> Iterator[tuple[int,
         yield start, end + 1, ""
 
 
-def _remove_in_braces(text: str, document: Document, path: KeyPath) -> Iterator[tuple[int, int, str]]:
+_COMMA: Final = re.compile(r"\s*,[ \t]*")
+
+
+def _remove_in_braces(
+    text: str, document: Document, path: KeyPath, siblings: list[KeyPath]
+) -> Iterator[tuple[int, int, str]]:
     key, value = document.keys[path], document.values[path]
-    before = [
-        document.values[other].end
-        for other, position in document.keys.items()
-        if other[:-1] == path[:-1] and position.start < key.start
-    ]
-    after = re.match(r"\s*,[ \t]*", text[value.end :])
+    before = [document.values[other].end for other in siblings if document.keys[other].start < key.start]
+    after = _COMMA.match(text, value.end)
     if before and re.fullmatch(r"\s*,\s*", text[max(before) : key.start]):
         yield max(before), value.end, ""
     elif after:
-        yield key.start, value.end + after.end(), ""
+        yield key.start, after.end(), ""
     else:
         comma = text.find(",", max(before)) if before else -1
         if 0 <= comma < key.start:  # a comment stands between: remove only the comma

@@ -8,8 +8,8 @@ tags, and plain words that YAML 1.1 reads as something else (`NO`, `on`, `016`, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.inputs import Mistake
@@ -24,30 +24,38 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 #: A site of a thousand connectors takes a tenth of this.
 MAX_BYTES: Final = 1 << 20
 _MAX_DEPTH: Final = 20
+#: No mapping of a site file has twenty keys, and no list a quarter of these entries.
+_MOST_ENTRIES: Final[dict[type, int]] = {dict: 100, list: 20_000}
+#: As many as 5,000 connectors with every key have, and far more than anyone writes.
+_MAX_VALUES: Final = 100_000
 #: More lines than anyone reads at once.
 MAX_MISTAKES: Final = 100
 #: Stands in the data for a value that was refused. It is not None: a key with a refused value is set.
 REFUSED: Final = object()
 
+# Not part of YAML, and line ends that editors do not count.
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_TABS: Final = re.compile(r"^[ \t]*\t[ \t]*(?=#|\r?$)", re.MULTILINE)
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
 _AMBIGUOUS: Final = (
-    (re.compile(r"y|n|yes|no|on|off", re.IGNORECASE), "some programs read it as true or false"),
+    (re.compile(r"(?i:y|n|yes|no|on|off)"), "some programs read it as true or false"),
     (re.compile(r"[-+]?0[0-9_]+"), "some programs read a number with a leading 0 as octal"),
     (re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)"), "some programs read it as a number to another base"),
     (re.compile(r"[-+]?[0-9]+(_[0-9]+)+(\.[0-9_]*)?"), "some programs read it as a number"),
     (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "some programs read it as a number to base 60"),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.?[0-9]*)[eE][-+]?[0-9]+"), "some programs read it as a number"),
-    (re.compile(r"[-+]?\.(inf|nan)|\.nan", re.IGNORECASE), "some programs read it as a number"),
+    (re.compile(r"(?i:[-+]?\.(inf|nan)|\.nan)"), "some programs read it as a number"),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.)"), "some programs read it as a number"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "some programs read it as a date"),
     (re.compile(r"TRUE|FALSE|True|False"), "some programs read it as true or false"),
     (re.compile(r"NULL|Null"), "some programs read it as null"),
 )
+#: One match decides for most words; which pattern it was, and why, is looked up for a mistake only.
+_ANY_AMBIGUOUS: Final = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _AMBIGUOUS))
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """The position of a value or key.
 
     Attributes:
@@ -117,39 +125,41 @@ class Document:
 
 def parse(text: str) -> Document:
     """Parse the one document in `text`. A text that is not YAML gives one finding."""
-    # Importing the library takes 50 ms, which only a program that reads a file should pay.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    # Importing the library takes 20 ms, which only a program that reads a file should pay.
+    import yaml
 
     document = Document()
+    found = _FORBIDDEN.search(text)
+    if found:
+        mistake = Mistake("", None, f"not valid YAML: control character U+{ord(found[0]):04X}", "remove it")
+        document.findings.append(Finding((), mistake, _locate(text, found.start())))
+        return document
+    # The parser takes a tab before a comment, but not at the start of a line.
+    scanned = _TABS.sub(lambda tabs: " " * len(tabs[0]), text) if "\t" in text else text
+    # libyaml's parser, in C, is forty times faster than the other one, which stands in where PyYAML was built without.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        events = YAML(typ="rt", pure=True).parse(text)
-        _Builder(document, text).build(events)
+        _Builder(document, text).build(yaml.parse(scanned, Loader=loader))
         document.is_complete = True
-    except MarkedYAMLError as error:
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        position = Position(mark.line + 1, mark.column + 1, mark.index, mark.index) if mark else _START
+        position = _locate(text, min(mark.index, len(text))) if mark else _START  # the end is not on a line of its own
         mistake = _explain(text, position, str(error.problem or error.context))
         document.findings.append(Finding((), mistake, position))
-    except YAMLError as error:
-        mistake = Mistake("", None, f"not valid YAML: {printable(error)}")
-        document.findings.append(Finding((), mistake, _locate_control_character(text)))
     except _Refusal as refusal:
         document.findings.append(refusal.finding)
     return document
 
 
 def _explain(text: str, position: Position, problem: str) -> Mistake:
-    lines = text.splitlines()
-    line = lines[position.line - 1] if position.line <= len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())] or "\\t" in problem:
+    start = text.rfind("\n", 0, position.start) + 1
+    line = text[start : start + 1000].partition("\n")[0]
+    if "\t" in line[: len(line) - len(line.lstrip())] or "tab character" in problem:
         return Mistake("", None, "tab in the indentation", "indent YAML with spaces only")
     return Mistake("", None, f"not valid YAML: {printable(problem, 120)}")
 
 
-def _locate_control_character(text: str) -> Position:
-    match = re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]", text)
-    at = match.start() if match else 0
+def _locate(text: str, at: int) -> Position:
     return Position(text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1, at, at)
 
 
@@ -167,45 +177,70 @@ class _Builder:
     def __init__(self, document: Document, text: str) -> None:
         self._document = document
         self._text = text
+        self._documents = 0
 
     def build(self, events: Iterator[Any]) -> None:
-        # For each open mapping or list: itself, its path, the key that waits for a value, its position.
-        stack: list[tuple[Any, KeyPath, Any, Position]] = []
-        documents = 0
+        from yaml import AliasEvent, MappingStartEvent, NodeEvent, ScalarEvent, SequenceStartEvent
+
+        document = self._document
+        # For each open mapping or list: itself, its path, its position.
+        stack: list[tuple[Any, KeyPath, Position]] = []
+        container: Any = None
+        outer: KeyPath = ()
         key: Any = _NO_KEY
         for event in events:
-            kind = type(event).__name__
-            if len(self._document.findings) > MAX_MISTAKES:
-                reason = f"more than {MAX_MISTAKES} mistakes, the rest of the file is not checked"
-                raise _Refusal(_read_position(event), (), reason)
-            if kind == "DocumentStartEvent":
-                documents += 1
-                if documents > 1:
-                    raise _Refusal(_read_position(event), (), "second document (---)", "give each site its own file")
-            if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentStartEvent", "DocumentEndEvent"):
+            if not isinstance(event, NodeEvent):
+                if self._is_end(event):
+                    _, path, opened = stack.pop()
+                    document.values[path] = opened._replace(end=event.end_mark.index)
+                    container, outer = stack[-1][:2] if stack else (None, ())
                 continue
             position = _read_position(event)
-            if kind in ("MappingEndEvent", "SequenceEndEvent"):
-                value, path, key, opened = stack.pop()
-                self._document.values[path] = replace(opened, end=position.end)
-                continue
-            container, path = (stack[-1][0], stack[-1][1]) if stack else (None, ())
+            self._refuse_too_many(container, position)
             if isinstance(container, dict) and key is _NO_KEY:
-                key = self._read_key(event, kind, container, path, position)
+                _refuse_references(event, outer, position, is_alias=isinstance(event, AliasEvent))
+                if not isinstance(event, ScalarEvent):
+                    raise _Refusal(position, outer, "key is not plain text")
+                key = self._read_key(event, container, outer, position)
                 continue
-            here: KeyPath = ()
-            if stack:
-                here = (*path, len(container) if isinstance(container, list) else key)
-            _refuse_references(event, kind, here, position)
-            position = self._locate_value(event, kind, here, position)
-            value = self._read_value(event, kind, here, position)
-            self._document.values[here] = position
+            here = (*outer, key if key is not _NO_KEY else len(container)) if stack else ()
+            _refuse_references(event, here, position, is_alias=isinstance(event, AliasEvent))
+            if isinstance(event, ScalarEvent):
+                if not event.value and not event.style:
+                    position = self._locate_empty(here, position)
+                value = self._read_scalar(event, here, position)
+            else:
+                value = {} if isinstance(event, MappingStartEvent) else []
+            document.values[here] = position
             self._add(container, key, value)
-            if kind in ("MappingStartEvent", "SequenceStartEvent"):
+            if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
                 if len(stack) >= _MAX_DEPTH:
                     raise _Refusal(position, (), f"nested more than {_MAX_DEPTH} levels deep")
-                stack.append((value, here, _NO_KEY, replace(position, is_flow=bool(event.flow_style))))
+                stack.append((value, here, position._replace(is_flow=bool(event.flow_style))))
+                container, outer = value, here
             key = _NO_KEY
+
+    def _is_end(self, event: Any) -> bool:
+        """Whether an event that is no value ends a mapping or list."""
+        kind = type(event).__name__
+        if kind == "DocumentStartEvent":
+            self._documents += 1
+            if self._documents > 1:
+                raise _Refusal(_read_position(event), (), "second document (---)", "give each site its own file")
+        return kind in ("MappingEndEvent", "SequenceEndEvent")
+
+    def _refuse_too_many(self, container: Any, position: Position) -> None:
+        """Stop early: nobody writes such a text."""
+        if container is not None and len(container) > _MOST_ENTRIES[type(container)]:
+            what = "keys" if isinstance(container, dict) else "entries"
+            raise _Refusal(
+                position, (), f"more than {_MOST_ENTRIES[type(container)]:,} {what}", "is it the right file?"
+            )
+        if len(self._document.values) > _MAX_VALUES:
+            raise _Refusal(position, (), f"more than {_MAX_VALUES:,} values", "is it the right file?")
+        if len(self._document.findings) > MAX_MISTAKES:
+            reason = f"more than {MAX_MISTAKES} mistakes, the rest of the file is not checked"
+            raise _Refusal(position, (), reason)
 
     def _add(self, container: Any, key: Any, value: Any) -> None:
         if isinstance(container, list):
@@ -215,20 +250,17 @@ class _Builder:
         else:
             self._document.data = value
 
-    def _locate_value(self, event: Any, kind: str, path: KeyPath, position: Position) -> Position:
-        """Return the position of a value. The scanner puts an empty one at the next word, not after its colon."""
+    def _locate_empty(self, path: KeyPath, position: Position) -> Position:
+        """Return the position of an empty value: after its colon, not at the next word."""
         key = self._document.keys.get(path)
-        if kind != "ScalarEvent" or event.style is not None or event.value or key is None:
+        if key is None:
             return position
         colon = self._text.find(":", key.end) + 1
         return Position(key.line, key.column, colon, colon)
 
-    def _read_key(self, event: Any, kind: str, container: dict[Any, Any], path: KeyPath, position: Position) -> Any:
-        _refuse_references(event, kind, path, position)
-        if kind != "ScalarEvent":
-            raise _Refusal(position, path, "key is not plain text")
+    def _read_key(self, event: Any, container: dict[Any, Any], path: KeyPath, position: Position) -> str:
         key = str(event.value)
-        if key == "<<" and event.style is None:
+        if key == "<<" and not event.style:
             raise _Refusal(position, path, "merge key (<<) is not supported", _WRITE_OUT)
         here = (*path, key)
         if key in container:
@@ -238,24 +270,17 @@ class _Builder:
         self._document.keys[here] = position
         return key
 
-    def _read_value(self, event: Any, kind: str, path: KeyPath, position: Position) -> Any:
-        if kind == "MappingStartEvent":
-            return {}
-        if kind == "SequenceStartEvent":
-            return []
+    def _read_scalar(self, event: Any, path: KeyPath, position: Position) -> Any:
         text = str(event.value)
-        if event.style is not None:
+        if event.style:
             return text
-        if text in ("", "~", "null"):
-            return None
-        if text in ("true", "false"):
-            return text == "true"
-        for pattern, why in _AMBIGUOUS:
-            if pattern.fullmatch(text):
-                value = printable(text, 60)
-                mistake = Mistake(format_path(path), value, f"is ambiguous: {why}", _suggest_scalar(text))
-                self._document.findings.append(Finding(path, mistake, position))
-                return REFUSED
+        if text in _WORDS:
+            return _WORDS[text]
+        if _ANY_AMBIGUOUS.fullmatch(text):
+            why = next(why for pattern, why in _AMBIGUOUS if pattern.fullmatch(text))
+            mistake = Mistake(format_path(path), printable(text, 60), f"is ambiguous: {why}", _suggest_scalar(text))
+            self._document.findings.append(Finding(path, mistake, position))
+            return REFUSED
         if _INT.fullmatch(text):
             # Longer than any current. As text it stays what was written.
             return int(text) if len(text) < 19 else text
@@ -263,17 +288,18 @@ class _Builder:
 
 
 _NO_KEY: Final = object()
+_WORDS: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
 _WRITE_OUT: Final = "write the value out"
 
 
-def _refuse_references(event: Any, kind: str, path: KeyPath, position: Position) -> None:
-    if kind == "AliasEvent":
+def _refuse_references(event: Any, path: KeyPath, position: Position, *, is_alias: bool) -> None:
+    if is_alias:
         raise _Refusal(position, path, "alias (*) is not supported", _WRITE_OUT)
-    if getattr(event, "anchor", None):
+    if event.anchor:
         raise _Refusal(position, path, f"anchor (&{printable(event.anchor, 30)}) is not supported", _WRITE_OUT)
-    tag = getattr(event, "tag", None)
-    if tag:
-        raise _Refusal(position, path, f"tag ({printable(tag, 60)}) is not supported", "write the value without it")
+    if event.tag:
+        reason = f"tag ({printable(event.tag, 60)}) is not supported"
+        raise _Refusal(position, path, reason, "write the value without it")
 
 
 def _suggest_scalar(text: str) -> str:
