@@ -157,7 +157,7 @@ def run(arguments: tuple[str, ...], file: str) -> Result:
     return result
 
 
-def make_content(changes: list[tuple[list[int], Any]], edits: list[tuple[int, int, bytes]], is_ascii: bool) -> bytes:  # noqa: FBT001 - drawn by hypothesis
+def make_content(changes: list[tuple[list[int], Any]], edits: list[tuple[int, int, bytes]], is_ascii: bool) -> bytes:
     """A site file with values, keys and entries replaced, and then bytes."""
     site: Any = SITE
     for place, value in changes:
