@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from .control import PREFIX, ControlError, control_router
+from .guard import Guard
 from .inventory import MissingError
 from .middleware import ApiMiddleware
 from .problems import ProblemError, not_found
@@ -15,7 +16,7 @@ from .routes import api, host_root
 from .world import World
 
 
-def create_app(world: World) -> ApiMiddleware:
+def create_app(world: World, guard: Guard) -> ApiMiddleware:
     """An ASGI application for a world."""
     app = FastAPI(title="Plugchoice emulator", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(api)
@@ -47,12 +48,14 @@ def create_app(world: World) -> ApiMiddleware:
         advice = "; send a JSON object, with Content-Type: application/json" if first["loc"][0] == "body" else ""
         return JSONResponse({"error": f"{place}: {first['msg']}{advice}"}, 422)
 
-    return ApiMiddleware(app, world)
+    return ApiMiddleware(app, world, guard)
 
 
 def _no_route(request: Request, error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Laravel's texts for an unknown path (404) and a method that a path does not take (405)."""
     path = request.url.path.strip("/")
+    if error.status_code == 400:
+        return {"error": f"body: {error.detail}"}, 400, {}
     if error.status_code != 405:
         return {"message": f"The route {path} could not be found."}, error.status_code, {}
     allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").replace(" ", "").split(",")))

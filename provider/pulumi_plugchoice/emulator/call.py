@@ -1,12 +1,12 @@
 """One request to the API: whose token it carries, and what that token may see."""
 
-import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
+from .bounds import parse_json
 from .faults import Fault
 from .inventory import Charger, Level, Site, Token
 from .paging import Page, page_number
@@ -83,7 +83,7 @@ class Call:
             if not self.body.strip():
                 return {}
             try:
-                return json.loads(self.body)
+                return parse_json(self.body)
             except ValueError:
                 raise ProblemError(400, "The request body is not valid JSON.") from None
         return self.form()

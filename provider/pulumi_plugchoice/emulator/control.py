@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from . import shapes
-from .faults import Fault
+from .faults import Fault, TooManyFaultsError
 from .inventory import Charger, Connector, Group, MissingError, Token
 from .populate import build_meter
 from .seed import CircuitSeed, MeterSeed, SeedError, TokenSeed, describe_error, parse_seed
@@ -156,7 +156,10 @@ def _behaviour(router: APIRouter, world: World) -> None:
     @router.post("/faults")
     async def add_fault(fields: Fields) -> Response:
         fault = _parse(Fault, fields)
-        world.faults.add(fault)
+        try:
+            world.faults.add(fault)
+        except TooManyFaultsError as error:
+            raise ControlError(409, str(error)) from None
         return JSONResponse(fault.model_dump(mode="json"), 201)
 
     @router.get("/faults")

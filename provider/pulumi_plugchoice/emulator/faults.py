@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .patterns import Pattern, PatternError
+
 Kind = Literal[
     "status",  # answers `status`; the request is not carried out
     "status_after_write",  # carries the request out, then answers `status`
@@ -41,6 +43,7 @@ Link = Literal[
     "endless",  # to the next number, also on and after the last page
     "given",  # the text in `location`
 ]
+MAX_FAULTS = 200
 _LIST = re.compile(r"/v3/(sites|chargers|sites/[^/]+/(chargers|connectors))")
 Place = Annotated[int, Field(ge=0)]
 
@@ -53,7 +56,7 @@ class Fault(BaseModel):
     kind: Kind
     method: str | None = None
     path: str | None = None
-    """A regular expression, searched in the path."""
+    """A regular expression, searched in the path (see `patterns.py`)."""
     times: int | None = Field(1, ge=1)
     """How often it happens; null: until it is removed."""
     skip: int = Field(0, ge=0)
@@ -62,7 +65,7 @@ class Fault(BaseModel):
     body: Any = None
     html: bool = False
     retry_after: int | str | None = None
-    delay_seconds: float = Field(0.05, ge=0)
+    delay_seconds: float = Field(0.05, ge=0, le=3600)
     values: dict[str, Any] = Field(default_factory=dict)
     location: str | None = None
     close: Literal["rst", "fin"] = "rst"
@@ -79,10 +82,18 @@ class Fault(BaseModel):
     link: Link | None = None
     """The shape of `links.next`."""
 
+    _pattern: Pattern | None = None
+
     @model_validator(mode="after")
     def _complete(self) -> Fault:
         if self.kind == "page" and not (self.lost or self.doubled or self.moved or self.link):
             raise ValueError("kind 'page' needs `lost`, `doubled` or `moved` (places in the list), or `link`")
+        for name in ("location", "retry_after"):
+            value = str(getattr(self, name))
+            if not value.isprintable() or len(value) > 2000 or any(letter > "\xff" for letter in value):
+                raise ValueError(
+                    f"`{name}` cannot be sent in a header; use printable Latin-1 text, up to 2,000 characters"
+                )
         if self.link == "given" and self.location is None:
             raise ValueError("link 'given' needs `location`, the text of the link")
         if self.kind in {"status", "status_after_write"} and self.status is None:
@@ -91,9 +102,9 @@ class Fault(BaseModel):
             self.method = "PUT"
         if self.path is not None:
             try:
-                re.compile(self.path)
-            except re.error as error:
-                raise ValueError(f"`path` is not a regular expression: {error}") from None
+                self._pattern = Pattern(self.path)
+            except PatternError as error:
+                raise ValueError(f"`path` is not a regular expression that is supported: {error}") from None
         return self
 
     def matches(self, method: str, path: str, page: int = 1) -> bool:
@@ -104,7 +115,7 @@ class Fault(BaseModel):
                 return False
         if self.method is not None and self.method.upper() != method:
             return False
-        return self.path is None or any(re.search(self.path, one) for one in (path, path.removeprefix("/api")))
+        return self._pattern is None or any(self._pattern.search(one) for one in {path, path.removeprefix("/api")})
 
 
 @dataclass
@@ -112,6 +123,14 @@ class _Counter:
     fault: Fault
     used: int = 0
     skipped: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.fault.times is not None and self.used >= self.fault.times
+
+
+class TooManyFaultsError(Exception):
+    """No further fault is taken."""
 
 
 class Faults:
@@ -122,8 +141,12 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Let a fault happen from now on."""
+        """Let a fault happen from now on. Raises `TooManyFaultsError`."""
         with self._lock:
+            if len(self._counters) >= MAX_FAULTS:
+                self._counters = [one for one in self._counters if not one.is_over]
+            if len(self._counters) >= MAX_FAULTS:
+                raise TooManyFaultsError(f"{MAX_FAULTS} faults wait for requests already; clear them first")
             self._counters.append(_Counter(fault))
 
     def clear(self) -> None:
@@ -132,7 +155,7 @@ class Faults:
             self._counters.clear()
 
     def report(self) -> list[dict[str, Any]]:
-        """Every fault that was added since the last clearing, and how often it happened."""
+        """Every fault since the last clearing, and how often it happened; of very many, not those that are over."""
         with self._lock:
             return [{**one.fault.model_dump(mode="json"), "used": one.used} for one in self._counters]
 
@@ -140,8 +163,7 @@ class Faults:
         """The fault that hits this request, counted as used."""
         with self._lock:
             for one in self._counters:
-                is_over = one.fault.times is not None and one.used >= one.fault.times
-                if is_over or not one.fault.matches(method, path, page):
+                if one.is_over or not one.fault.matches(method, path, page):
                     continue
                 if one.skipped < one.fault.skip:
                     one.skipped += 1

@@ -10,29 +10,95 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from .answers import Answer, answer_instead, apply_fault, apply_switches, login_redirect
+from .answers import Answer, answer_instead, apply_fault, apply_switches, json_answer, login_redirect
+from .bounds import MAX_API_BODY, MAX_CONTROL_BODY, MAX_PATH, ExcessError, parse_json
 from .call import SCOPE_KEY, Call
+from .control import PREFIX
 from .paging import page_number
 from .protocol import drop
+from .request_log import MAX_BODY
 
 if TYPE_CHECKING:
     from .faults import Fault
+    from .guard import Guard
     from .inventory import Token
     from .world import World
 
 
-class ApiMiddleware:
-    """ASGI middleware in front of the API. It leaves the control endpoints alone."""
+class _TooLargeError(Exception):
+    """A body beyond the bounds."""
 
-    def __init__(self, app: Any, world: World) -> None:
+
+class ApiMiddleware:
+    """ASGI middleware in front of everything: who may ask, and how much; then, for the API, log, limits and faults."""
+
+    def __init__(self, app: Any, world: World, guard: Guard) -> None:
         self._app = app
         self._world = world
+        self._guard = guard
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(("/api/", "/oauth/")):
-            await _Exchange(self._app, self._world, scope, receive, send).run()
-        else:
-            await self._app(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        is_control = scope["path"].startswith(PREFIX)
+        refusal = self._guard.refuse(scope["headers"])
+        if refusal:
+            return await _refuse(send, 403, refusal, is_control=is_control)
+        if max(len(scope["raw_path"]), len(scope["query_string"])) > MAX_PATH:
+            return await _refuse(send, 414, f"path or query: longer than {MAX_PATH} characters", is_control=is_control)
+        most = MAX_CONTROL_BODY if is_control else MAX_API_BODY
+        try:
+            body = await _read(scope, receive, most)
+            if is_control and body:
+                check_control_body(body)
+        except _TooLargeError:
+            return await _refuse(send, 413, f"body: larger than {most >> 20} MiB", is_control=is_control)
+        except ExcessError as error:
+            return await _refuse(send, 422, f"body: {error}", is_control=is_control)
+        if scope["path"].startswith(("/api/", "/oauth/")):
+            return await _Exchange(self._app, self._world, scope, receive, send).run(body)
+        return await self._app(scope, _replay(body, receive), send)
+
+
+def check_control_body(body: bytes) -> None:
+    """Raise `ExcessError` for JSON beyond the bounds. What is no JSON is refused later."""
+    with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError):
+        parse_json(body)
+
+
+async def _read(scope: Any, receive: Any, most: int) -> bytes:
+    """The body. Raises `_TooLargeError` before it has read more than that."""
+    announced = dict(scope["headers"]).get(b"content-length", b"0")
+    if not announced.isdigit() or len(announced) > 12 or int(announced) > most:
+        raise _TooLargeError
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise _TooLargeError
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Any) -> Any:
+    """A `receive` that first gives the body, as if it had not been read."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Any:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+async def _refuse(send: Any, status: int, text: str, *, is_control: bool) -> None:
+    """Answer and close the connection: what was not read of a body must not be taken for the next request."""
+    answer = json_answer(status, {"error" if is_control else "message": text})
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 class _Exchange:
@@ -49,9 +115,8 @@ class _Exchange:
         host = self._headers.get("host") or "{}:{}".format(*scope["server"])
         self._origin = f"{scope['scheme']}://{host}"
 
-    async def run(self) -> None:
+    async def run(self, body: bytes) -> None:
         world, method = self._world, self._scope["method"]
-        body = await self._read()
         query = self._scope["query_string"].decode("latin-1")
         entry = world.log.begin(method, self._path.removeprefix("/api"), query, self._log_body(body))
         fault = world.faults.take(method, self._path, page_number(dict(parse_qsl(query)).get("page")))
@@ -78,20 +143,14 @@ class _Exchange:
         await self._send_answer(answer, {**call.allowance.headers, **answer.headers}, fault)
         return None
 
-    async def _read(self) -> bytes:
-        parts = []
-        while True:
-            message = await self._receive()
-            parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                return b"".join(parts)
-
     def _log_body(self, body: bytes) -> Any:
-        """The body for the log: JSON, or the fields of a form."""
+        """The body for the log: JSON, or the fields of a form. One that is too large for it is left out."""
+        if len(body) > MAX_BODY:
+            return f"({len(body)} bytes, not kept)"
         if "x-www-form-urlencoded" in self._headers.get("content-type", ""):
             return dict(parse_qsl(body.decode(errors="replace")))
         try:
-            return json.loads(body) if body else None
+            return parse_json(body) if body else None
         except ValueError:
             return None
 

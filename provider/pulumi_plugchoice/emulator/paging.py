@@ -74,9 +74,10 @@ class Page:
 
 def _disturb(items: Sequence[Any], fault: Fault) -> list[Any]:
     """The list as this request sees it."""
-    moved = [place for place in fault.moved if place < len(items)]
-    order = [place for place in range(len(items)) if place not in set(moved)] + moved
-    return [items[place] for place in order if place not in fault.lost for _ in range(1 + (place in fault.doubled))]
+    lost, doubled, moved = set(fault.lost), set(fault.doubled), [place for place in fault.moved if place < len(items)]
+    staying = set(range(len(items))).difference(moved)
+    order = [*sorted(staying), *moved]
+    return [items[place] for place in order if place not in lost for _ in range(1 + (place in doubled))]
 
 
 def page_number(text: str | None) -> int:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any
+
+#: Requests that are kept; then the oldest ones go.
+MAX_ENTRIES = 10_000
+#: Bytes of a body that is kept.
+MAX_BODY = 2000
 
 _SECRET = {"client_secret", "refresh_token", "access_token", "token", "password", "pincode"}
 
@@ -34,16 +40,18 @@ class Entry:
 
 
 class RequestLog:
-    """The requests since the start, the last reset or the last clearing."""
+    """The requests since the start, the last reset or the last clearing; of very many, the newest."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._count = 0
         self._lock = threading.Lock()
 
     def begin(self, method: str, path: str, query: str, body: Any) -> Entry:
         """Add a request that has just arrived."""
         with self._lock:
-            entry = Entry(len(self._entries) + 1, time.time(), method, path, query, remove_secrets(body))
+            self._count += 1
+            entry = Entry(self._count, time.time(), method, path, query, remove_secrets(body))
             self._entries.append(entry)
         return entry
 
@@ -51,9 +59,9 @@ class RequestLog:
         """Remove all requests."""
         with self._lock:
             self._entries.clear()
+            self._count = 0
 
     def report(self) -> dict[str, Any]:
-        """The number of requests, and every request."""
+        """The number of requests, and every request that is kept."""
         with self._lock:
-            entries = [asdict(entry) for entry in self._entries]
-        return {"total": len(entries), "requests": entries}
+            return {"total": self._count, "requests": [asdict(entry) for entry in self._entries]}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .bounds import MAX_CONTROL_BODY, ExcessError, one_line, parse_json
 from .currents import ZERO, Triple, Unit
 from .inventory import FULL_ACCESS, Level, make_uuid
 from .switches import Switches
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 class SeedError(Exception):
     """What is wrong with a seed, in one line."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 def _parse_uuid(value: Any) -> Any:
@@ -207,13 +211,22 @@ def parse_seed(data: Any, source: str) -> Seed:
 
 def read_seed(file: Path) -> Seed:
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        # A pipe would wait for a writer, and a device may not end.
+        if file.exists() and not file.is_file():
+            raise SeedError(f"{file}: is not a regular file; name a JSON file")
+        with file.open("rb") as stream:
+            content = stream.read(MAX_CONTROL_BODY + 1)
+        if len(content) > MAX_CONTROL_BODY:
+            raise SeedError(f"{file}: is larger than {MAX_CONTROL_BODY >> 20} MiB; use a smaller seed")
+        data = parse_json(content.decode())
     except OSError as error:
         raise SeedError(f"{file}: cannot be read: {error.strerror}; check the path") from None
     except UnicodeDecodeError:
         raise SeedError(f"{file}: is not UTF-8 text; save it as UTF-8") from None
     except json.JSONDecodeError as error:
         raise SeedError(f"{file}:{error.lineno}:{error.colno}: is not valid JSON: {error.msg}") from None
+    except ExcessError as error:
+        raise SeedError(f"{file}: {error}") from None
     return parse_seed(data, str(file))
 
 

@@ -15,6 +15,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bounds import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -68,7 +70,7 @@ def _port(text: str) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{one_line(text)}\n")
     return code
 
 
@@ -90,7 +92,7 @@ def _serve(options: argparse.Namespace) -> None:
         with _check_ready_file(options.ready_file):
             if options.ready_file:
                 options.ready_file.unlink(missing_ok=True)
-        _run(world, listener, lambda: _announce(options, world, root, port))
+        _run(world, options, listener, lambda: _announce(options, world, root, port))
 
 
 def _is_loopback(host: str) -> bool:
@@ -118,10 +120,11 @@ def _open_listener(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _run(world: World, listener: socket.socket, announce: Any) -> None:
+def _run(world: World, options: argparse.Namespace, listener: socket.socket, announce: Any) -> None:
     import uvicorn
 
     from .app import create_app
+    from .guard import Guard
     from .protocol import TrackedProtocol, drop_all
 
     class Server(uvicorn.Server):
@@ -147,7 +150,7 @@ def _run(world: World, listener: socket.socket, announce: Any) -> None:
                     signal.signal(number, handler)
 
     config = uvicorn.Config(
-        create_app(world),
+        create_app(world, Guard(options.host, allow_remote=options.allow_remote)),
         http=TrackedProtocol,
         ws="none",
         lifespan="off",
@@ -166,7 +169,8 @@ def _announce(options: argparse.Namespace, world: World, root: str, port: int) -
     if not options.quiet:
         from .banner import banner
 
-        sys.stdout.write(banner(world, root))
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(banner(world, root).encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     if options.ready_file:
         ready = {"base_url": f"{root}/api", "control_url": f"{root}/_emulator", "port": port, "pid": os.getpid()}
