@@ -31,7 +31,9 @@ from .runtime.stored import (
     STORED_INPUTS,
     Props,
     drop_none,
+    find_damage,
     format_name,
+    is_managed,
     make_id,
     make_outputs,
     normalize_inputs,
@@ -43,6 +45,7 @@ from .runtime.stored import (
     read_facts,
     read_originals,
     refresh_props,
+    refuse_damage,
 )
 
 if TYPE_CHECKING:
@@ -226,6 +229,11 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         olds, news = normalize_numbers(olds), normalize_numbers(news)
         session = current_session()
         charger, number = parse_id(id_)
+        damage = find_damage(id_, olds)
+        if damage:
+            # An error here would stop all other resources. The update of this one fails.
+            session.notices.say(damage, kind="damaged states")
+            return dynamic.DiffResult(changes=True)
         if session.is_offline and news["charger"] == olds.get("identity"):
             # Now declared by identity, which an offline check cannot look up: the same charger.
             news["charger"] = olds["charger"]
@@ -251,7 +259,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         return dynamic.CreateResult(make_id(props["charger"], props["connector_id"]), _write({}, props))
 
     @for_engine
-    def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:  # noqa: ARG002 - the engine's signature
+    def update(self, id_: str, olds: Props, news: Props) -> dynamic.UpdateResult:
         """Write what differs; record what a setting was that becomes managed now.
 
         Args:
@@ -259,7 +267,9 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             olds: the stored outputs.
             news: the checked inputs.
         """
-        return dynamic.UpdateResult(_write(normalize_numbers(olds), normalize_numbers(news)))
+        olds, news = normalize_numbers(olds), normalize_numbers(news)
+        refuse_damage(id_, olds)
+        return dynamic.UpdateResult(_write(olds, news))
 
     @for_engine
     def read(self, id_: str, props: Props) -> dynamic.ReadResult:
@@ -275,8 +285,9 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         if session.is_offline:
             session.say_offline()
             return dynamic.ReadResult(id_, dict(props), pick_inputs(props))
-        if "managed" not in props:
+        if not is_managed(props):
             return _read_unmanaged(session, id_, props)
+        refuse_damage(id_, props)
         try:
             live = session.live.find(charger, number, props.get("site"))
         except (ConnectorNotFound, NotFound) as error:
@@ -294,6 +305,8 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         name = format_name(props, charger, number)
         session = current_session()
         session.is_update = True
+        if props.get("on_destroy") not in (None, "retain"):
+            refuse_damage(id_, props)
         if props.get("on_destroy") != "restore":
             session.notices.say(
                 f"{name}: settings stay in Plugchoice as they are (on_destroy: retain)", kind="retained"

@@ -23,7 +23,8 @@ INPUT_NAMES: Final = ("charger", "connector_id", *SETTING_NAMES, "site", "on_ado
 #: Inputs with these values are not sent, so that a new input of a later version changes nobody's state.
 DEFAULTS: Final[Mapping[str, str]] = {"on_adopt": "overwrite", "on_destroy": "retain"}
 
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"on_adopt": get_args(OnAdopt), "on_destroy": get_args(OnDestroy)}
+#: The values of the inputs that have a few.
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"on_adopt": get_args(OnAdopt), "on_destroy": get_args(OnDestroy)}
 _REQUIRED: Final[Mapping[str, str]] = {
     "charger": "give the charger's UUID or its OCPP identity",
     "connector_id": "give the OCPP connector number, 1 for the first",
@@ -116,8 +117,8 @@ def _problem(name: str, value: Any) -> tuple[str, str] | None:
         return _number_problem(value, MIN_AMPERAGE, MAX_AMPERAGE, f"{MIN_AMPERAGE} to {MAX_AMPERAGE} A")
     if name == "site" and not (isinstance(value, str) and is_uuid(value)):
         return "is not a UUID", "give the UUID of the site (location) that Plugchoice shows"
-    if name in _CHOICES and value not in _CHOICES[name]:
-        return "is not allowed", f"allowed: {' or '.join(repr(choice) for choice in _CHOICES[name])}"
+    if name in CHOICES and value not in CHOICES[name]:
+        return "is not allowed", f"allowed: {' or '.join(repr(choice) for choice in CHOICES[name])}"
     return None
 
 

@@ -322,6 +322,7 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
             except _OneLine as error:
                 counted["error"] += 1
                 assert is_one_line(str(error))
+                assert "internal error" not in str(error)
                 # Only the site as a whole cannot be read.
                 assert "GET /v3/sites/" in str(error)
                 raise
@@ -337,6 +338,7 @@ def test_any_inputs_are_refused_on_their_property_or_can_be_carried_out(
             except _OneLine as error:
                 counted["not created"] += 1
                 assert is_one_line(str(error))
+                assert "internal error" not in str(error)
                 assert server.chargers == before
                 raise
             counted["created"] += 1

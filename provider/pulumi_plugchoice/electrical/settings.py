@@ -39,4 +39,4 @@ def show(name: str, value: Any) -> str:
     if value is None:
         return "not set"
     # A live rotation is whatever the server sent.
-    return f"{value} A" if name == "max_amperage" else printable(value, 30)
+    return f"{value} A" if name == "max_amperage" else printable(value, 30) or "empty"

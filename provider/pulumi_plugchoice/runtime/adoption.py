@@ -21,7 +21,7 @@ from pulumi_plugchoice.errors import (
 
 from .engine import is_known
 from .live import is_about_site
-from .stored import BY_IDENTITY, Props, format_name, pick_settings
+from .stored import BY_IDENTITY, Props, format_name, is_accepted, pick_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -43,7 +43,7 @@ def resolve_identity(session: Session, olds: Props, inputs: Props) -> list[Check
     """
     identity = inputs["charger"]
     inputs[BY_IDENTITY] = identity
-    is_same = olds.get(BY_IDENTITY) == identity
+    is_same = olds.get(BY_IDENTITY) == identity and "charger" in olds
     if session.is_offline:
         # Without an earlier run the identity stays: a preview can show it, and an update refuses.
         if is_same:
@@ -111,7 +111,22 @@ def _compare(session: Session, live: Live, inputs: Props, added: list[str]) -> l
             f"{show(name, getattr(live.connector, name))} -> {show(name, wanted[name])}" for name in differences
         )
         session.notices.say(f"{live.name}: adoption changes {changes}", kind="adopted connectors")
+        _say_not_restorable(session, live, inputs, differences)
     return failures
+
+
+def _say_not_restorable(session: Session, live: Live, inputs: Props, names: Collection[str]) -> None:
+    """Say which original values `on_destroy="restore"` will not put back, because the API does not take them."""
+    if inputs.get("on_destroy") != "restore":
+        return
+    for name in names:
+        value = getattr(live.connector, name)
+        if value is not None and not is_accepted(name, value):
+            session.notices.say(
+                f"{live.name}: {name} is {show(name, value)} in Plugchoice, which the API does not take back; "
+                'on_destroy="restore" will leave it as it is then',
+                kind="original values that cannot be restored",
+            )
 
 
 def needs_reading(inputs: Mapping[str, Any], added: Collection[str] = ()) -> bool:
@@ -147,7 +162,8 @@ def _find_mismatches(live: Live, inputs: Props, wanted: Mapping[str, Any]) -> di
     values = {name: getattr(live.connector, name) for name in find_changes(wanted, live.connector)}
     return {
         name: f"{live.name}: {name} is {show(name, value)} in Plugchoice and "
-        f'{show(name, wanted[name])} is declared, which on_adopt="match" refuses; declare the live value, '
+        f'{show(name, wanted[name])} is declared, which on_adopt="match" refuses; '
+        f"{'declare the live value, ' if is_accepted(name, value) else ''}"
         'change it in Plugchoice, or set on_adopt="overwrite"'
         for name, value in values.items()
         if value is not None

@@ -42,21 +42,31 @@ def find_or_report(session: Session, charger: str, connector_id: int, olds: Prop
 def report_drift(session: Session, live: Live, stored: Mapping[str, Any], news: Mapping[str, Any] | None) -> None:
     """Say in one line which managed settings differ between Plugchoice and the state.
 
+    A live value that is declared is no drift: an earlier run was interrupted, or somebody was faster than the program.
+
     Args:
         session: of this run.
         live: the connector as it is.
         stored: the stored outputs.
         news: the checked inputs; None in a refresh, which does not know them.
     """
-    parts = []
+    parts, behind = [], []
     for name in stored.get("managed", ()):
         now = getattr(live.connector, name)
         if now == stored.get(name) or (news is not None and name not in pick_settings(news)):
+            continue
+        if news is not None and now == news[name]:
+            behind.append(f"{name} is {show(name, now)} live and declared, {show(name, stored.get(name))} stored")
             continue
         declared = f", {show(name, news[name])} declared" if news is not None else ""
         parts.append(f"{name} is {show(name, now)} live, {show(name, stored.get(name))} stored{declared}")
     if parts:
         session.notices.say(f"{live.name}: drift: {'; '.join(parts)}", kind="drift")
+    if behind:
+        session.notices.say(
+            f"{live.name}: the state is behind: {'; '.join(behind)}; `pulumi up` records it",
+            kind="connectors whose state is behind",
+        )
 
 
 def expect_write(session: Session, live: Live, inputs: Mapping[str, Any]) -> bool:

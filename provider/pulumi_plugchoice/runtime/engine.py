@@ -7,10 +7,13 @@ import os
 import select
 import sys
 import threading
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import pulumi
 
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
 
 if TYPE_CHECKING:
@@ -30,20 +33,41 @@ def hide_tracebacks() -> None:
     sys.tracebacklimit = 0
 
 
-def for_engine(method: Callable[P, ResultT]) -> Callable[P, ResultT]:
-    """Decorate a method that the engine calls: it raises our errors as one line.
+_this_call = threading.local()
 
-    The SDK prints an exception with all of its causes.
+
+def note_write() -> None:
+    """Note that the present call of the engine sends a write."""
+    _this_call.has_written = True
+
+
+def for_engine(method: Callable[P, ResultT]) -> Callable[P, ResultT]:
+    """Decorate a method that the engine calls: it raises every error as one line.
+
+    The SDK prints an exception with all of its causes. One that is not ours is a fault of this package: its line tells
+    where, and whether a write was sent.
     """
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> ResultT:
+        _this_call.has_written = False
         try:
             return method(*args, **kwargs)
         except PlugchoiceError as error:
             raise _OneLine(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - any other one
+            raise _OneLine(_describe_fault(method.__name__, error)) from None
 
     return call
+
+
+def _describe_fault(call: str, error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__, limit=-1)[0]
+    written = "a write was sent, and may have taken effect" if _this_call.has_written else "no write was sent"
+    return (
+        f"{call}: internal error: {type(error).__name__}: {printable(error)} ({Path(place.filename).name}:"
+        f"{place.lineno}); {written}; please report this line"
+    )
 
 
 class _OneLine(Exception):

@@ -8,7 +8,7 @@ from pulumi_plugchoice.electrical.settings import SETTING_NAMES, show
 from pulumi_plugchoice.errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 
 from .live import is_about_site
-from .stored import format_name, parse_id
+from .stored import format_name, is_accepted, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,11 +85,19 @@ def restore(session: Session, id_: str, props: Mapping[str, Any]) -> None:
         raise OfflineError(f"{name}: not restored, because PLUGCHOICE_OFFLINE is on; unset it and run again")
     originals = props.get("adopted", {})
     managed = props.get("managed", ())
-    wanted = {setting: originals[setting] for setting in SETTING_NAMES if setting in managed and setting in originals}
+    wanted = {
+        setting: originals[setting]
+        for setting in SETTING_NAMES
+        if setting in managed and is_accepted(setting, originals.get(setting))
+    }
     for setting in managed:
-        if setting not in originals:
+        if setting not in wanted:
+            original = originals.get(setting)
+            before, cannot = "not set", "unset it"
+            if original is not None:
+                before, cannot = show(setting, original), "set that"
             session.notices.say(
-                f"{name}: {setting} stays as it is: it was not set before it was managed, and the API cannot unset it",
+                f"{name}: {setting} stays as it is: it was {before} before it was managed, and the API cannot {cannot}",
                 kind="connectors not restored",
             )
     if not wanted:

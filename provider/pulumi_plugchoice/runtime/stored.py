@@ -13,7 +13,7 @@ from pulumi.runtime import rpc
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, read_settings
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.inputs import DEFAULTS, INPUT_NAMES
+from pulumi_plugchoice.inputs import CHOICES, DEFAULTS, INPUT_NAMES, judge
 
 from .engine import is_known
 
@@ -52,6 +52,70 @@ def parse_id(id_: str) -> tuple[str, int]:
             "number, such as 5f0c3c1e-0000-4000-8000-000000000001/1"
         )
     return charger.lower(), int(number)
+
+
+def is_managed(props: Mapping[str, Any]) -> bool:
+    """Whether stored outputs are of a connector that a resource manages; those of `ChargerConnector.get` are not.
+
+    Also when some are missing. `get` stores no input but charger and number, and its first read has only inputs.
+    """
+    has_inputs = any(name in props for name in ("site", "on_adopt", "on_destroy", BY_IDENTITY))
+    has_facts = any(name in props for name in ("identity", *FACTS))
+    return "managed" in props or "adopted" in props or (has_inputs and has_facts)
+
+
+def find_damage(id_: str, props: Mapping[str, Any]) -> str | None:
+    """What is wrong with the stored outputs of a managed connector, as a line; None when nothing is.
+
+    A state may have been edited, or exported, cut and imported. Its original values are never made up.
+
+    Args:
+        id_: resource id.
+        props: the stored outputs, with whole numbers.
+    """
+    reason = _find_damage(id_, props)
+    if reason is None:
+        return None
+    return (
+        f"{printable(id_, 60)}: the stored state is damaged: {reason}; import a state from before "
+        "(`pulumi stack import`), or run `pulumi state delete` with its URN: the next `pulumi up` then adopts the "
+        "connector again"
+    )
+
+
+def refuse_damage(id_: str, props: Mapping[str, Any]) -> None:
+    """Raise PlugchoiceError when the stored outputs are damaged; see `find_damage`."""
+    reason = find_damage(id_, props)
+    if reason:
+        raise PlugchoiceError(reason)
+
+
+def _find_damage(id_: str, props: Mapping[str, Any]) -> str | None:
+    charger, number = props.get("charger"), props.get("connector_id")
+    if not isinstance(charger, str) or type(number) is not int or make_id(charger, number) != id_.lower():
+        return "`charger` and `connector_id` are not those of its id"
+    managed, adopted = props.get("managed"), props.get("adopted")
+    if not isinstance(managed, list) or not managed or not set(map(str, managed)) <= set(SETTING_NAMES):
+        return "`managed` is missing" if managed is None else "`managed` is not a list of settings"
+    if not isinstance(adopted, dict):
+        return "`adopted` is missing" if adopted is None else "`adopted` does not hold settings"
+    for name in SETTING_NAMES:
+        if name in props and name not in managed:
+            return f"{name} is stored, and `managed` does not name it"
+        for place, values in ((name, props), (f"{name} in `adopted`", adopted)):
+            if values.get(name) is not None and not _is_setting(name, values[name]):
+                return f"{place} is not {'text' if name == 'phase_rotation' else 'a whole number'}"
+    for name, allowed in CHOICES.items():
+        if props.get(name) is not None and props[name] not in allowed:
+            return f"{name} is not {' or '.join(allowed)}"
+    return None
+
+
+def _is_setting(name: str, value: object) -> bool:
+    """Whether a value is of a setting's type; a live one may be any of it."""
+    if name == "phase_rotation":
+        return isinstance(value, str)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def normalize_numbers(props: Mapping[str, Any]) -> Props:
@@ -138,12 +202,18 @@ def refresh_props(props: Mapping[str, Any], live: Live) -> tuple[Props, Props]:
     kept |= drop_none(
         {name: value for name, value in read_settings(live.connector).items() if name in props["managed"]}
     )
-    return kept | {"adopted": props.get("adopted", {})} | read_facts(live), pick_inputs(kept)
+    return kept | read_facts(live), pick_inputs(kept)
 
 
 def read_originals(live: Live, names: Collection[str]) -> dict[str, Any]:
-    """The live values of settings that become managed. None cannot be stored: a missing name was not set."""
-    return drop_none({name: value for name, value in read_settings(live.connector).items() if name in names})
+    """The live values of settings that become managed; a missing name has none that the API would take back."""
+    live_values = read_settings(live.connector)
+    return {name: value for name, value in live_values.items() if name in names and is_accepted(name, value)}
+
+
+def is_accepted(name: str, value: Any) -> bool:
+    """Whether the API would take a live value of a setting back; `Unknown` and 0 A are read, and never written."""
+    return value is not None and judge(name, value) is None
 
 
 def format_name(props: Mapping[str, Any], charger: str, connector_id: int) -> str:

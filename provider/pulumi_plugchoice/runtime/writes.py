@@ -27,6 +27,7 @@ from pulumi_plugchoice.errors import (
 )
 from pulumi_plugchoice.quota.waits import LONG_WAIT
 
+from .engine import note_write
 from .live import Live
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class _Write:
 
     def _put(self, body: ConnectorSettings, turn: Turn) -> Live | ConnectorSettings:
         """The connector as confirmed; what was sent when only reading the connector can tell what came of it."""
+        note_write()
         try:
             answer = self._client.put_connector(self._charger, self._number, body, turn=turn)
         except NoConnection:
