@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from support.emulator import TOKEN, charger_uuid, seed
 from support.stack import Stack, declaration
 
@@ -66,97 +65,54 @@ BAD: list[tuple[dict[str, Any], str]] = [
 NO_SETTING = "neither phase_rotation nor max_amperage is set; set at least one, or remove the resource"
 
 
-def test_each_bad_value_known_in_the_program(stack: Stack) -> None:
-    """One line each: place, resource, input, value, what is wrong, what to do."""
-    lines = [f"{name}: {text}" for bad, text in BAD for name in bad] + [NO_SETTING]
-    inputs = [{**GOOD, **bad} for bad, _ in BAD] + [{"phase_rotation": None}]
-    stack.declare(*[declaration(f"bay-{n}", n, **values) for n, values in enumerate(inputs, 1)])
-
-    result = stack.preview()
-
-    assert result.code != 0
-    for number, line in enumerate(lines, 1):
-        assert f"__main__.py:{number + 3}: bay-{number}: {line}\n" in result.output
-
-
-def test_each_bad_value_hidden_in_an_output_is_a_check_failure(stack: Stack) -> None:
-    """What the program cannot see is refused by the provider, on the property."""
-    for bad, text in BAD:
-        (name, value) = next(iter(bad.items()))
-        stack.program(
-            f"""
-            settings = {GOOD!r} | {{{name!r}: pulumi.Output.from_input({value!r})}}
-            ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, **settings)
-            """
-        )
-
-        result = stack.preview()
-
-        assert result.code != 0
-        (line,) = result.lines("has a problem")
-        assert f"resource 'bay': property {name} value " in line
-        assert line.endswith(text), line
-
-
-def test_ignore_changes_on_a_setting_is_refused(stack: Stack) -> None:
-    """It would overwrite a portal edit with the old value; the advice is to declare None."""
-    stack.program(
-        f"""
-        ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, max_amperage=20,
-            opts=pulumi.ResourceOptions(ignore_changes=["max_amperage"]))
-        """
-    )
-
-    result = stack.up()
-
-    assert result.code != 0
-    assert len(result.calls) == 0
-    assert (
-        "bay: max_amperage: ignore_changes would write the old value back over an edit made in the portal; declare "
-        "max_amperage=None, which leaves the setting as it is" in result.output
-    )
-
-
-def test_identity_without_a_site(stack: Stack) -> None:
-    """An OCPP identity needs a site to be looked up in."""
+def test_each_mistake_known_in_the_program(stack: Stack) -> None:
+    """One line each, before any call: place, resource, input, value, what is wrong, what to do."""
     stack.environment.pop("PLUGCHOICE_SITE")
-    stack.program('ChargerConnector("bay", charger="HRB-001", connector_id=1, max_amperage=20)')
-
-    result = stack.preview()
-
-    assert result.code != 0
-    assert (
-        "bay: charger: 'HRB-001' is not a UUID; to use an OCPP identity, set site, plugchoice:site or PLUGCHOICE_SITE"
-        in result.output
+    inputs = [{**GOOD, **bad} for bad, _ in BAD] + [{"phase_rotation": None}]
+    stack.declare(
+        *[declaration(f"bay-{n}", n, **values) for n, values in enumerate(inputs, 1)],
+        f"{declaration('ignoring', 8, **GOOD)[:-1]}, opts=pulumi.ResourceOptions(ignore_changes=['max_amperage']))",
+        "ChargerConnector('identity', charger='HRB-009', connector_id=1, max_amperage=20)",
+        declaration("first", 10, max_amperage=16),
+        declaration("second", 10, max_amperage=20),
     )
-
-
-def test_connector_that_the_charger_does_not_have(stack: Stack) -> None:
-    """The failure names those that exist."""
-    stack.declare(declaration("bay", 1, connector_id=7, max_amperage=16))
+    lines = [
+        *[f"bay-{n}: {name}: {text}" for n, (bad, text) in enumerate(BAD, 1) for name in bad],
+        f"bay-7: {NO_SETTING}",
+        "ignoring: max_amperage: ignore_changes would write the old value back over an edit made in the portal; "
+        "declare max_amperage=None, which leaves the setting as it is",
+        "identity: charger: 'HRB-009' is not a UUID; to use an OCPP identity, set site, plugchoice:site or "
+        "PLUGCHOICE_SITE",
+    ]
 
     result = stack.preview()
-
-    assert result.code != 0
-    (line,) = result.lines("has a problem")
-    assert line.endswith("property connector_id value {7} has a problem: charger HRB-001 has no connector 7; it has 1")
-
-
-def test_duplicate_connector_in_the_program(stack: Stack) -> None:
-    """Both are named."""
-    stack.declare(declaration("first", 1, max_amperage=16), declaration("second", 1, max_amperage=20))
-
-    result = stack.up("--skip-preview")
 
     assert result.code != 0
     assert len(result.calls) == 0
+    for number, line in enumerate(lines, 4):
+        assert f"__main__.py:{number}: {line}\n" in result.output
     assert (
-        f"__main__.py:5: second: connector 1 of charger {charger_uuid(1)} is already declared by first "
-        "(__main__.py:4); keep one, because two resources would overwrite each other's values" in result.output
+        f"__main__.py:14: second: connector 1 of charger {charger_uuid(10)} is already declared by first "
+        "(__main__.py:13); keep one, because two resources would overwrite each other's values" in result.output
     )
 
 
-def test_duplicate_connector_behind_outputs(stack: Stack, emulator: Emulator) -> None:
+def test_bad_values_hidden_in_outputs_are_check_failures(stack: Stack) -> None:
+    """What the program cannot see is refused by the provider, on the property (tests/contract/test_refusals.py)."""
+    bad = {name: value for values, _ in (BAD[0], BAD[1], BAD[5]) for name, value in values.items()}
+    hidden = ", ".join(f"{name}=pulumi.Output.from_input({value!r})" for name, value in bad.items())
+    stack.program(f'ChargerConnector("bay", charger="{charger_uuid(1)}", connector_id=1, {hidden})')
+
+    result = stack.preview()
+
+    assert result.code != 0
+    for values, text in (BAD[0], BAD[1], BAD[5]):
+        (line,) = result.lines(f"property {next(iter(values))} value ")
+        assert "resource 'bay': " in line
+        assert line.endswith(f"has a problem: {text}"), line
+
+
+def test_a_connector_declared_twice_behind_outputs_is_refused(stack: Stack, emulator: Emulator) -> None:
     """Found when the output is known, before the second one writes."""
     stack.program(
         f"""
@@ -176,7 +132,7 @@ def test_duplicate_connector_behind_outputs(stack: Stack, emulator: Emulator) ->
     )
 
 
-def test_duplicate_connector_by_identity_and_by_uuid(stack: Stack, emulator: Emulator) -> None:
+def test_a_connector_declared_by_identity_and_by_uuid_is_refused(stack: Stack, emulator: Emulator) -> None:
     """The program cannot compare the two names; the provider can, already in the preview."""
     stack.program(
         f"""
@@ -193,36 +149,23 @@ def test_duplicate_connector_by_identity_and_by_uuid(stack: Stack, emulator: Emu
     assert f"{charger_uuid(1)}/1 (32 A)" in line
 
 
-@pytest.mark.parametrize(
-    ("environment", "said"),
-    [
-        (
-            {"PLUGCHOICE_BASE_URL": "http://plugchoice.example/api"},
-            "error: plugchoice: PLUGCHOICE_BASE_URL: 'http://plugchoice.example/api' would send the token in plain "
-            "text; use an https URL (plain http is for loopback only)",
-        ),
-        (
-            {"PLUGCHOICE_TOKEN": None},
-            "error: plugchoice: credentials: not set; set PLUGCHOICE_TOKEN to a personal access token (Plugchoice: "
-            "Settings > Personal Access Tokens), or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET; for a preview "
-            "without network set PLUGCHOICE_OFFLINE=1",
-        ),
-    ],
-    ids=["http", "no token"],
-)
-def test_settings_that_cannot_be_right(stack: Stack, environment: dict[str, str | None], said: str) -> None:
-    """One line for the whole program, before any call."""
+def test_a_missing_token_is_one_line_for_the_whole_program(stack: Stack) -> None:
+    """Before any call."""
     stack.declare(declaration("bay-1", 1, **GOOD), declaration("bay-2", 2, **GOOD))
 
-    result = stack.up("--skip-preview", **environment)
+    result = stack.up("--skip-preview", PLUGCHOICE_TOKEN=None)
 
     assert result.code != 0
     assert len(result.calls) == 0
-    assert result.lines("error: plugchoice:") == [said]
+    assert result.lines("error: plugchoice:") == [
+        "error: plugchoice: credentials: not set; set PLUGCHOICE_TOKEN to a personal access token (Plugchoice: "
+        "Settings > Personal Access Tokens), or PLUGCHOICE_CLIENT_ID and PLUGCHOICE_CLIENT_SECRET; for a preview "
+        "without network set PLUGCHOICE_OFFLINE=1"
+    ]
 
 
-def test_wrong_token(stack: Stack) -> None:
-    """One line, without the token."""
+def test_a_wrong_token_is_one_line_without_the_token(stack: Stack) -> None:
+    """And nothing is written."""
     stack.declare(declaration("bay-1", 1, **GOOD), declaration("bay-2", 2, **GOOD))
 
     result = stack.up(PLUGCHOICE_TOKEN="wrong-token-1234")
@@ -236,13 +179,9 @@ def test_wrong_token(stack: Stack) -> None:
     assert TOKEN not in result.output
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [("html", "instead of JSON; check the base URL"), ("no_data", "answered with JSON without `data`")],
-)
-def test_answers_that_are_not_the_api(stack: Stack, emulator: Emulator, kind: str, said: str) -> None:
-    """HTML from a proxy, or JSON of something else: one line."""
-    emulator.fault(kind, method="GET", times=None)
+def test_an_answer_that_is_not_the_apis_is_one_line(stack: Stack, emulator: Emulator) -> None:
+    """HTML from a proxy; tests/contract has the other answers."""
+    emulator.fault("html", method="GET", times=None)
     stack.declare(declaration("bay-1", 1, **GOOD), declaration("bay-2", 2, **GOOD))
 
     result = stack.up()
@@ -250,10 +189,10 @@ def test_answers_that_are_not_the_api(stack: Stack, emulator: Emulator, kind: st
     assert result.code != 0
     assert result.puts == []
     (line,) = result.lines("error: plugchoice:")
-    assert said in line
+    assert "instead of JSON; check the base URL" in line
 
 
-def test_unreachable_server(stack: Stack) -> None:
+def test_a_server_that_nobody_reaches_is_one_line(stack: Stack) -> None:
     """Nobody listens on the port: one line that says so, after the deadline."""
     stack.declare(declaration("bay-1", 1, **GOOD), declaration("bay-2", 2, **GOOD))
 
