@@ -49,6 +49,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(cost.Meter())
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: one that starts last would be waited for.
+
+    xdist gives each worker a part of the list, one after the other, so each part begins with its share of them.
+    """
+
+    def rank(item: pytest.Item) -> int:
+        names = {mark.name for mark in item.iter_markers()}
+        return next((place for place, name in enumerate(("long", "acceptance", "slow")) if name in names), 3)
+
+    ordered = sorted(items, key=rank)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [item for worker in range(workers) for item in ordered[worker::workers]]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the property runs, fuzzers and the load test counted: a run that drew nothing would be green too."""
     counts = [

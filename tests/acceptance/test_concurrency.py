@@ -64,6 +64,7 @@ def two_stacks(emulator: Emulator, pulumi_cli: str, tmp_path: Path) -> list[Stac
 # Access lost in mid-run.
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [(), ("--continue-on-error",)], ids=["stop", "continue-on-error"])
 @pytest.mark.parametrize(("kind", "status"), [("revoke_token", 401), ("lose_permission", 403)])
 def test_access_lost_in_the_middle_of_a_first_up(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.emulator import TOKEN, charger_uuid, connector, seed
 from support.stack import Stack, declaration
 
@@ -59,6 +60,7 @@ def _expect_a_stranger_to_change_nothing(stack: Stack, emulator: Emulator) -> No
     project.write_text(text)
 
 
+@pytest.mark.long
 def test_trouble_with_reading_a_site_keeps_every_resource(stack: Stack, emulator: Emulator) -> None:
     """Whatever is wrong with all reads, a refresh fails and the state stays as it was."""
     stack.declare(_bay(1), _bay(2), _bay(3))
@@ -72,6 +74,7 @@ def test_trouble_with_reading_a_site_keeps_every_resource(stack: Stack, emulator
     _expect_refresh_to_fail(stack, emulator, "answered 429", kind="status", status=429, retry_after=600)
 
 
+@pytest.mark.long
 def test_trouble_with_reading_single_chargers_keeps_every_resource(stack: Stack, emulator: Emulator) -> None:
     """Without a site each charger is read by itself, and only the answer of another one is proof that one is gone."""
     stack.environment.pop("PLUGCHOICE_SITE")

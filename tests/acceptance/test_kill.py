@@ -125,6 +125,7 @@ def _written(calls: Calls) -> list[str]:
     return [name for name, is_done in zip(_sent(calls), done, strict=True) if is_done]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
 @pytest.mark.parametrize("work", ["first up", "update"])
 def test_an_up_killed_four_times_is_ended_by_the_fifth(
@@ -234,6 +235,7 @@ def _killed_with_pending_creates(stack: Stack, emulator: Emulator) -> set[str]:
     return _pending(stack)
 
 
+@pytest.mark.long
 def test_pending_creates_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
     """The lock names `pulumi cancel`; `up` goes on and warns for ever; `refresh --clear-pending-creates` ends that.
 

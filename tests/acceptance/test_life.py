@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.emulator import charger_uuid, connector, seed
 from support.stack import Stack, declaration
 
@@ -24,6 +25,7 @@ def put(index: int, rotation: str, amps: int, number: int = 1) -> tuple[str, dic
     )
 
 
+@pytest.mark.long
 def test_connectors_are_adopted_edited_and_let_go_of(stack: Stack, emulator: Emulator) -> None:
     """Adopt, preview clean, change one thing of each, let go of a setting, and fail where a write is impossible."""
     never_set = [connector(rotation=None, amperage=None)]
@@ -154,6 +156,7 @@ def test_connectors_are_adopted_edited_and_let_go_of(stack: Stack, emulator: Emu
     assert failed.lines("error: plugchoice:") == [f"error: plugchoice: {text}"]
 
 
+@pytest.mark.long
 def test_drift_is_shown_and_undone_and_another_connector_is_a_replacement(stack: Stack, emulator: Emulator) -> None:
     """A portal edit is an update of exactly that connector; what a replacement leaves keeps its values."""
     emulator.reset(seed(5, {5: [connector(1), connector(2)]}))

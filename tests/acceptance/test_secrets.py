@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.emulator import CLIENT_ID, CLIENT_SECRET, PINCODE, TOKEN, charger_uuid
 from support.secrets import places_of
 from support.stack import Stack, declaration
@@ -39,6 +40,7 @@ def _expect_no_secret(stack: Stack, folder: Path, **what: Any) -> None:
             assert places_of(secret, path.read_bytes()) == [], path
 
 
+@pytest.mark.long
 def test_a_whole_life_shows_no_secret(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
     """With a token and with a client in turn: each change, a refusal, an unknown result, no access, verbose logs."""
     stack.environment.pop("PLUGCHOICE_TOKEN")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.emulator import SITE, charger_uuid, connector, identity, seed
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def changes(result: Result, name: str) -> list[str]:
     return [line.strip() for line in result.output.splitlines() if line.strip().startswith(f"~ {name}:")]
 
 
+@pytest.mark.long
 def test_a_site_is_declared_rotated_relabelled_and_watched(stack: Stack, emulator: Emulator) -> None:
     """27 points of 16 A, first all RST and then in turn; one more that the file does not name counts as it is.
 

@@ -22,6 +22,7 @@ def _declare(stack: Stack, count: int, rotation: str, amps: int) -> None:
     stack.declare(*[declaration(f"bay-{i}", i, phase_rotation=rotation, max_amperage=amps) for i in bays])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("faults", GROUPS, ids=lambda faults: faults[0].slug if len(faults) == 1 else "others")
 def test_write_faults_in_updates(stack: Stack, emulator: Emulator, faults: list[Fault]) -> None:
     """Once, then always: live value, state and message of each connector agree; the next `up` ends it.
