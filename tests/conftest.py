@@ -61,6 +61,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, name in enumerate(("long", "acceptance", "slow")) if name in names), 3)
 
     ordered = sorted(items, key=rank)
+    for item in ordered:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(900))  # beside other work on the machine
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = [item for worker in range(workers) for item in ordered[worker::workers]]
 

@@ -67,7 +67,7 @@ def two_stacks(emulator: Emulator, pulumi_cli: str, tmp_path: Path) -> list[Stac
 @pytest.mark.long
 @pytest.mark.parametrize("options", [(), ("--continue-on-error",)], ids=["stop", "continue-on-error"])
 @pytest.mark.parametrize(("kind", "status"), [("revoke_token", 401), ("lose_permission", 403)])
-def test_access_lost_in_the_middle_of_a_first_up(
+def test_access_lost_in_the_middle_of_an_up_is_one_line_for_each_connector(
     stack: Stack, emulator: Emulator, kind: str, status: int, options: tuple[str, ...]
 ) -> None:
     """One line for each failure; a new token ends it, and nothing is written twice. In an update it is the same.
@@ -280,7 +280,7 @@ def test_a_second_up_of_the_same_stack_is_refused(stack: Stack, emulator: Emulat
 # A way out.
 
 
-def test_way_out_when_a_restore_cannot_be_done(stack: Stack, emulator: Emulator) -> None:
+def test_a_stack_can_let_go_of_a_connector_that_cannot_be_restored(stack: Stack, emulator: Emulator) -> None:
     """The destroy fails and keeps the resource, every time; `pulumi state delete` lets the stack go without it."""
     _declare(stack, "STR", 20, 1, 2, on_destroy="restore")
     stack.must_up()

@@ -64,12 +64,8 @@ def sites(stack: Stack, emulator: Emulator) -> Stack:
     return stack
 
 
-@pytest.mark.parametrize(
-    ("name", "writes", "lines"),
-    [("harbour", 4, [88, 97, 63]), ("depot", 0, [144, 0, 0]), ("fjord", 2, [27.71, 27.71, 27.71])],
-)
-def test_each_site_has_its_stack(sites: Stack, name: str, writes: int, lines: list[float]) -> None:
-    """Applied, it previews clean."""
+def apply(sites: Stack, name: str, writes: int, lines: list[float]) -> None:
+    """Bring a site up in a stack of its name: the writes, its amps per line, and a clean preview."""
     sites.add(name)
 
     result = sites.must_up()
@@ -81,10 +77,15 @@ def test_each_site_has_its_stack(sites: Stack, name: str, writes: int, lines: li
     assert sites.preview("--expect-no-changes").code == 0
 
 
-def test_what_the_readme_of_the_sites_shows(sites: Stack) -> None:
+def test_each_site_has_its_stack(sites: Stack) -> None:
+    """The third one is the next test's."""
+    apply(sites, "depot", 0, [144, 0, 0])
+    apply(sites, "fjord", 2, [27.71, 27.71, 27.71])
+
+
+def test_the_readme_of_the_sites_shows_what_happens(sites: Stack) -> None:
     """Turning one bay is shown in amps, turning another is refused by the owner's limit."""
-    sites.add("harbour")
-    sites.must_up()
+    apply(sites, "harbour", 4, [88, 97, 63])
     file = sites.folder / "sites" / "harbour.yaml"
     text = file.read_text()
     once = text.replace(
@@ -103,7 +104,7 @@ def test_what_the_readme_of_the_sites_shows(sites: Stack) -> None:
     assert refused.lines("limit single_phase_amps (118 A) exceeded: 129 A on L2")
 
 
-def test_the_commands_of_the_quickstart(stack: Stack, emulator: Emulator) -> None:
+def test_the_commands_of_the_quickstart_work(stack: Stack, emulator: Emulator) -> None:
     """They end with six connectors as declared."""
     seed = json.loads((EXAMPLES / "quickstart" / "emulator.json").read_text())
     emulator.reset({**seed, "tokens": {TOKEN: {"user": "tester"}}})
@@ -114,7 +115,7 @@ def test_the_commands_of_the_quickstart(stack: Stack, emulator: Emulator) -> Non
     assert len(project.resources()) == 6
 
 
-def test_the_commands_of_the_single_connector(stack: Stack) -> None:
+def test_the_commands_of_the_single_connector_work(stack: Stack) -> None:
     """With the UUID of a charger in the place of `UUID`."""
     project = fresh_project(stack, "single-connector")
     lines = commands(EXAMPLES / "single-connector" / "README.md", "With the local Plugchoice")
@@ -124,7 +125,7 @@ def test_the_commands_of_the_single_connector(stack: Stack) -> None:
     assert set(project.resources()) == {"bay-1"}
 
 
-def test_the_import_of_the_readme(stack: Stack) -> None:
+def test_the_import_commands_of_the_readme_change_nothing(stack: Stack) -> None:
     """The commands of the README take over all connectors of a site without a change."""
     lines = commands(ROOT / "README.md", "Use it on your account")
     start = next(number for number, line in enumerate(lines) if line.startswith("plugchoice import-file"))

@@ -187,7 +187,9 @@ def test_an_up_killed_four_times_is_ended_by_the_fifth(
     [({}, WORKERS), (SKIP_CHECKPOINTS, HALF + WORKERS)],
     ids=["checkpoints", "PULUMI_SKIP_CHECKPOINTS"],
 )
-def test_what_a_sigkill_costs(stack: Stack, emulator: Emulator, environment: dict[str, str], lost: int) -> None:
+def test_a_sigkill_loses_the_originals_of_the_writes_in_flight(
+    stack: Stack, emulator: Emulator, environment: dict[str, str], lost: int
+) -> None:
     """After eight creates, with four in flight: the originals of those four; without checkpoints of all twelve.
 
     They are the ones that the killed run wrote and the state does not hold. What the next `up` records as their
@@ -236,7 +238,7 @@ def _killed_with_pending_creates(stack: Stack, emulator: Emulator) -> set[str]:
 
 
 @pytest.mark.long
-def test_pending_creates_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
+def test_interrupted_creates_are_reported_until_they_are_cleared(stack: Stack, emulator: Emulator) -> None:
     """The lock names `pulumi cancel`; `up` goes on and warns for ever; `refresh --clear-pending-creates` ends that.
 
     A forgotten original can be recorded again: put it back by hand, take the resource out of the state, and let `up`
@@ -295,7 +297,7 @@ def test_nothing_is_written_after_the_engine_is_gone(stack: Stack, emulator: Emu
     assert set(emulator.values().values()) == {("RST", 16)}
 
 
-def test_a_file_cut_off_beside_the_state_and_the_way_out(stack: Stack, emulator: Emulator) -> None:
+def test_a_file_that_is_cut_off_beside_the_state_can_be_removed(stack: Stack, emulator: Emulator) -> None:
     """The file backend writes STACK.json.attrs in place, a kill can leave it empty: remove it, the state is whole."""
     _declare(stack, 3)
     stack.must_up()

@@ -57,7 +57,7 @@ def test_an_offline_preview_needs_no_server(stack: Stack) -> None:
     assert len(refused.calls) == 0
 
 
-def test_import_file_then_an_empty_preview(stack: Stack, emulator: Emulator) -> None:
+def test_imported_connectors_preview_without_a_change(stack: Stack, emulator: Emulator) -> None:
     """`plugchoice import-file` writes what `pulumi import --file` takes; the next preview shows only real drift."""
     written = subprocess.run(
         [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", "--program", "__main__.py", "-o", "import.json"],
@@ -160,7 +160,7 @@ def test_inputs_that_are_outputs_are_checked_when_they_are_known(stack: Stack, e
     assert stack.preview("--expect-no-changes").code == 0
 
 
-def test_two_previews_in_one_process(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
+def test_two_previews_in_one_process_share_no_problems(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
     """The Automation API runs a bad program and then a good one: problems do not leak from one run into the next."""
     script = tmp_path / "automation.py"
     script.write_text(
@@ -203,7 +203,7 @@ print("up", stack.up().summary.result)
     assert emulator.live(1) == ("STR", 16)
 
 
-def test_stack_config_instead_of_the_environment(stack: Stack) -> None:
+def test_stack_config_takes_the_place_of_the_environment(stack: Stack) -> None:
     """Base URL, site and client credentials from config; one token call a process."""
     plain = {"baseUrl": stack.environment["PLUGCHOICE_BASE_URL"], "site": SITE, "clientId": CLIENT_ID}
     arguments = [text for key, value in plain.items() for text in ("--plaintext", f"plugchoice:{key}={value}")]

@@ -70,7 +70,9 @@ def test_every_process_ends_with_the_engine(stack: Stack, program: str, how: sig
 @pytest.mark.parametrize(
     ("how", "to_the_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)], ids=["Ctrl-C", "SIGTERM"]
 )
-def test_the_demo_leaves_nothing(pulumi_cli: str, tmp_path: Path, how: signal.Signals, *, to_the_group: bool) -> None:
+def test_a_stopped_demo_leaves_nothing_running(
+    pulumi_cli: str, tmp_path: Path, how: signal.Signals, *, to_the_group: bool
+) -> None:
     """Stopped in the middle of its `pulumi up`: within 30 s no process of it runs, and its folder is gone."""
     mark = uuid.uuid4().hex
     process = subprocess.Popen(

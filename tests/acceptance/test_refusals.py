@@ -14,7 +14,7 @@ ROTATIONS = "RST RTS SRT STR TRS TSR RS RT SR ST TR TS R S T"
 GOOD: dict[str, Any] = {"phase_rotation": "STR", "max_amperage": 20}
 
 
-def test_bad_inputs_at_the_first_middle_and_last_of_forty(stack: Stack, emulator: Emulator) -> None:
+def test_all_bad_inputs_of_forty_connectors_are_listed_and_nothing_is_written(stack: Stack, emulator: Emulator) -> None:
     """All are listed with their program lines, in one message, and no PUT leaves, also without a preview."""
     emulator.reset(seed(40))
     bays = [declaration(f"bay-{i}", i, **GOOD) for i in range(1, 41)]
@@ -65,7 +65,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 NO_SETTING = "neither phase_rotation nor max_amperage is set; set at least one, or remove the resource"
 
 
-def test_each_mistake_known_in_the_program(stack: Stack) -> None:
+def test_each_mistake_in_a_program_is_one_line_before_any_call(stack: Stack) -> None:
     """One line each, before any call: place, resource, input, value, what is wrong, what to do."""
     stack.environment.pop("PLUGCHOICE_SITE")
     inputs = [{**GOOD, **bad} for bad, _ in BAD] + [{"phase_rotation": None}]
@@ -97,7 +97,7 @@ def test_each_mistake_known_in_the_program(stack: Stack) -> None:
     )
 
 
-def test_bad_values_hidden_in_outputs_are_check_failures(stack: Stack) -> None:
+def test_bad_values_in_outputs_are_refused_on_their_property(stack: Stack) -> None:
     """What the program cannot see is refused by the provider, on the property (tests/contract/test_refusals.py)."""
     bad = {name: value for values, _ in (BAD[0], BAD[1], BAD[5]) for name, value in values.items()}
     hidden = ", ".join(f"{name}=pulumi.Output.from_input({value!r})" for name, value in bad.items())
@@ -179,7 +179,7 @@ def test_a_wrong_token_is_one_line_without_the_token(stack: Stack) -> None:
     assert TOKEN not in result.output
 
 
-def test_an_answer_that_is_not_the_apis_is_one_line(stack: Stack, emulator: Emulator) -> None:
+def test_an_html_page_instead_of_the_api_is_one_line(stack: Stack, emulator: Emulator) -> None:
     """HTML from a proxy; tests/contract has the other answers."""
     emulator.fault("html", method="GET", times=None)
     stack.declare(declaration("bay-1", 1, **GOOD), declaration("bay-2", 2, **GOOD))

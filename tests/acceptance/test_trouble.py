@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from support.emulator import Emulator
 
 
-def test_way_out_when_a_refreshing_stack_cannot_reach_plugchoice(stack: Stack) -> None:
+def test_refresh_false_destroys_a_stack_that_cannot_reach_plugchoice(stack: Stack) -> None:
     """`refresh: always` fails even a destroy that would write nothing; --refresh=false is the way out."""
     project = stack.folder / "Pulumi.yaml"
     project.write_text(project.read_text() + "options:\n  refresh: always\n")
@@ -27,7 +27,9 @@ def test_way_out_when_a_refreshing_stack_cannot_reach_plugchoice(stack: Stack) -
     assert stack.resources() == {}
 
 
-def test_way_out_for_a_charger_that_is_gone_without_proof(stack: Stack, emulator: Emulator) -> None:
+def test_a_charger_that_is_gone_without_proof_stays_until_it_is_deleted_by_hand(
+    stack: Stack, emulator: Emulator
+) -> None:
     """The only charger of a stack answers 404: nothing shows that the token sees anything, so it stays.
 
     The line names `pulumi state delete`, and that works.

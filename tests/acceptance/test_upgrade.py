@@ -43,7 +43,7 @@ def _four_chargers(emulator: Emulator) -> None:
     emulator.reset(seed(4))
 
 
-def test_write_the_state_of_this_version(stack: Stack, request: pytest.FixtureRequest) -> None:
+def test_this_version_still_writes_the_state_that_is_kept_for_it(stack: Stack, request: pytest.FixtureRequest) -> None:
     """This version still writes the state that is kept for it."""
     stack.declare(*PROGRAM)
     stack.must_up()

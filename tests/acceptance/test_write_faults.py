@@ -24,7 +24,9 @@ def _declare(stack: Stack, count: int, rotation: str, amps: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("faults", GROUPS, ids=lambda faults: faults[0].slug if len(faults) == 1 else "others")
-def test_write_faults_in_updates(stack: Stack, emulator: Emulator, faults: list[Fault]) -> None:
+def test_live_value_state_and_message_agree_after_each_write_fault(
+    stack: Stack, emulator: Emulator, faults: list[Fault]
+) -> None:
     """Once, then always: live value, state and message of each connector agree; the next `up` ends it.
 
     The last connector has no fault.

@@ -67,7 +67,7 @@ def run(program: Callable[[], object], *, preview: bool = False) -> Ran:
         asyncio.set_event_loop(loop)
         try:
             mocks.set_mocks(_Mocks(ran), preview=preview)
-            pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+            pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # the SDK has no types here
         except Exception as error:  # noqa: BLE001 - the test looks at it
             ran.error = error.with_traceback(None)
         finally:
