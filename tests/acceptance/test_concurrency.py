@@ -186,6 +186,7 @@ def test_chargers_that_vanish_inside_of_one_up(stack: Stack, emulator: Emulator)
 # Two at once.
 
 
+@pytest.mark.long
 def test_a_connector_declared_in_two_stacks_is_drift_to_each(two_stacks: list[Stack], emulator: Emulator) -> None:
     """Nothing can see it: each `up` wins, and each preview after the other's names its values. No mixture is made.
 
@@ -259,17 +260,28 @@ def test_an_edit_of_the_other_setting_in_the_moment_of_a_write_is_lost(stack: St
 
 def test_a_second_up_of_the_same_stack_is_refused(stack: Stack, emulator: Emulator) -> None:
     """The engine's lock: the second one writes nothing and leaves the first one's lock alone."""
-    _declare(stack, "STR", 20, 1, 2, 3)
-    emulator.fault("slow", method="PUT", delay_seconds=3)
+    stack.program(
+        f"""
+        import pathlib, time
+
+        def hold(_):
+            while not pathlib.Path("refused").exists():
+                time.sleep(0.05)
+
+        for number, charger in enumerate({[charger_uuid(i) for i in (1, 2, 3)]}):
+            bay = ChargerConnector(f"bay-{{number}}", charger=charger, connector_id=1, phase_rotation="STR",
+                max_amperage=20)
+        bay.id.apply(hold)
+        """
+    )
     other = Stack(stack.folder, emulator, {**stack.environment, "PLUGCHOICE_TOKEN": NEW_TOKEN})
     refused: list[Result] = []
 
-    first = _while_running(
-        emulator,
-        lambda: stack.up("--skip-preview"),
-        _is_writing,
-        lambda: refused.append(other.up("--skip-preview")),
-    )
+    def refuse() -> None:
+        refused.append(other.up("--skip-preview"))
+        (stack.folder / "refused").touch()
+
+    first = _while_running(emulator, lambda: stack.up("--skip-preview"), _is_writing, refuse)
 
     assert first.code == 0, first.output
     assert refused[0].code != 0

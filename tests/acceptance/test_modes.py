@@ -51,8 +51,8 @@ def test_an_offline_preview_needs_no_server(stack: Stack) -> None:
     assert "to replace" not in changed.output
     assert refused.code != 0
     assert sorted(refused.lines("error: plugchoice:")) == [
-        f"error: plugchoice: {uuid}/1: not written, because PLUGCHOICE_OFFLINE is on; unset it and run again"
-        for uuid in (charger_uuid(1), charger_uuid(2), charger_uuid(3))
+        f"error: plugchoice: {charger}/1: not written, because PLUGCHOICE_OFFLINE is on; unset it and run again"
+        for charger in (charger_uuid(1), charger_uuid(2), "HRB-003")
     ]
     assert len(refused.calls) == 0
 
