@@ -74,8 +74,15 @@ def _find_projects(path: Path) -> list[Path]:
         marked = [above for above in folders if os.path.lexists(above / mark)]
         if marked:
             return marked
-    here = Path.cwd()
-    return [here if here in folders else folder]
+    with contextlib.suppress(OSError):  # the current folder may have been deleted
+        if Path.cwd() in folders:
+            return [Path.cwd()]
+    return [folder]
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything with that path; False for one that there cannot be."""
+    return os.path.lexists(path)
 
 
 def read_file(path: Path, most_bytes: int) -> bytes:

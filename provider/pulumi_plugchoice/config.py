@@ -24,6 +24,7 @@ DEFAULT_DEADLINE_SECONDS: Final = 120.0
 # The end of a base URL that was copied from a request: the version, or a whole path of the API.
 _VERSION_PATH: Final = re.compile(r"/+v3(/+(sites|chargers|teams|user)(/.*)?)?$", re.IGNORECASE)
 _QUOTES: Final = "'\"`"
+_MOST_SECONDS: Final = 86_400  # sockets take no more than some years, and people wait no day
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -294,8 +295,8 @@ def _find_share(environment: Mapping[str, str]) -> int | None:
     text, where = _find_unquoted(REQUESTS, {}, environment)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
-        raise ConfigError(f"{where}: {printable(text)!r} is not a whole number from 1; use one such as 250")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= 1):
+        raise ConfigError(f"{where}: {printable(text, 60)!r} is not a whole number from 1; use one such as 250")
     return int(text)
 
 
@@ -307,8 +308,9 @@ def _find_seconds(option: Option, environment: Mapping[str, str], default: float
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 < seconds < math.inf:
+    if not 0 < seconds <= _MOST_SECONDS:
         raise ConfigError(
-            f"{where}: {printable(text)!r} is not a number of seconds above 0; use one such as {default:g}"
+            f"{where}: {printable(text, 60)!r} is not a number of seconds above 0 and up to {_MOST_SECONDS}; use one "
+            f"such as {default:g}"
         )
     return seconds

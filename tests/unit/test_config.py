@@ -309,12 +309,14 @@ def test_a_site_that_is_not_a_uuid_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "example"), [("PLUGCHOICE_TIMEOUT_SECONDS", 30), ("PLUGCHOICE_DEADLINE_SECONDS", 120)]
 )
-@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e999"])
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e999", "1e12", "86401"])
 def test_seconds_are_above_zero_and_finite(name: str, example: int, text: str) -> None:
-    """Nobody waits for ever or gives up at once."""
+    """Nobody waits for ever or gives up at once, and no socket takes a timeout of thousands of years."""
     with pytest.raises(ConfigError) as refused:
         Options.load({}, {**WITH_TOKEN, name: text})
-    assert str(refused.value) == f"{name}: {text!r} is not a number of seconds above 0; use one such as {example}"
+    assert str(refused.value) == (
+        f"{name}: {text!r} is not a number of seconds above 0 and up to 86400; use one such as {example}"
+    )
 
 
 def test_no_repr_shows_a_secret() -> None:
@@ -325,11 +327,20 @@ def test_no_repr_shows_a_secret() -> None:
     assert "client_id='client'" in repr(client)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "²"])
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "²", "1" * 10])
 def test_a_share_of_the_request_limit_is_a_whole_number_from_1(text: str) -> None:
     """A share of nothing would wait for ever."""
     with pytest.raises(ConfigError) as refused:
         Options.load({}, {**WITH_TOKEN, "PLUGCHOICE_REQUESTS_PER_MINUTE": text})
     assert str(refused.value) == (
         f"PLUGCHOICE_REQUESTS_PER_MINUTE: {text!r} is not a whole number from 1; use one such as 250"
+    )
+
+
+def test_a_share_of_thousands_of_digits_is_one_short_line() -> None:
+    """Python refuses to read such a number."""
+    with pytest.raises(ConfigError) as refused:
+        Options.load({}, {**WITH_TOKEN, "PLUGCHOICE_REQUESTS_PER_MINUTE": "9" * 5000})
+    assert str(refused.value) == (
+        f"PLUGCHOICE_REQUESTS_PER_MINUTE: '{'9' * 59}…' is not a whole number from 1; use one such as 250"
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from pulumi_plugchoice._files import write_files
+from pulumi_plugchoice._files import exists, write_files
 from pulumi_plugchoice._text import show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 
@@ -87,5 +88,5 @@ def refuse_source(output: Path, source: Path | None) -> None:
     Raises:
         Failure: `output` is `source`, perhaps under another name.
     """
-    if source is not None and output.exists() and output.samefile(source):
+    if source is not None and exists(output) and os.path.realpath(output) == os.path.realpath(source):
         raise Failure(f"{show_path(output)}: is the site file itself; name another file")

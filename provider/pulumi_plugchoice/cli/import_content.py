@@ -7,6 +7,7 @@ provider among them.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
@@ -53,8 +54,9 @@ def select_settings(connector: SiteConnector) -> dict[str, Any]:
 def name_resources(connectors: Sequence[SiteConnector]) -> list[str]:
     """Name the resources: the charger's identity and the connector number, and the UUID where two would be equal."""
     short = [f"{printable(item.charger.identity or item.charger.uuid, 60)}-{item.connector_id}" for item in connectors]
+    uses = Counter(short)
     return [
-        name if short.count(name) == 1 else f"{name}-{item.charger.uuid.lower()}"
+        name if uses[name] == 1 else f"{name}-{item.charger.uuid.lower()}"
         for name, item in zip(short, connectors, strict=True)
     ]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
 import click
 
-from pulumi_plugchoice._files import write_files
+from pulumi_plugchoice._files import exists, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
 from .common import Command, Failure, echo
@@ -43,15 +42,16 @@ def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | 
     from . import import_content
 
     for path in (output, program):
-        if path is not None and path.exists() and not force:
+        if path is not None and exists(path) and not force:
             raise Failure(f"{show_path(path)}: exists already; name another file, or add --force to replace it")
-        if path is not None and not path.parent.is_dir():
+        if path is not None and not exists(path.parent):
             raise Failure(f"{show_path(path)}: the folder {show_path(path.parent)} does not exist; create it first")
     if program is not None and program.resolve() == output.resolve():
         raise Failure(f"{show_path(output)}: is named for the import file and for the program; name two files")
     listed = import_content.select_connectors(get_site_connectors(site), site, chargers)
     connectors = [connector for connector in listed if import_content.select_settings(connector)]
-    for name in import_content.name_resources([connector for connector in listed if connector not in connectors]):
+    without = [connector for connector in listed if not import_content.select_settings(connector)]
+    for name in import_content.name_resources(without):
         echo(f"left out: {name}; it has no value to manage yet", is_error=True)
     if not connectors:
         raise Failure(f"site {site}: no connector has a value to manage; set the values in Plugchoice first")
@@ -63,5 +63,5 @@ def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | 
     if program is not None:
         echo(f"{show_path(program)}: declares {plural(len(connectors), 'connector')}")
     echo("Next, in the folder of your Pulumi project:")
-    file = shlex.quote(printable(os.path.relpath(output)))
+    file = shlex.quote(printable(output))
     echo(f"  pulumi import --file {file} --generate-code=false --protect=false --yes && pulumi preview")
