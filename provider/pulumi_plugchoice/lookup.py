@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from . import config
-from ._text import is_uuid, printable
+from ._text import is_uuid, list_some, printable
 from .config import OPTIONS, Options
-from .errors import ConfigError, ConnectorNotFound, IdentityNotFound, OfflineError
+from .errors import ConfigError, ConnectorNotFound, IdentityNotFound, OfflineError, PlugchoiceError
+from .identities import describe_closest, list_identities, show_identity
 from .inputs import judge
 from .runtime.notices import Notices
 
@@ -38,13 +39,7 @@ def get_connector(charger: str, connector_id: int, *, site: str | None = None) -
     if is_uuid(charger):
         found = open_client().charger(charger.lower()).connectors
     else:
-        listed = [item for item in get_site_connectors(site) if item.charger.identity == charger]
-        if not listed:
-            raise IdentityNotFound(
-                f"charger {printable(charger)!r}: no charger of the site has this identity; check it, or give the "
-                "charger's UUID"
-            )
-        found = tuple(listed)
+        found = _find_by_identity(get_site_connectors(site), charger)
     for connector in found:
         if connector.connector_id == connector_id:
             return connector
@@ -65,8 +60,35 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
     if mistake:
         raise ConfigError(str(mistake))
     if uuid is None:
-        raise ConfigError("site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site")
+        raise ConfigError(f"site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site{describe_sites()}")
     return open_client().site_connectors(uuid.lower())
+
+
+def _find_by_identity(listed: list[SiteConnector], identity: str) -> tuple[SiteConnector, ...]:
+    """The connectors of the charger with that identity."""
+    what = f"charger '{show_identity(identity)}'"
+    chargers = {item.charger.uuid: item.charger.identity for item in listed}
+    found = [uuid for uuid, name in chargers.items() if name == identity]
+    if len(found) > 1:
+        raise IdentityNotFound(
+            f"{what}: {len(found)} chargers of the site have this identity; give the UUID instead: "
+            + " or ".join(sorted(found))
+        )
+    if not found:
+        closest = describe_closest(identity, [(name, uuid) for uuid, name in chargers.items()])
+        names = list_identities(chargers.values()) or "no charger with a connector"
+        raise IdentityNotFound(f"{what}: no charger of the site has this identity; {closest}it lists {names}")
+    return tuple(item for item in listed if item.charger.uuid == found[0])
+
+
+def describe_sites() -> str:
+    """The sites that the token's user sees, for a message that asks for one; empty when they cannot be read."""
+    try:
+        sites = open_client().sites()
+    except PlugchoiceError:
+        return ""
+    names = [f"{printable(site.uuid, 60)} ({printable(site.name or 'no name', 40)})" for site in sites]
+    return f"; the token's user sees: {list_some(names)}"
 
 
 def open_client() -> PlugchoiceClient:

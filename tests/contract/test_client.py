@@ -8,13 +8,23 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Site, SiteGroup
 from pulumi_plugchoice.api.retry import Backoff
 from pulumi_plugchoice.api.transport import Transport
+from pulumi_plugchoice.cli.import_file import command
 from pulumi_plugchoice.config import Options, Token
-from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError, ValidationFailed
-from pulumi_plugchoice.lookup import get_site_connectors
+from pulumi_plugchoice.errors import (
+    ConfigError,
+    IdentityNotFound,
+    InvalidResponse,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+    ValidationFailed,
+)
+from pulumi_plugchoice.lookup import get_connector, get_site_connectors
 from support.emulator import PINCODE, SITE, TOKEN, Emulator, charger_uuid, connector, identity, seed
 
 CHARGER = charger_uuid(1)
@@ -320,3 +330,45 @@ def test_a_site_that_is_not_a_uuid_is_refused_before_any_call(
         get_site_connectors("Harbour/../../user?x=")
 
     assert len(calls) == 0
+
+
+@pytest.fixture
+def _environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)
+    monkeypatch.delenv("PLUGCHOICE_SITE", raising=False)
+
+
+@pytest.mark.usefixtures("_environment")
+def test_an_identity_is_looked_up_on_a_site(emulator: Emulator) -> None:
+    """One that is nearly there comes first, with its UUID; one that is there twice is not guessed."""
+    chargers = seed(4)["sites"][0]["chargers"]
+    chargers[1]["identity"] = "HRB-001 "
+    emulator.reset({**seed(4), "sites": [{"uuid": SITE, "name": "Harbour", "chargers": chargers}]})
+    assert get_connector("HRB-001 ", 1, site=SITE).connector_id == 1
+    with pytest.raises(IdentityNotFound) as refused:
+        get_connector("HRB-004 ", 1, site=SITE)
+    assert str(refused.value) == (
+        "charger 'HRB-004\\x20': no charger of the site has this identity; "
+        f"closest: 'HRB-004' ({charger_uuid(4)}); it lists HRB-001, HRB-001\\x20, HRB-003, HRB-004"
+    )
+    emulator.control("PATCH", f"/chargers/{charger_uuid(4)}", {"identity": "HRB-003"})
+    with pytest.raises(IdentityNotFound) as refused:
+        get_connector("HRB-003", 1, site=SITE)
+    assert str(refused.value) == (
+        "charger 'HRB-003': 2 chargers of the site have this identity; give the UUID instead: "
+        f"{charger_uuid(3)} or {charger_uuid(4)}"
+    )
+
+
+@pytest.mark.usefixtures("_environment")
+def test_without_a_site_the_sites_are_listed(emulator: Emulator) -> None:
+    """In a program and in the command; without them when they cannot be read."""
+    sees = f"the token's user sees: {SITE} (Harbour)"
+    with pytest.raises(ConfigError) as refused:
+        get_site_connectors()
+    assert str(refused.value) == f"site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site; {sees}"
+    done = CliRunner().invoke(command, [])
+    assert (done.exit_code, done.output) == (1, f"--site: not set; give it, or set PLUGCHOICE_SITE; {sees}\n")
+    emulator.set_token(revoked=True)
+    assert CliRunner().invoke(command, []).output == "--site: not set; give it, or set PLUGCHOICE_SITE\n"

@@ -17,7 +17,7 @@ PACKAGE = Path(pulumi_plugchoice.__file__).parent
 # checkers included, and nothing of its own row.
 LAYERS: list[set[str]] = [
     {"_version", "_text"},
-    {"errors"},
+    {"errors", "identities"},
     {"_files"},
     {"config"},
     {"electrical"},

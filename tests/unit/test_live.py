@@ -230,11 +230,30 @@ def test_an_identity_is_looked_up_on_the_sites_list() -> None:
 
 
 def test_an_unknown_identity_lists_those_of_the_site() -> None:
-    """So that a typing mistake is seen; identities are compared as they are."""
+    """So that a typing mistake is seen; identities are compared as they are. The closest comes first."""
     run = Run()
     with pytest.raises(IdentityNotFound) as refused:
         run.live.find_charger("hrb-002", SITE)
-    assert str(refused.value) == f"charger 'hrb-002': not found on site {SITE}; it lists HRB-001, HRB-002"
+    assert str(refused.value) == (
+        f"charger 'hrb-002': not found on site {SITE}; closest: 'HRB-002' ({SECOND}); it lists HRB-001, HRB-002"
+    )
+
+
+@pytest.mark.parametrize(
+    ("identity", "shown"),
+    [("HRB-002 ", r"HRB-002\x20"), ("HRB-\u200b002", r"HRB-\u200b002"), ("\u041dRB-002", r"\u041dRB-002")],
+)
+def test_an_identity_that_only_looks_like_the_declared_one_is_shown_with_its_odd_characters(
+    identity: str, shown: str
+) -> None:
+    """As they are, the message would say that HRB-002 is not found and that the site lists HRB-002."""
+    run = Run()
+    run.client.identities[SECOND] = identity
+    with pytest.raises(IdentityNotFound) as refused:
+        run.live.find_charger("HRB-002", SITE)
+    assert f"closest: '{shown}' ({SECOND}); it lists " in str(refused.value)
+    assert str(refused.value).count(shown) == 2
+    assert run.live.find_charger(identity, SITE) == SECOND
 
 
 def test_an_unknown_identity_lists_thirty_at_most() -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
-from pulumi_plugchoice._text import is_uuid, list_some, printable
+from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.connector import ChargerConnector, ChargerConnectorProvider
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.identities import describe_closest, list_identities, show_identity
 from pulumi_plugchoice.runtime.live import Live
 from pulumi_plugchoice.runtime.stored import make_id, make_outputs
 
@@ -34,8 +35,10 @@ def select_connectors(connectors: list[SiteConnector], site: str, chargers: Sequ
     names = [{item.charger.uuid.lower(), item.charger.identity} for item in connectors]
     wanted = {charger.lower() if is_uuid(charger) else charger for charger in chargers}
     for charger in sorted(wanted.difference(*names)):
-        known = sorted({printable(item.charger.identity or item.charger.uuid, 45) for item in connectors})
-        raise PlugchoiceError(f"site {site}: no charger {printable(charger, 60)}; its chargers: {list_some(known)}")
+        known = {item.charger.uuid: item.charger.identity for item in connectors}
+        closest = describe_closest(charger, [(name, uuid) for uuid, name in known.items()])
+        listed = list_identities([name or uuid for uuid, name in known.items()], 20) or "none"
+        raise PlugchoiceError(f"site {site}: no charger {show_identity(charger)}; {closest}its chargers: {listed}")
     return [item for item, own in zip(connectors, names, strict=True) if not wanted or own & wanted]
 
 

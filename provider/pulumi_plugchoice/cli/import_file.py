@@ -14,7 +14,7 @@ from .common import Command, Failure, echo
 
 
 @click.command("import-file", cls=Command)
-@click.option("--site", envvar="PLUGCHOICE_SITE", required=True, help="UUID of the site; default: PLUGCHOICE_SITE.")
+@click.option("--site", envvar="PLUGCHOICE_SITE", help="UUID of the site; default: PLUGCHOICE_SITE.")
 @click.option("--charger", "chargers", multiple=True, help="Only this charger (UUID or identity); may be repeated.")
 @click.option(
     "-o",
@@ -30,17 +30,19 @@ from .common import Command, Failure, echo
     help="Also write a Pulumi program that declares the same connectors.",
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
-def command(site: str, chargers: tuple[str, ...], output: Path, program: Path | None, *, force: bool) -> None:
+def command(site: str | None, chargers: tuple[str, ...], output: Path, program: Path | None, *, force: bool) -> None:
     """Write an import file from a site's live connectors.
 
     `pulumi import --file` then takes the connectors into the stack with their present values. Neither step writes to
     Plugchoice.
     Credentials and base URL come from the environment, as for the provider: PLUGCHOICE_TOKEN and so on.
     """
-    from pulumi_plugchoice.lookup import get_site_connectors
+    from pulumi_plugchoice.lookup import describe_sites, get_site_connectors
 
     from . import import_content
 
+    if not site:
+        raise Failure(f"--site: not set; give it, or set PLUGCHOICE_SITE{describe_sites()}")
     for path in (output, program):
         if path is not None and exists(path) and not force:
             raise Failure(f"{show_path(path)}: exists already; name another file, or add --force to replace it")

@@ -21,6 +21,7 @@ from pulumi_plugchoice.errors import (
     PermissionDenied,
     PlugchoiceError,
 )
+from pulumi_plugchoice.identities import describe_closest, list_identities, show_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,15 +197,15 @@ class LiveConnectors:
         found = [uuid for uuid, name in identities.items() if name == identity]
         if len(found) == 1:
             return found[0]
-        what = f"charger {printable(identity)!r}"
+        what = f"charger '{show_identity(identity)}'"
         if found:
             raise IdentityNotFound(
                 f"{what}: {len(found)} chargers of site {site} have this identity; declare the UUID instead: "
                 + " or ".join(sorted(found))
             )
-        known = sorted(printable(name, 45) for name in identities.values() if name)
-        listed = ", ".join(known[:30]) + (f" and {len(known) - 30} more" if len(known) > 30 else "")
-        raise IdentityNotFound(f"{what}: not found on site {site}; it lists {listed or 'no charger with a connector'}")
+        closest = describe_closest(identity, [(name, uuid) for uuid, name in identities.items()])
+        listed = list_identities(identities.values()) or "no charger with a connector"
+        raise IdentityNotFound(f"{what}: not found on site {site}; {closest}it lists {listed}")
 
     def is_gone(self, charger: str, site: str | None) -> bool:
         """Whether a charger that answers 404 is gone; otherwise the token may have no access to it.

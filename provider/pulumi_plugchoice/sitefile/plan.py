@@ -12,6 +12,7 @@ from pulumi_plugchoice._text import list_some, printable, show_path
 from pulumi_plugchoice.electrical import planner
 from pulumi_plugchoice.electrical.rotations import shift_rotation
 from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.identities import describe_closest, show_identity
 
 from .definition import build_installation, make_definition
 from .load import load_site, load_text
@@ -107,12 +108,16 @@ def mark_rewired(path: str | Path, *chargers: str) -> str:
 
 def _find_planned(site: SiteFile, charger: str, file: str) -> int:
     """Return the place of the charger with that name, which has a plan."""
-    name = repr(printable(charger, 60))
+    name = f"'{show_identity(charger)}'"
     found = [place for place, item in enumerate(site.chargers) if charger in (item.identity, item.uuid, item.label)]
     if len(found) != 1:
         count = "no charger is" if not found else f"{len(found)} chargers are"
         planned = [printable(item.key, 45) for item in site.chargers if _has_plan(item)]
-        raise PlugchoiceError(f"{file}: {count} called {name}; chargers with planned_rotation: {list_some(planned)}")
+        names = [(text, None) for item in site.chargers for text in (item.identity, item.label)]
+        closest = "" if found else describe_closest(charger, names)
+        raise PlugchoiceError(
+            f"{file}: {count} called {name}; {closest}chargers with planned_rotation: {list_some(planned)}"
+        )
     if not _has_plan(site.chargers[found[0]]):
         raise PlugchoiceError(f"{file}: charger {name} has no planned_rotation; run `plugchoice plan --write` first")
     return found[0]
