@@ -19,7 +19,7 @@ from ._text import is_uuid
 from .electrical.rotations import PhaseRotation
 from .electrical.settings import read_settings
 from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
-from .gate import gate
+from .gate import gate, is_plain
 from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
 from .runtime.adoption import check_adoption, needs_reading, refuse_mismatch, resolve_identity
 from .runtime.drift import expect_write, find_or_report, report_drift
@@ -146,7 +146,13 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             "on_adopt": on_adopt,
             "on_destroy": on_destroy,
         }
-        props = {name: None if value == DEFAULTS.get(name) else value for name, value in declared.items()}
+        # A coroutine can be awaited once only, and both the gate and the SDK wait for a value.
+        declared = {
+            name: value if is_plain(value) else pulumi.Output.from_input(value) for name, value in declared.items()
+        }
+        props = {
+            name: None if is_plain(value) and value == DEFAULTS.get(name) else value for name, value in declared.items()
+        }
         # A resource that is only read by its id declares nothing.
         if opts is None or opts.id is None:
             props["charger"] = gate().admit(resource_name, declared, opts)

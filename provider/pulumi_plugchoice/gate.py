@@ -13,7 +13,7 @@ import os
 import sys
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -21,7 +21,7 @@ import pulumi
 from ._text import is_uuid, plural, printable
 from .config import SITE, find_value
 from .electrical.settings import SETTING_NAMES
-from .inputs import Mistake, find_mistakes
+from .inputs import DEFAULTS, Mistake, find_mistakes, quote
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
@@ -61,15 +61,15 @@ class Gate:
             opts: Pulumi's resource options, as declared.
         """
         place = _Place(program_line(), printable(resource_name, 80))
-        mistakes = find_mistakes(inputs, _is_plain, has_default_site=self._has_default_site)
-        mistakes += _find_ignored_settings(opts)
+        mistakes = find_mistakes(inputs, is_plain, has_default_site=self._has_default_site)
+        mistakes += _find_ignored_settings(opts) + find_skipped_restore(inputs["on_destroy"], opts)
         self.refuse(f"{place}: {mistake}" for mistake in mistakes)
         charger, number = inputs["charger"], inputs["connector_id"]
         site = inputs["site"] if isinstance(inputs["site"], str) else None
-        if not mistakes and _is_plain(charger) and _is_plain(number):
+        if not mistakes and is_plain(charger) and is_plain(number):
             line = self._claim((charger, int(number), site), place)
             self.refuse([line] if line else [])
-        return self._open(charger, number, site, place)
+        return self._open(inputs, site, place, opts)
 
     def refuse(self, lines: Iterable[str]) -> None:
         """Note mistakes; each line begins with its place."""
@@ -96,9 +96,11 @@ class Gate:
         return find_value(SITE, config, os.environ) is not None
 
     async def _open(
-        self, charger: pulumi.Input[str], connector_id: pulumi.Input[int], site: str | None, place: _Place
+        self, inputs: Mapping[str, Any], site: str | None, place: _Place, opts: pulumi.ResourceOptions | None
     ) -> Any:
         await self.hold(None)
+        await _judge_outputs(inputs, place, opts)
+        charger, connector_id = inputs["charger"], inputs["connector_id"]
         if isinstance(charger, pulumi.Output) or isinstance(connector_id, pulumi.Output):
             # None while an output is unknown; then the update finds out, before this resource is registered.
             values = await pulumi.Output.all(charger, connector_id).future()
@@ -148,9 +150,53 @@ def _shorten(filename: str, folder: Path) -> str:
     return str(file.relative_to(folder)) if file.is_relative_to(folder) else file.name
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
     """Whether the program knows the value of an input now; an output gets its value later."""
     return not isinstance(value, pulumi.Output) and not hasattr(value, "__await__")
+
+
+async def _judge_outputs(inputs: Mapping[str, Any], place: _Place, opts: pulumi.ResourceOptions | None) -> None:
+    """Warn of outputs that turn out to be None: the engine drops them, and the default counts instead."""
+    for name, effect in _EFFECTS_OF_NONE.items():
+        value = inputs[name]
+        if not isinstance(value, pulumi.Output) or not await value.is_known():
+            continue
+        resolved = await value.future()
+        if resolved is None:
+            pulumi.log.warn(
+                f"plugchoice: {place}: {name}: the output has no value (None), so {effect}; to require a value, use "
+                "`require_output` of the StackReference, or declare one"
+            )
+        elif name == "on_destroy":
+            for mistake in find_skipped_restore(resolved, opts):
+                raise pulumi.RunError(f"plugchoice: {place}: {mistake}")
+
+
+#: What an optional input that is None does.
+_EFFECTS_OF_NONE: Final = {
+    "phase_rotation": "this setting is not managed",
+    "max_amperage": "this setting is not managed",
+    "site": "the default site counts",
+    "on_adopt": f"it is {DEFAULTS['on_adopt']!r}",
+    "on_destroy": f"it is {DEFAULTS['on_destroy']!r}",
+}
+
+
+def find_skipped_restore(on_destroy: object, opts: pulumi.ResourceOptions | None) -> list[Mistake]:
+    """Options with which the engine deletes a resource without calling the provider, so that nothing is restored."""
+    if on_destroy != "restore" or opts is None:
+        return []
+    skipping = {"retain_on_delete": bool(opts.retain_on_delete), "deleted_with": opts.deleted_with is not None}
+    return [
+        Mistake(
+            "on_destroy",
+            quote(on_destroy),
+            f"does nothing with {name}: the engine then does not call the provider",
+            "remove one of the two",
+        )
+        for name, is_set in skipping.items()
+        if is_set
+    ]
 
 
 def _find_ignored_settings(opts: pulumi.ResourceOptions | None) -> list[Mistake]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from ._text import clean, is_uuid, printable
+from ._text import clean, is_storable, is_uuid, printable
 from .electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS, suggest_rotation
 from .electrical.settings import SETTING_NAMES
 
@@ -30,6 +30,8 @@ _REQUIRED: Final[Mapping[str, str]] = {
     "connector_id": "give the OCPP connector number, 1 for the first",
 }
 _LONGEST_IDENTITY: Final = 45
+_UNREADABLE: Final = 10**60  # Python refuses to write out one of thousands of digits
+_HIGHEST_NUMBER: Final = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,19 @@ def quote(value: Any) -> str:
     """A value in a message: as Python writes it, short and safe to print."""
     # The engine makes 0.0 of 0.
     is_whole = isinstance(value, float) and value.is_integer()
+    if (is_whole or isinstance(value, int)) and abs(value) >= _UNREADABLE:
+        return "a number of more than 60 digits"
     return printable(repr(int(value) if is_whole else value), 60)
 
 
 def _problem(name: str, value: Any) -> tuple[str, str] | None:
     """Reason and suggestion."""
+    if isinstance(value, str) and is_uuid(value) and not is_storable(value):
+        return "is a UUID that Pulumi reserves for itself", "give the UUID that Plugchoice shows"
     if name == "charger":
         return _charger_problem(value)
     if name == "connector_id":
-        return _number_problem(value, 1, None, "an OCPP connector number, 1 and up")
+        return _number_problem(value, 1, _HIGHEST_NUMBER, "an OCPP connector number, 1 and up")
     if name == "phase_rotation":
         if isinstance(value, str) and value in PHASE_ROTATIONS:
             return None
@@ -135,13 +141,13 @@ def _charger_problem(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def _number_problem(value: Any, lowest: int, highest: int | None, allowed: str) -> tuple[str, str] | None:
+def _number_problem(value: Any, lowest: int, highest: int, allowed: str) -> tuple[str, str] | None:
     if isinstance(value, str):
         return "is text, not a number", f"allowed: {allowed}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "is not a number", f"allowed: {allowed}"
     if isinstance(value, float) and not value.is_integer():
         return "is not a whole number", f"allowed: {allowed}"
-    if value < lowest or (highest is not None and value > highest):
+    if not lowest <= value <= highest:
         return "is out of range", f"allowed: {allowed}"
     return None

@@ -45,7 +45,7 @@ def test_a_destroy_restores_what_was_found_and_keeps_what_it_could_not_restore(
             declaration("never-set", 3, **RESTORE),
             declaration("refused", 4, **RESTORE),
             declaration("vanished", 5, **RESTORE),
-            with_options("retained", 6, "retain_on_delete=True", **RESTORE),
+            with_options("retained", 6, "retain_on_delete=True", phase_rotation="STR", max_amperage=20),
         )
 
     declare("STR")

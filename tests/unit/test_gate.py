@@ -190,3 +190,92 @@ def test_a_name_with_control_characters_is_made_printable() -> None:
         "plugchoice: 1 problem in this program; no connector was written:\n"
         f"  {at(program, 1)}: a \\x1b[2J: max_amperage: 0 is out of range; allowed: 1 to 1000 A"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "skipped"),
+    [
+        ({"retain_on_delete": True}, ["retain_on_delete"]),
+        ({"deleted_with": "other"}, ["deleted_with"]),
+        ({"retain_on_delete": True, "deleted_with": "other"}, ["retain_on_delete", "deleted_with"]),
+        ({"retain_on_delete": False}, []),
+        ({"protect": True}, []),
+    ],
+)
+@pytest.mark.parametrize("as_output", [False, True])
+def test_a_restore_that_the_engine_would_skip_is_refused(
+    options: dict[str, Any], skipped: list[str], *, as_output: bool
+) -> None:
+    """Pulumi does not call the provider for such a resource, so nothing would be restored."""
+
+    def program() -> None:
+        other = ChargerConnector("other", charger=SECOND, connector_id=1, max_amperage=16)
+        given = {**options, "deleted_with": other} if "deleted_with" in options else options
+        restore: Any = pulumi.Output.from_input("restore") if as_output else "restore"
+        opts = pulumi.ResourceOptions(**given)
+        ChargerConnector("a", charger=FIRST, connector_id=1, max_amperage=16, on_destroy=restore, opts=opts)
+        ChargerConnector("retained", charger=FIRST, connector_id=2, max_amperage=16, opts=opts)
+
+    ran = run(program)
+    lines = [
+        f"a: on_destroy: 'restore' does nothing with {name}: the engine then does not call the provider; remove one of "
+        "the two"
+        for name in skipped
+    ]
+    if not lines:
+        assert ran.error is None
+    elif as_output:
+        assert ran.message == f"plugchoice: {at(program, 5)}: {lines[0]}"
+        assert "a" not in ran.inputs
+    else:
+        assert ran.message.splitlines()[1:] == [f"  {at(program, 5)}: {line}" for line in lines]
+        assert ran.inputs == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "effect"),
+    [
+        ("phase_rotation", "this setting is not managed"),
+        ("max_amperage", "this setting is not managed"),
+        ("site", "the default site counts"),
+        ("on_adopt", "it is 'overwrite'"),
+        ("on_destroy", "it is 'retain'"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["output", "coroutine"])
+def test_an_output_without_a_value_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, name: str, effect: str, kind: str
+) -> None:
+    """As `stack_reference.get_output("missing")` is; nobody meant to let go of a setting. None itself is meant."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_: said.append(line))
+
+    async def nothing() -> None:
+        return None
+
+    def program() -> None:
+        given: dict[str, Any] = {"phase_rotation": "RST", "max_amperage": 16, "on_destroy": "restore"}
+        given[name] = pulumi.Output.from_input(None) if kind == "output" else nothing()
+        ChargerConnector("a", charger=FIRST, connector_id=1, **given)
+        ChargerConnector("b", charger=SECOND, connector_id=1, max_amperage=16, phase_rotation=None)
+
+    ran = run(program)
+    assert ran.error is None
+    assert said == [
+        f"plugchoice: {at(program, 3)}: a: {name}: the output has no value (None), so {effect}; to require a value, "
+        "use `require_output` of the StackReference, or declare one"
+    ]
+    assert name not in ran.inputs["a"]
+
+
+def test_an_output_that_is_not_known_yet_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the preview of a new resource."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_: said.append(line))
+
+    def program() -> None:
+        unknown: Any = pulumi.Output.from_input(pulumi.output.UNKNOWN)
+        ChargerConnector("a", charger=FIRST, connector_id=1, max_amperage=unknown)
+
+    assert run(program, preview=True).error is None
+    assert said == []

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice._text import is_uuid
-from pulumi_plugchoice.inputs import DEFAULTS, INPUT_NAMES, Mistake, find_mistakes
+from pulumi_plugchoice.inputs import DEFAULTS, INPUT_NAMES, Mistake, find_mistakes, judge
 
 CHARGER = "5f0c3c1e-0000-4000-8000-000000000001"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
@@ -52,6 +52,7 @@ def test_good_declarations_have_no_mistakes(inputs: dict[str, Any]) -> None:
 
 
 REQUIRED = "give the charger's UUID or its OCPP identity"
+MARKER = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 NUMBER = "allowed: an OCPP connector number, 1 and up"
 AMPS = "allowed: 1 to 1000 A"
 
@@ -73,6 +74,16 @@ AMPS = "allowed: 1 to 1000 A"
         ("connector_id", 0, f"connector_id: 0 is out of range; {NUMBER}"),
         ("connector_id", True, f"connector_id: True is not a number; {NUMBER}"),
         ("connector_id", "1", f"connector_id: '1' is text, not a number; {NUMBER}"),
+        ("connector_id", 2**31, f"connector_id: 2147483648 is out of range; {NUMBER}"),
+        ("max_amperage", 1e308, f"max_amperage: a number of more than 60 digits is out of range; {AMPS}"),
+        *[
+            (
+                name,
+                MARKER,
+                f"{name}: '{MARKER}' is a UUID that Pulumi reserves for itself; give the UUID that Plugchoice shows",
+            )
+            for name in ("charger", "site")
+        ],
         ("connector_id", 1.5, f"connector_id: 1.5 is not a whole number; {NUMBER}"),
         ("charger", "", f"charger: '' is empty; {REQUIRED}"),
         ("charger", 7, f"charger: 7 is not text; {REQUIRED}"),
@@ -199,3 +210,12 @@ def test_accepted_inputs_can_be_written(rotation: Any, amperage: Any) -> None:
     if not mistakes_in(phase_rotation=rotation, max_amperage=amperage):
         assert rotation is None or rotation in ROTATIONS.split()
         assert amperage is None or (int(amperage) == amperage and 1 <= amperage <= 1000)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("name", ["connector_id", "max_amperage", "charger", "site", "on_adopt"])
+def test_a_number_that_python_does_not_write_out_is_refused(name: str, sign: int) -> None:
+    """It has 5,001 digits."""
+    mistake = judge(name, sign * 10**5000)
+    assert mistake is not None
+    assert str(mistake).startswith(f"{name}: a number of more than 60 digits is ")

@@ -46,7 +46,8 @@ def parse_id(id_: str) -> tuple[str, int]:
         PlugchoiceError: it has another form; users write ids for `get` and in import files.
     """
     charger, slash, number = id_.partition("/")
-    if not slash or not is_uuid(charger) or not number.isdecimal() or int(number) < 1:
+    is_number = number.isascii() and number.isdecimal() and len(number) <= 10
+    if not slash or not is_uuid(charger) or not is_number or int(number) < 1:
         raise PlugchoiceError(
             f"id {printable(id_, 80)!r} is not a connector id; give the charger's UUID, a slash and the OCPP connector "
             "number, such as 5f0c3c1e-0000-4000-8000-000000000001/1"
