@@ -9,6 +9,7 @@ import importlib.util
 import io
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tarfile
@@ -346,6 +347,55 @@ class TestBuild:
         assert got == [(made, [])]
 
 
+class TestOwnership:
+    """A CLI in the cache is run as us, so nobody else may have put it there or may change it."""
+
+    @pytest.fixture
+    def cached(self, get: ModuleType) -> Path:
+        return cli(get.build_folder(get.cache_folder()), "v3.259.0")
+
+    @pytest.mark.parametrize("part", ["..", ".", "pulumi", "pulumi-language-python"])
+    @pytest.mark.parametrize("mode", [0o020, 0o002])
+    def test_what_others_can_change_is_not_run(self, run: Run, cached: Path, part: str, mode: int) -> None:
+        target = (cached / part).resolve()
+        target.chmod(target.stat().st_mode | mode)
+        program(
+            cached / "pulumi", f"#!/bin/sh\ntouch {cached.parent}/was-run\necho v3.259.0\n"
+        ) if part == "." else None
+        status, out, err = run()
+
+        assert (status, out) == (1, "")
+        assert f"{target} can be changed by other users; run: chmod -R go-w {target}" in err
+        assert not (cached.parent / "was-run").exists()
+        assert not (cached.parent / "pulumi-3.259.0-official").exists()
+
+        target.chmod(0o755)
+        assert run()[1] == f"{cached}\n"
+
+    @pytest.mark.parametrize("part", ["..", ".", "pulumi"])
+    def test_what_belongs_to_somebody_else_is_not_run(
+        self, run: Run, cached: Path, part: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        target = (cached / part).resolve()
+        real = Path.lstat
+
+        def lstat(path: Path) -> os.stat_result:
+            status = real(path)
+            return os.stat_result([*status[:4], 4711, *status[5:]]) if path.resolve() == target else status
+
+        monkeypatch.setattr(Path, "lstat", lstat)
+        status, out, err = run()
+
+        assert (status, out) == (1, "")
+        assert f"{target} belongs to the user with number 4711; remove it" in err
+
+    def test_a_link_is_not_followed(self, run: Run, cached: Path, tmp_path: Path) -> None:
+        (cached / "pulumi").rename(tmp_path / "elsewhere")
+        (cached / "pulumi").symlink_to(tmp_path / "elsewhere")
+
+        assert f"{cached / 'pulumi'} is a link; remove it" in run()[2]
+
+
 class Releases(http.server.BaseHTTPRequestHandler):
     files: dict[str, bytes]
 
@@ -376,8 +426,8 @@ class TestDownload:
                 member = tarfile.TarInfo(f"pulumi/{name}")
                 member.size = len(text)
                 tar.addfile(member, io.BytesIO(text.encode()))
-        sums = f"{hashlib.sha256(archive.getvalue()).hexdigest()}  {self.name}\n{'0' * 64}  other.zip\n"
-        files = {self.name: archive.getvalue(), "pulumi-3.259.0-checksums.txt": sums.encode()}
+        files = {self.name: archive.getvalue()}
+        monkeypatch.setitem(get.SUMS, "linux-x64", hashlib.sha256(archive.getvalue()).hexdigest())
         handler = type("Handler", (Releases,), {"files": files})
         monkeypatch.setattr("platform.system", lambda: "Linux")
         monkeypatch.setattr("platform.machine", lambda: "x86_64")
@@ -390,6 +440,22 @@ class TestDownload:
             thread.join()
 
     @pytest.mark.usefixtures("files")
+    @pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
+    def test_what_is_installed_can_be_changed_by_nobody_else(self, run: Run, tmp_path: Path, umask: int) -> None:
+        """And is taken again."""
+        before = os.umask(umask)
+        try:
+            assert run()[0] == 0
+        finally:
+            os.umask(before)
+        folder = tmp_path / "cache" / "pulumi-plugchoice" / "pulumi-3.259.0-official"
+
+        assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o755}
+        assert run("--check")[1] == f"{folder}\n"
+
+    @pytest.mark.usefixtures("files")
     def test_a_release_with_the_right_checksum_is_installed_flat(self, run: Run, tmp_path: Path) -> None:
         status, out, _ = run()
         folder = tmp_path / "cache" / "pulumi-plugchoice" / "pulumi-3.259.0-official"
@@ -400,29 +466,44 @@ class TestDownload:
         assert list(tmp_path.rglob("pulumi-outside")) == [folder / "pulumi-outside"]
 
     @pytest.mark.parametrize(
-        ("sums", "reason"),
+        ("spoil", "reason"),
         [
-            (b"f" * 64 + b"  pulumi-v3.259.0-linux-x64.tar.gz\n", "the publisher's list says ffff"),
-            (b"f" * 64 + b"  something-else.tar.gz\n", "is not in the publisher's list of checksums"),
-            (None, "HTTP 404"),
+            (lambda files, name: files.update({name: files[name] + b"more"}), "is expected"),
+            (
+                # A server that was taken over also serves a list that fits.
+                lambda files, name: files.update(
+                    {
+                        name: b"other",
+                        "pulumi-3.259.0-checksums.txt": f"{hashlib.sha256(b'other').hexdigest()}  {name}\n".encode(),
+                    }
+                ),
+                "is expected",
+            ),
+            (lambda files, name: files.pop(name), "HTTP 404"),
         ],
+        ids=["changed", "changed with its list", "missing"],
     )
-    def test_a_release_that_cannot_be_verified_is_refused(
-        self, run: Run, tmp_path: Path, files: dict[str, bytes], sums: bytes | None, reason: str
+    def test_a_release_with_another_checksum_is_refused(
+        self, run: Run, tmp_path: Path, files: dict[str, bytes], spoil: Callable[..., object], reason: str
     ) -> None:
-        del files["pulumi-3.259.0-checksums.txt"]
-        if sums is not None:
-            files["pulumi-3.259.0-checksums.txt"] = sums
+        spoil(files, self.name)
         status, out, err = run()
 
         assert (status, out) == (1, "")
         assert reason in err
         assert [entry.name for entry in (tmp_path / "cache" / "pulumi-plugchoice").iterdir()] == [".lock"]
 
-    def test_a_truncated_archive_leaves_nothing(self, run: Run, tmp_path: Path, files: dict[str, bytes]) -> None:
+    def test_every_release_that_can_be_asked_for_has_a_checksum(self, get: ModuleType) -> None:
+        assert sorted(get.SUMS) == ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"]
+        assert all(len(bytes.fromhex(checksum)) == 32 for checksum in get.SUMS.values())
+        assert len(set(get.SUMS.values())) == 4
+
+    def test_a_truncated_archive_leaves_nothing(
+        self, get: ModuleType, run: Run, tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         half = files[self.name][: len(files[self.name]) // 2]
         files[self.name] = half
-        files["pulumi-3.259.0-checksums.txt"] = f"{hashlib.sha256(half).hexdigest()} *{self.name}\n".encode()
+        monkeypatch.setitem(get.SUMS, "linux-x64", hashlib.sha256(half).hexdigest())
         status, out, err = run()
 
         assert (status, out) == (1, "")
@@ -437,7 +518,7 @@ class TestDownload:
         started = time.monotonic()
 
         with pytest.raises(get.UnavailableError, match=r"no answer within 0\.1 s"):
-            get.fetch_briefly("https://silent.invalid/")
+            get.require_answer("https://silent.invalid/")
         assert time.monotonic() - started < 0.5
 
     def test_an_unknown_machine_has_no_release(self, get: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

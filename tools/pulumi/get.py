@@ -14,8 +14,10 @@ import hashlib
 import os
 import platform
 import re
+import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tarfile
@@ -45,6 +47,14 @@ SOURCES = (
     "https://get.pulumi.com/releases/sdk",
     f"https://github.com/pulumi/pulumi/releases/download/v{VERSION}",
 )
+# SHA-256 of the archives of VERSION, from Homebrew's formula: github.com/pulumi/homebrew-tap at 51fb494. They are kept
+# here, so that who changes an archive on a server cannot change its sum as well.
+SUMS = {
+    "darwin-arm64": "57c27f179e527e2cf9f62b841a448af72a020e44b2fb4ee0d9bd85556c00c864",
+    "darwin-x64": "eaca4c3b8277bfa3ab061fa3b270d1c66358a0b2e613da8c5587a04b7226c534",
+    "linux-arm64": "edc8327463a72160bb36cf82cf5062da9c8a244290a706d9980988e7bf486853",
+    "linux-x64": "94ba357acac23d01474084c4b00098dc0f7bc70ce13f34c777459254a5f718e5",
+}
 PATIENCE = 5.0  # s until a download source must answer
 HEARTBEAT = 30.0  # s between two lines of progress
 
@@ -155,8 +165,21 @@ def build_folder(cache: Path) -> Path:
 def in_cache(cache: Path) -> Path:
     for folder in (release_folder(cache), build_folder(cache)):
         if folder.is_dir():  # complete: it was renamed into place
+            require_own(cache, folder, *folder.iterdir())
             return folder
     raise UnavailableError(f"nothing in {cache}")
+
+
+def require_own(*paths: Path) -> None:
+    """Raise unless all of this is ours and nobody else can change it: it is run as us."""
+    for path in paths:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            raise UnavailableError(f"{path} is a link; remove it")
+        if status.st_uid != os.geteuid():
+            raise UnavailableError(f"{path} belongs to the user with number {status.st_uid}; remove it")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise UnavailableError(f"{path} can be changed by other users; run: chmod -R go-w {shlex.quote(str(path))}")
 
 
 # --- install one ------------------------------------------------------------------------------------------------------
@@ -183,9 +206,10 @@ def install(target: Path, fill: Callable[[Path], None]) -> Path:
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
     try:
         fill(new)
+        for file in new.iterdir():
+            file.chmod(0o755)  # whatever the umask is
         require_usable(new)
-        new.chmod(0o755)
-        new.rename(target)
+        new.rename(target)  # with mode 0700, as mkdtemp makes it
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return target
@@ -197,57 +221,51 @@ def download(folder: Path) -> None:
     if system is None or machine is None:
         raise UnavailableError(f"there is none for {platform.system()} on {platform.machine()}")
     name = f"pulumi-v{VERSION}-{system}-{machine}.tar.gz"
+    wanted = SUMS[f"{system}-{machine}"]
 
     reasons: list[str] = []
     for source in SOURCES:
-        if attempt(source.split("/")[2], functools.partial(download_from, source, name, folder), reasons):
+        if attempt(source.split("/")[2], functools.partial(download_from, source, name, wanted, folder), reasons):
             return
     raise UnavailableError("; ".join(reasons))
 
 
-def download_from(source: str, name: str, folder: Path) -> bool:
-    sums = fetch_briefly(f"{source}/pulumi-{VERSION}-checksums.txt").decode(errors="replace")
-    wanted = checksum_for(name, sums)
+def download_from(source: str, name: str, wanted: str, folder: Path) -> bool:
+    require_answer(f"{source}/{name}")
     say(f"downloading {source}/{name} (about 100 MB)")
     with tempfile.TemporaryFile(dir=folder) as archive:
         got = fetch_into(archive, f"{source}/{name}")
         if got != wanted:
-            raise UnavailableError(f"{name}: SHA-256 is {got}, the publisher's list says {wanted}")
+            raise UnavailableError(f"{name}: SHA-256 is {got}, {wanted} is expected")
         archive.seek(0)
         unpack(archive, folder)
     return True
 
 
-def fetch_briefly(url: str) -> bytes:
-    """Read a small file within PATIENCE. In a thread: a socket's timeout does not cover the look-up of the name."""
-    answer: list[bytes | Exception] = []
+def require_answer(url: str) -> None:
+    """Raise unless `url` answers within PATIENCE.
 
-    def fetch() -> None:
+    In a thread, because a socket's timeout does not cover the look-up of a name.
+    """
+    answer: list[Exception | None] = []
+
+    def ask() -> None:
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE) as response:  # noqa: S310  # https, from SOURCES
-                answer.append(response.read())
+            with urllib.request.urlopen(url, timeout=PATIENCE):  # noqa: S310  # https, from SOURCES
+                answer.append(None)
         except urllib.error.HTTPError as error:
             error.close()
             answer.append(UnavailableError(f"HTTP {error.code} for {url}"))
         except Exception as error:  # noqa: BLE001  # raised again below, in the thread that asked
             answer.append(error)
 
-    thread = threading.Thread(target=fetch, daemon=True)
+    thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(PATIENCE)
     if not answer:
         raise UnavailableError(f"no answer within {PATIENCE:g} s")
-    if isinstance(answer[0], Exception):
+    if answer[0] is not None:
         raise UnavailableError(str(getattr(answer[0], "reason", answer[0])))
-    return answer[0]
-
-
-def checksum_for(name: str, sums: str) -> str:
-    for line in sums.splitlines():
-        checksum, _, file = line.partition(" ")
-        if file.strip().lstrip("*") == name:
-            return checksum.lower()
-    raise UnavailableError(f"{name} is not in the publisher's list of checksums")
 
 
 def fetch_into(file: IO[bytes], url: str) -> str:
@@ -365,13 +383,16 @@ def get() -> tuple[Path | None, list[str]]:
         return None, ["download and build: not supported on Windows"]
     cache = cache_folder()
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as reason:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_own(cache)
+    except (OSError, UnavailableError) as reason:
         return None, [f"cache: {reason}"]
     reasons: list[str] = []
     with lock_cache(cache):
         with contextlib.suppress(UnavailableError):
             return in_cache(cache), reasons  # installed by the other run
+        if release_folder(cache).exists() or build_folder(cache).exists():
+            return None, reasons  # not ours alone, as `find` has said
         folder = attempt("official download", lambda: install(release_folder(cache), download), reasons)
         if folder is None:
             say(reasons[-1])
