@@ -119,12 +119,6 @@ def _sent(calls: Calls) -> list[str]:
     return [names[path.split("/")[-3]] for path, _ in calls.puts]
 
 
-def _written(calls: Calls) -> list[str]:
-    """Those that were carried out and answered: the emulator drops a write whose sender is gone."""
-    done = [put["status"] == 200 for put in calls.of("PUT")]
-    return [name for name, is_done in zip(_sent(calls), done, strict=True) if is_done]
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
 @pytest.mark.parametrize("work", ["first up", "update"])
@@ -142,7 +136,9 @@ def test_an_up_killed_four_times_is_ended_by_the_fifth(
         _declare(stack, amps=10)
         stack.must_up()
     _declare(stack)
-    emulator.switch(latency_seconds=0.1)
+    emulator.fault("slow", method="GET", times=None, delay_seconds=0.1)
+    # Each write that is sent is carried out, whether or not its sender lives to see the answer.
+    emulator.fault("slow_after_write", method="PUT", times=None, delay_seconds=0.1)
     written: list[str] = []
     interrupted: set[str] = set()
     recorded: set[str] = set()
@@ -154,17 +150,17 @@ def test_an_up_killed_four_times_is_ended_by_the_fifth(
         killed = _kill_when(is_reached, how, stack, emulator)
 
         if how is signal.SIGINT:
-            assert _written(killed) == _sent(killed), "the writes in flight are waited for"
+            assert {put["status"] for put in killed.of("PUT")} <= {200}, "the writes in flight are waited for"
         else:
             _unlock(stack)
-        written += _written(killed)
+        written += _sent(killed)
         if how is signal.SIGINT and work == "first up":
             assert set(stack.resources()) == set(written), "and recorded"
         newly = _pending(stack) - interrupted
         assert len(newly) <= (0 if how is signal.SIGINT else PARALLEL)
         interrupted |= newly
         recorded |= set(stack.resources()) - _forgotten(stack)
-    emulator.switch(latency_seconds=0)
+    emulator.clear_faults()
 
     result = stack.must_up()
 
@@ -172,7 +168,7 @@ def test_an_up_killed_four_times_is_ended_by_the_fifth(
     resources = stack.resources()
     assert len(resources) == CONNECTORS
     assert {item["outputs"]["max_amperage"] for item in resources.values()} == {20}
-    written += _written(result.calls)
+    written += _sent(result.calls)
     assert Counter(written) == dict.fromkeys((f"bay-{i}" for i in range(1, CONNECTORS + 1)), 1), "none twice"
     forgotten = _forgotten(stack)
     assert not forgotten & recorded
