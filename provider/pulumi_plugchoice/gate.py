@@ -4,7 +4,9 @@ A constructor that raises does not stop the resources declared before it: the en
 constructors only note mistakes. An input of every resource is a coroutine of the gate. Coroutines run when the
 program's code has run; by then all mistakes are known, and one error lists them.
 
-A gate belongs to a stack run and not to this module: the Automation API can run two programs in one process.
+A gate belongs to a stack run and not to this module: the Automation API can run two programs in one process. Tests with
+the SDK's mocks run many, on one stack and without an end that could be seen: there a gate ends when it has reported, or
+when all that was declared has passed it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import pulumi
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import get_monitor
 
 from ._text import is_uuid, plural, printable
 from .config import SITE, find_value
@@ -42,13 +46,36 @@ class _Place(NamedTuple):
         return f"{self.line}: {self.name}"
 
 
-class Gate:
-    """The mistakes and the connectors of one stack run."""
+class ProgramRefused(pulumi.RunError):
+    """A program has mistakes; the message lists them."""
 
-    def __init__(self) -> None:
+    # The SDK raises the error of a registration from itself. Whatever walks along causes would not come to an end.
+    @property
+    def __cause__(self) -> BaseException | None:  # type: ignore[override] # a plain attribute of the base
+        cause: BaseException | None = super().__cause__
+        return None if cause is self else cause
+
+
+class Gate:
+    """The mistakes and the connectors of one stack run.
+
+    Args:
+        monitor: what the resources of the run are registered with.
+    """
+
+    def __init__(self, monitor: object = None) -> None:
+        self.monitor = monitor
         self._lines: list[str] = []
         self._claims: dict[Claim, _Place] = {}
+        self._waiting = 0
+        self._has_run = False
         self._has_opened = False
+        self._has_reported = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more waits for it. A program may still declare more, inside `apply` or after an `await`."""
+        return self._has_reported or (self._has_run and not self._waiting)
 
     def admit(
         self, resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None
@@ -69,6 +96,7 @@ class Gate:
         if not mistakes and is_plain(charger) and is_plain(number):
             line = self._claim((charger, int(number), site), place)
             self.refuse([line] if line else [])
+        self._waiting += 1
         return self._open(inputs, site, place, opts)
 
     def refuse(self, lines: Iterable[str]) -> None:
@@ -87,7 +115,8 @@ class Gate:
                 "connectors declared before may have been written" if self._has_opened else "no connector was written"
             )
             head = f"plugchoice: {plural(len(self._lines), 'problem')} in this program; {written}:"
-            raise pulumi.RunError("\n".join([head, *(f"  {line}" for line in self._lines)]))
+            self._has_reported = True
+            raise ProgramRefused("\n".join([head, *(f"  {line}" for line in self._lines)]))
         return value
 
     @cached_property
@@ -98,17 +127,22 @@ class Gate:
     async def _open(
         self, inputs: Mapping[str, Any], site: str | None, place: _Place, opts: pulumi.ResourceOptions | None
     ) -> Any:
-        await self.hold(None)
-        await _judge_outputs(inputs, place, opts)
-        charger, connector_id = inputs["charger"], inputs["connector_id"]
-        if isinstance(charger, pulumi.Output) or isinstance(connector_id, pulumi.Output):
-            # None while an output is unknown; then the update finds out, before this resource is registered.
-            values = await pulumi.Output.all(charger, connector_id).future()
-            if values is not None and isinstance(values[0], str) and isinstance(values[1], int | float):
-                line = self._claim((values[0], int(values[1]), site), place)
-                if line:
-                    raise pulumi.RunError(f"plugchoice: {line}")
-        self._has_opened = True
+        try:
+            await self.hold(None)
+            await _judge_outputs(inputs, place, opts)
+            charger, connector_id = inputs["charger"], inputs["connector_id"]
+            if isinstance(charger, pulumi.Output) or isinstance(connector_id, pulumi.Output):
+                # None while an output is unknown; then the update finds out, before this resource is registered.
+                values = await pulumi.Output.all(charger, connector_id).future()
+                if values is not None and isinstance(values[0], str) and isinstance(values[1], int | float):
+                    line = self._claim((values[0], int(values[1]), site), place)
+                    if line:
+                        self._has_reported = True
+                        raise ProgramRefused(f"plugchoice: {line}")
+            self._has_opened = True
+        finally:
+            self._waiting -= 1
+            self._has_run = True
         return charger
 
     def _claim(self, claim: Claim, place: _Place) -> str | None:
@@ -133,7 +167,12 @@ def gate() -> Gate:
     stack = pulumi.runtime.get_root_resource()
     if stack is None:
         raise pulumi.RunError("plugchoice resources can only be declared in a Pulumi program")
-    return _gates.setdefault(stack, Gate())
+    monitor = get_monitor()
+    found = _gates.get(stack)
+    is_new_test = isinstance(monitor, MockMonitor) and found and (found.monitor is not monitor or found.is_over)
+    if found is None or is_new_test:
+        found = _gates[stack] = Gate(monitor)
+    return found
 
 
 def program_line() -> str:
@@ -169,7 +208,7 @@ async def _judge_outputs(inputs: Mapping[str, Any], place: _Place, opts: pulumi.
             )
         elif name == "on_destroy":
             for mistake in find_skipped_restore(resolved, opts):
-                raise pulumi.RunError(f"plugchoice: {place}: {mistake}")
+                raise ProgramRefused(f"plugchoice: {place}: {mistake}")
 
 
 #: What an optional input that is None does.

@@ -37,21 +37,27 @@ class Ran:
 
 
 class _Mocks(mocks.Mocks):
-    def __init__(self, ran: Ran) -> None:
-        self._ran = ran
+    def __init__(self) -> None:
+        self.ran = Ran()
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise AssertionError(args.token)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self._ran.inputs[args.name] = dict(args.inputs)
-        self._ran.types[args.name] = args.typ
+        self.ran.inputs[args.name] = dict(args.inputs)
+        self.ran.types[args.name] = args.typ
         return f"{args.name}-id", dict(args.inputs)
 
 
 def run(program: Callable[[], object], *, preview: bool = False) -> Ran:
     """Run a program in a stack of its own, as the Automation API does: in a thread, with a root resource of its own."""
-    ran = Ran()
+    (ran,) = run_on_one_stack(program, preview=preview)
+    return ran
+
+
+def run_on_one_stack(*programs: Callable[[], object], preview: bool = False) -> list[Ran]:
+    """Run programs one after the other after one `set_mocks`, as the tests of a user's test file do."""
+    results: list[Ran] = []
     loops: list[asyncio.AbstractEventLoop] = []
     new_event_loop = asyncio.new_event_loop
 
@@ -65,17 +71,20 @@ def run(program: Callable[[], object], *, preview: bool = False) -> Ran:
     def work() -> None:
         loop = tracked()
         asyncio.set_event_loop(loop)
-        try:
-            mocks.set_mocks(_Mocks(ran), preview=preview)
-            pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # the SDK has no types here
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            ran.error = error.with_traceback(None)
-        finally:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-            loop.run_until_complete(loop.shutdown_default_executor())
+        recorder = _Mocks()
+        mocks.set_mocks(recorder, preview=preview)
+        for program in programs:
+            recorder.ran = Ran()
+            results.append(recorder.ran)
+            try:
+                pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # the SDK has no types here
+            except Exception as error:  # noqa: BLE001 - the test looks at it
+                recorder.ran.error = error.with_traceback(None)
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_default_executor())
 
     thread = threading.Thread(target=work)
     with mock.patch("asyncio.new_event_loop", tracked):
@@ -84,4 +93,4 @@ def run(program: Callable[[], object], *, preview: bool = False) -> Ran:
     assert not thread.is_alive()
     for loop in loops:
         loop.close()
-    return ran
+    return results

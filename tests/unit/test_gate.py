@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
-from pulumi_plugchoice import ChargerConnector
-from support.program import Ran, run
+from pulumi_plugchoice import ChargerConnector, ChargingSite
+from pulumi_plugchoice.gate import ProgramRefused
+from support.program import Ran, run, run_on_one_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +172,59 @@ def test_two_programs_in_one_process_share_neither_problems_nor_connectors() -> 
         return ran.error is not None
 
     assert [failed(run(program)) for program in (bad, good, good, bad, good)] == [True, False, False, True, False]
+
+
+def test_tests_with_mocks_share_neither_problems_nor_connectors() -> None:
+    """They run on one stack, after one `set_mocks`: what one reported is forgotten, and each declares its own."""
+
+    def bad() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")  # type: ignore[arg-type]  # the mistake
+        ChargerConnector("b", charger=FIRST, connector_id=2, phase_rotation="RST")
+
+    def twice() -> None:
+        first = ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST")
+        ChargerConnector("b", charger=first.charger, connector_id=1, phase_rotation="RST")
+
+    def good() -> None:
+        ChargerConnector("other", charger=FIRST, connector_id=1, phase_rotation="RST")
+
+    def bad_site() -> None:
+        ChargingSite("s", file="none.yaml")
+
+    programs = (bad, good, good, twice, good, bad_site, good, bad, bad, good)
+    results = run_on_one_stack(*programs)
+    assert [ran.error is None for ran in results] == [program is good for program in programs]
+    assert {ran.message.count("\n") for ran, program in zip(results, programs, strict=True) if program is bad} == {1}
+    assert all(set(ran.inputs) == {"other"} for ran, program in zip(results, programs, strict=True) if program is good)
+
+
+def test_within_one_test_with_mocks_a_connector_is_declared_once() -> None:
+    """As in a real run."""
+
+    def program() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="RST")
+        ChargerConnector("b", charger=FIRST, connector_id=1, phase_rotation="RST")
+
+    assert "is already declared by a" in run_on_one_stack(program, program)[1].message
+
+
+def test_the_error_is_not_its_own_cause() -> None:
+    """The SDK raises it from itself; who walks along the causes, as test runners do, would never end."""
+
+    def bad() -> None:
+        ChargerConnector("a", charger=FIRST, connector_id=1, phase_rotation="XYZ")  # type: ignore[arg-type]  # the mistake
+
+    error = run(bad).error
+    seen: list[BaseException] = []
+    while error is not None:
+        assert error not in seen
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    assert isinstance(seen[0], pulumi.RunError)
+    other = ValueError()
+    with pytest.raises(ProgramRefused) as caught:
+        raise ProgramRefused from other
+    assert caught.value.__cause__ is other
 
 
 def test_without_a_stack_there_is_nothing_to_declare_in() -> None:
