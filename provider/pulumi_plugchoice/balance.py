@@ -105,7 +105,7 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
             session.notices.say_once(_OFFLINE)
             properties = make_properties(definition, assess(definition, None))
             return dynamic.CheckResult(keep_figures(properties, normalize_numbers(olds)), [])
-        live = LiveValues(session.live.list_connectors(definition["site"]))
+        live = LiveValues(session.live.read_site(definition["site"]).connectors)
         assessment = assess(definition, live)
         before = compute_figures(build_installation(definition, live, prefer_live=True).installation)
         mismatches = compare_groups(assessment.installation, session.live.list_groups(definition["site"]))
@@ -222,7 +222,7 @@ def _report_drift(session: Session, olds: Props) -> None:
 
 def _read_live(session: Session, props: Props) -> Props:
     """Return the definition with live settings, and its figures."""
-    live = LiveValues(session.live.list_connectors(props["site"]))
+    live = LiveValues(session.live.read_site(props["site"]).connectors)
     definition = replace_settings(props, live)
     return make_properties(definition, assess(definition, live))
 

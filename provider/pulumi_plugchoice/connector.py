@@ -22,7 +22,7 @@ from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 from .gate import gate, is_plain
 from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
 from .runtime.adoption import check_adoption, needs_reading, refuse_mismatch, resolve_identity
-from .runtime.drift import expect_write, find_or_report, report_drift
+from .runtime.drift import expect_write, find_or_report, find_to_write, report_drift, say_other_device
 from .runtime.engine import for_engine, hide_tracebacks, is_known
 from .runtime.removal import confirm_gone, restore, say_still_declared
 from .runtime.session import current_session, open_session
@@ -220,7 +220,10 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         inputs = normalize_inputs(inputs, session.site)
         if not all(is_known(inputs.get(name)) for name in ("charger", "connector_id", "site")):
             return dynamic.CheckResult(inputs, [])
+        names_site = news.get("site") is not None or not is_uuid(inputs["charger"])
         failures = [] if is_uuid(inputs["charger"]) else resolve_identity(session, olds, inputs)
+        if names_site:
+            session.name_site(inputs["charger"], inputs["connector_id"])
         return dynamic.CheckResult(inputs, failures or check_adoption(session, olds, inputs))
 
     @for_engine
@@ -247,14 +250,18 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
             name for name in ("charger", "connector_id") if is_known(news[name]) and news[name] != olds.get(name)
         ]
         if replaces:
+            say_other_device(session, olds, news)
             return dynamic.DiffResult(changes=True, replaces=replaces)
         if not all(is_known(value) for value in news.values()):
             return dynamic.DiffResult(changes=True)
         before = {name: olds.get(name) for name in olds.get("managed", ())}
         is_edited = pick_settings(news) != before or any(news.get(name) != olds.get(name) for name in STORED_INPUTS)
+        if session.is_offline:
+            session.say_offline()
+            return dynamic.DiffResult(changes=is_edited)
         live = find_or_report(session, charger, number, olds, news)
         if live is None:
-            return dynamic.DiffResult(changes=is_edited)
+            return dynamic.DiffResult(changes=True)
         report_drift(session, live, olds, news)
         return dynamic.DiffResult(changes=expect_write(session, live, news) or is_edited)
 
@@ -342,7 +349,7 @@ def _write(olds: Props, news: Props) -> Props:
         outputs = make_outputs(news, before, kept | read_originals(before, added))
         prove_storable(before.name, outputs)
 
-    found = session.live.find(charger, number, news.get("site"))
+    found = find_to_write(session, charger, number, olds, news)
     session.settle(found, settings, prepare=prepare, is_adoption=bool(added), reads_first=needs_reading(news, added))
     return outputs
 

@@ -17,6 +17,8 @@
     │   ├── RateLimited            429
     │   └── ServerError            5xx
     ├── ConnectorNotFound          the charger answers, but has no connector with that number
+    ├── InvalidConnector           the API's answer about this one connector cannot be used
+    ├── ConnectorMoved             the charger answers, but the declared site does not list it
     ├── IdentityNotFound           no charger of the site has that OCPP identity
     ├── UnknownSetting             a write must send both settings, and one is neither declared nor set
     └── WriteNotSettled            after a write, the connector has other values, or it is not known which
@@ -193,6 +195,23 @@ class ConnectorNotFound(PlugchoiceError):
             else "it has not reported any connector yet (has it ever been online?)"
         )
         super().__init__(f"charger {printable(charger)} has no connector {connector_id}; {has}")
+
+
+class InvalidConnector(PlugchoiceError):
+    """The API's answer about this connector cannot be used; those about others can."""
+
+    def __init__(self, connector: str, reason: str) -> None:
+        super().__init__(f"{connector}: the API's answer about this connector is invalid ({reason}); correct it there")
+
+
+class ConnectorMoved(PlugchoiceError):
+    """The charger answers, but the site that is declared for it does not list it."""
+
+    def __init__(self, connector: str, site: str) -> None:
+        super().__init__(
+            f"{connector}: the charger answers, but site {printable(site)} does not list it any more; declare the site "
+            "that it is on, or take the connector out of the program"
+        )
 
 
 class IdentityNotFound(PlugchoiceError):

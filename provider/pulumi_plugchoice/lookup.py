@@ -13,14 +13,24 @@ import pulumi
 from . import config
 from ._text import is_uuid, list_some, printable
 from .config import OPTIONS, Options
-from .errors import ConfigError, ConnectorNotFound, IdentityNotFound, OfflineError, PlugchoiceError
+from .errors import (
+    ConfigError,
+    ConnectorNotFound,
+    IdentityNotFound,
+    InvalidConnector,
+    OfflineError,
+    PlugchoiceError,
+)
 from .identities import describe_closest, list_identities, show_identity
 from .inputs import judge
 from .runtime.notices import Notices
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .api.client import PlugchoiceClient
-    from .api.models import Connector, SiteConnector
+    from .api.models import Charger, Connector, SiteConnector
+    from .api.rows import SiteListing
 
 
 def get_connector(charger: str, connector_id: int, *, site: str | None = None) -> Connector:
@@ -34,16 +44,19 @@ def get_connector(charger: str, connector_id: int, *, site: str | None = None) -
     Raises:
         ConnectorNotFound: the charger has no connector with that number.
         IdentityNotFound: no charger of the site has that identity.
+        InvalidConnector: the answer about this connector cannot be used.
         PlugchoiceError: an option is missing or wrong, or the API cannot be read.
     """
+    client = open_client()
     if is_uuid(charger):
-        found = open_client().charger(charger.lower()).connectors
-    else:
-        found = _find_by_identity(get_site_connectors(site), charger)
-    for connector in found:
-        if connector.connector_id == connector_id:
-            return connector
-    raise ConnectorNotFound(charger, connector_id, [connector.connector_id for connector in found])
+        return _pick(client.charger(charger.lower()), charger, connector_id)
+    listed = client.site_listing(_find_site(site))
+    uuid = _find_by_identity(listed.chargers, charger)
+    for item in listed.connectors:
+        if (item.charger.uuid.lower(), item.connector_id) == (uuid, connector_id):
+            return item
+    # A list that comes in pages can lose a row: the charger itself decides.
+    return _pick(client.charger(uuid), charger, connector_id)
 
 
 def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
@@ -55,19 +68,26 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
     Raises:
         PlugchoiceError: an option is missing or wrong, or the API cannot be read.
     """
-    uuid = site or config.find_site(_config(), os.environ)
-    mistake = None if uuid is None else judge("site", uuid)
-    if mistake:
-        raise ConfigError(str(mistake))
-    if uuid is None:
-        raise ConfigError(f"site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site{describe_sites()}")
-    return open_client().site_connectors(uuid.lower())
+    uuid = _find_site(site)
+    return open_client().site_connectors(uuid)
 
 
-def _find_by_identity(listed: list[SiteConnector], identity: str) -> tuple[SiteConnector, ...]:
-    """The connectors of the charger with that identity."""
+def list_site(site: str) -> SiteListing:
+    """Read all live connectors of a site, and which of them cannot be read.
+
+    Args:
+        site: UUID.
+
+    Raises:
+        PlugchoiceError: an option is missing or wrong, or the API cannot be read.
+    """
+    uuid = _find_site(site)
+    return open_client().site_listing(uuid)
+
+
+def _find_by_identity(chargers: Mapping[str, str | None], identity: str) -> str:
+    """The UUID of the charger with that identity."""
     what = f"charger '{show_identity(identity)}'"
-    chargers = {item.charger.uuid: item.charger.identity for item in listed}
     found = [uuid for uuid, name in chargers.items() if name == identity]
     if len(found) > 1:
         raise IdentityNotFound(
@@ -78,7 +98,7 @@ def _find_by_identity(listed: list[SiteConnector], identity: str) -> tuple[SiteC
         closest = describe_closest(identity, [(name, uuid) for uuid, name in chargers.items()])
         names = list_identities(chargers.values()) or "no charger with a connector"
         raise IdentityNotFound(f"{what}: no charger of the site has this identity; {closest}it lists {names}")
-    return tuple(item for item in listed if item.charger.uuid == found[0])
+    return found[0]
 
 
 def describe_sites() -> str:
@@ -102,6 +122,26 @@ def open_client() -> PlugchoiceClient:
     from .api import connect
 
     return connect(Options.load(_config(), os.environ), Notices().say_once)
+
+
+def _find_site(site: str | None) -> str:
+    uuid = site or config.find_site(_config(), os.environ)
+    mistake = None if uuid is None else judge("site", uuid)
+    if mistake:
+        raise ConfigError(str(mistake))
+    if uuid is None:
+        raise ConfigError(f"site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site{describe_sites()}")
+    return uuid.lower()
+
+
+def _pick(found: Charger, charger: str, connector_id: int) -> Connector:
+    if connector_id in found.invalid:
+        raise InvalidConnector(f"{printable(charger, 60)}/{connector_id}", found.invalid[connector_id])
+    for connector in found.connectors:
+        if connector.connector_id == connector_id:
+            return connector
+    existing = [connector.connector_id for connector in found.connectors]
+    raise ConnectorNotFound(charger, connector_id, [*existing, *found.invalid])
 
 
 def _config() -> dict[str, str | None]:

@@ -197,7 +197,8 @@ def test_an_answer_without_its_envelope_is_refused(emulator: Emulator, client: P
         ({"data": [], "links": {"next": 7}}, "answered with a next-page link that is not text"),
         (
             {"data": [17]},
-            "answered with an invalid SiteConnector (Input should be a valid dictionary or instance of SiteConnector)",
+            "answered with an invalid SiteConnector (row 1 of the list: Input should be a valid dictionary or "
+            "instance of SiteConnector)",
         ),
     ],
 )

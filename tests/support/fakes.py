@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
+from pulumi_plugchoice.api.rows import SiteListing
 from pulumi_plugchoice.api.transport import Transport, Turn
 from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import NotFound
@@ -57,12 +58,12 @@ class FakeClient(PlugchoiceClient):
         self._transport = Transport(options, backoff=self.backoff)
         self._lock = threading.Lock()
 
-    def site_connectors(self, site: str) -> list[SiteConnector]:
+    def site_listing(self, site: str) -> SiteListing:
         """Every connector of the site's chargers."""
         self._note(f"GET site {site}")
         if site not in self.site_chargers:
             raise NotFound("GET", f"/v3/sites/{site}/connectors", 404)
-        return [
+        rows = tuple(
             SiteConnector(
                 connector_id=number,
                 phase_rotation=rotation,
@@ -71,7 +72,8 @@ class FakeClient(PlugchoiceClient):
             )
             for charger in self.site_chargers[site]
             for number, (rotation, amperage) in self.chargers[charger].items()
-        ]
+        )
+        return SiteListing(rows, chargers={row.charger.uuid.lower(): row.charger.identity for row in rows})
 
     def charger(
         self,

@@ -25,6 +25,7 @@ from .models import (
     User,
 )
 from .retry import Deadline, ResultT
+from .rows import SiteListing, describe, find_doubled, parse_site_rows, split_rows
 from .transport import SizeLimit
 
 if TYPE_CHECKING:
@@ -76,12 +77,36 @@ class PlugchoiceClient:
     def sites(self) -> list[Site]:
         """All sites that the token sees (sites/list-sites)."""
         path = "/v3/sites"
-        return [_parse(Site, item, "GET", path) for item in self._pages(path)]
+        return [_parse(Site, item, "GET", path) for page in self._pages(path) for item in page]
+
+    def has_chargers(self) -> bool:
+        """Whether the token sees any charger (chargers/list-chargers); reads one page."""
+        return bool(next(self._pages("/v3/chargers")))
+
+    def site_listing(self, site: str) -> SiteListing:
+        """What a site lists of its connectors (site-connectors/list-site-connectors): one call for 25.
+
+        A connector that comes twice tells that the list changed between two pages, so that others may be missing: the
+        list is read once more.
+        """
+        path = f"/v3/sites/{site}/connectors"
+        for _ in range(2):
+            pages = list(self._pages(path))
+            listing = parse_site_rows((row for page in pages for row in page), len(pages))
+            doubled = find_doubled(listing)
+            if doubled is None:
+                return listing
+        raise InvalidResponse(
+            "GET", path, f"lists connector {doubled} twice, in two readings; the list changes meanwhile; run again"
+        )
 
     def site_connectors(self, site: str) -> list[SiteConnector]:
-        """All connectors of a site, each with its charger (site-connectors/list-site-connectors): one call for 25."""
-        path = f"/v3/sites/{site}/connectors"
-        return [_parse(SiteConnector, item, "GET", path) for item in self._pages(path)]
+        """All connectors of a site, each with its charger. A row that cannot be read is an error."""
+        listing = self.site_listing(site)
+        for row in listing.invalid:
+            path = f"/v3/sites/{site}/connectors"
+            raise InvalidResponse("GET", path, f"answered with an invalid SiteConnector ({row.name}: {row.reason})")
+        return list(listing.connectors)
 
     def site_groups(self, site: str) -> list[SiteGroup]:
         """The load-balancing groups of a site (site-groups/list-groups)."""
@@ -120,7 +145,15 @@ class PlugchoiceClient:
         """
         path = f"/v3/chargers/{charger}"
         answer = self._transport.get(path, deadline) if turn is None else turn.get(path)
-        return _parse(Charger, _data(answer, "GET", path), "GET", path)
+        data = _data(answer, "GET", path)
+        rows = data.get("connectors") if isinstance(data, dict) else None
+        if not isinstance(rows, list):
+            return _parse(Charger, data, "GET", path)
+        try:
+            connectors, invalid = split_rows(rows)
+        except ValidationError as error:
+            raise InvalidResponse("GET", path, f"answered with an invalid Connector ({describe(error)})") from None
+        return _parse(Charger, {**data, "connectors": connectors, "invalid": invalid}, "GET", path)
 
     def put_connector(
         self,
@@ -140,8 +173,8 @@ class PlugchoiceClient:
         answer = self._transport.put(path, body, deadline) if turn is None else turn.put(path, body)
         return _parse(Connector, _data(answer, "PUT", path), "PUT", path)
 
-    def _pages(self, path: str) -> Iterator[Any]:
-        """Every item of a list, page by page to the end.
+    def _pages(self, path: str) -> Iterator[list[Any]]:
+        """Every page of a list, to its end.
 
         It ends without a `links.next`: the documented lists have neither `total` nor `last_page` (guides/pagination).
         """
@@ -161,7 +194,7 @@ class PlugchoiceClient:
             count += len(items)
             if count > _MAX_ITEMS:
                 raise InvalidResponse("GET", following, f"the list does not end ({plural(count, 'item')} read)")
-            yield from items
+            yield items
             following = _next_page(answer, path, following)
 
 
@@ -208,7 +241,4 @@ def _parse(model: type[ModelT], item: Any, method: str, path: str) -> ModelT:
     try:
         return model.model_validate(item)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        detail = f"in {printable(place, 80)}: {first['msg']}" if place else first["msg"]
-        raise InvalidResponse(method, path, f"answered with an invalid {model.__name__} ({detail})") from None
+        raise InvalidResponse(method, path, f"answered with an invalid {model.__name__} ({describe(error)})") from None

@@ -164,13 +164,20 @@ class SiteConnector(Connector):
 
 
 class Charger(ChargerReference):
-    """A charger. `max_current` is A per phase, None when unknown."""
+    """A charger.
+
+    Attributes:
+        max_current: A per phase, None when unknown.
+        connectors: those that can be used.
+        invalid: why another connector cannot be used, by number.
+    """
 
     id: Detail[WholeNumber] = None
     max_current: Detail[WholeNumber] = None
     connectors: Annotated[
         tuple[Connector, ...], Field(max_length=_MOST)
     ]  # required: a missing list does not prove that there are none
+    invalid: dict[int, str] = Field(default_factory=dict)
 
 
 class Site(Model):

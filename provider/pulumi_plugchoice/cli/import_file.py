@@ -37,7 +37,7 @@ def command(site: str | None, chargers: tuple[str, ...], output: Path, program: 
     Plugchoice.
     Credentials and base URL come from the environment, as for the provider: PLUGCHOICE_TOKEN and so on.
     """
-    from pulumi_plugchoice.lookup import describe_sites, get_site_connectors
+    from pulumi_plugchoice.lookup import describe_sites, list_site
 
     from . import import_content
 
@@ -50,11 +50,14 @@ def command(site: str | None, chargers: tuple[str, ...], output: Path, program: 
             raise Failure(f"{show_path(path)}: the folder {show_path(path.parent)} does not exist; create it first")
     if program is not None and program.resolve() == output.resolve():
         raise Failure(f"{show_path(output)}: is named for the import file and for the program; name two files")
-    listed = import_content.select_connectors(get_site_connectors(site), site, chargers)
+    found = list_site(site)
+    listed = import_content.select_connectors(list(found.connectors), site, chargers)
     connectors = [connector for connector in listed if import_content.select_settings(connector)]
     without = [connector for connector in listed if not import_content.select_settings(connector)]
     for name in import_content.name_resources(without):
         echo(f"left out: {name}; it has no value to manage yet", is_error=True)
+    for row in found.invalid:
+        echo(f"left out: {row.name}; the API's answer about it is invalid ({row.reason})", is_error=True)
     if not connectors:
         raise Failure(f"site {site}: no connector has a value to manage; set the values in Plugchoice first")
     contents = {output: import_content.format_import_file(site.lower(), connectors).encode()}

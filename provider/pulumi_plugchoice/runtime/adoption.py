@@ -13,14 +13,12 @@ from pulumi_plugchoice.electrical.settings import SETTING_NAMES, find_changes, s
 from pulumi_plugchoice.errors import (
     ConnectorNotFound,
     IdentityNotFound,
-    NotFound,
-    PermissionDenied,
     PlugchoiceError,
     UnknownSetting,
 )
 
 from .engine import is_known
-from .live import is_about_site
+from .live import UNREADABLE, is_about_site
 from .stored import BY_IDENTITY, Props, format_name, is_accepted, pick_settings
 
 if TYPE_CHECKING:
@@ -85,8 +83,8 @@ def check_adoption(session: Session, olds: Props, inputs: Props) -> list[CheckFa
     if not added:
         return []
     try:
-        live = session.live.find(charger, number, inputs.get("site"))
-    except (ConnectorNotFound, NotFound, PermissionDenied) as error:
+        live = session.find(charger, number, inputs.get("site"))
+    except UNREADABLE as error:
         if is_about_site(error):
             raise
         # Of a stored connector diff says so, and the others go on.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_plugchoice.electrical.settings import find_changes, show
-from pulumi_plugchoice.errors import ConnectorNotFound, NotFound, PermissionDenied
+from pulumi_plugchoice.errors import NotFound, PermissionDenied, PlugchoiceError
 
 from .adoption import find_unknown_setting, needs_reading
-from .live import is_about_site
-from .stored import Props, format_name, pick_settings
+from .live import UNREADABLE, is_about_site
+from .stored import BY_IDENTITY, Props, format_name, pick_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,24 +19,70 @@ if TYPE_CHECKING:
 
 
 def find_or_report(session: Session, charger: str, connector_id: int, olds: Props, news: Props) -> Live | None:
-    """The live connector; None, said in a line, when only stored values can be compared.
+    """The live connector; None, said in a line, when this one cannot be read: then it counts as changed.
 
     An error here would stop all other resources. The update of this one reports it.
 
     Raises:
-        PlugchoiceError: its site cannot be read, and so no connector of it.
+        PlugchoiceError: its site cannot be read, and so no connector of it; or the token can read no charger at all.
     """
-    if session.is_offline:
-        session.say_offline()
-        return None
     try:
-        return session.live.find(charger, connector_id, news.get("site"))
-    except (NotFound, PermissionDenied, ConnectorNotFound) as error:
+        return session.find(charger, connector_id, news.get("site"))
+    except UNREADABLE as error:
         if is_about_site(error):
             raise
         name = format_name(olds, charger, connector_id)
-        session.notices.say(f"{name}: compared with the stored values only: {error}", kind="connectors not readable")
+        if isinstance(error, NotFound | PermissionDenied) and session.live.sees_no_charger():
+            raise PlugchoiceError(
+                f"{name}: cannot be read, and the token sees no charger at all: {error}; use a token of the account "
+                "that the chargers belong to"
+            ) from None
+        session.notices.say(
+            f"{name}: counts as changed, because it cannot be compared: {error}", kind="connectors not readable"
+        )
         return None
+
+
+def find_to_write(session: Session, charger: str, connector_id: int, olds: Props, news: Props) -> Live:
+    """The live connector that an update is about to write.
+
+    Args:
+        session: of this run.
+        charger: UUID, lower case.
+        connector_id: OCPP connector number.
+        olds: the stored outputs; empty for a new resource.
+        news: the checked inputs.
+
+    Raises:
+        PlugchoiceError: it cannot be read.
+    """
+    try:
+        return session.find(charger, connector_id, news.get("site"))
+    except UNREADABLE as error:
+        if is_about_site(error):
+            raise
+        name = format_name(olds | news, charger, connector_id)
+        raise PlugchoiceError(
+            f"{name}: not updated, because it cannot be read: {error}; take it out of the program if it is gone; "
+            "--continue-on-error updates the others"
+        ) from None
+
+
+def say_other_device(session: Session, olds: Props, news: Props) -> None:
+    """Say that a charger is another device than before when it has the identity of the one before."""
+    charger, number = news["charger"], news["connector_id"]
+    if charger == olds.get("charger") or session.is_offline:
+        return
+    try:
+        identity = news.get(BY_IDENTITY) or session.find(charger, number, news.get("site")).identity
+    except PlugchoiceError:
+        return  # `check` of the new resource reports it
+    if identity is not None and identity == (olds.get(BY_IDENTITY) or olds.get("identity")):
+        session.notices.say(
+            f"{format_name(news, charger, number)}: another device has this identity now: charger {charger}, before "
+            f"{olds.get('charger')}; check how it is wired",
+            kind="replaced devices",
+        )
 
 
 def report_drift(session: Session, live: Live, stored: Mapping[str, Any], news: Mapping[str, Any] | None) -> None:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import (
+    ConnectorMoved,
     ConnectorNotFound,
     IdentityNotFound,
+    InvalidConnector,
     NotFound,
     PermissionDenied,
     PlugchoiceError,
+    RouteNotFound,
 )
 from pulumi_plugchoice.identities import describe_closest, list_identities, show_identity
 
@@ -35,6 +38,8 @@ LIFETIME_SECONDS: Final = 60.0
 # How long a charger's 404 waits for another charger's answer, which proves that the token has access. The engine reads
 # four at once, so the other chargers of a stack answer within this time, or something is wrong with them too.
 PROOF_SECONDS: Final = 3.0
+#: Errors about one connector, which do not tell that others cannot be read either; see `is_about_site`.
+UNREADABLE: Final = (NotFound, PermissionDenied, ConnectorNotFound, InvalidConnector, ConnectorMoved)
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -61,15 +66,37 @@ class Live:
 
 
 @dataclass(frozen=True)
+class SiteReading:
+    """What a site lists.
+
+    Attributes:
+        connectors: those that can be used.
+        invalid: why the others cannot, by name.
+        pages: number of pages that the list came in; between two pages a row can get lost.
+    """
+
+    connectors: list[Live]
+    invalid: Mapping[str, str]
+    pages: int
+
+
+@dataclass(frozen=True)
 class _Reading:
-    """The result of one read: connectors by charger and number."""
+    """The result of one read: connectors by charger and number, and why others cannot be used."""
 
     started: float
     identities: Mapping[str, str | None]
     connectors: Mapping[tuple[str, int], Connector]
+    invalid: Mapping[tuple[str, int], str]
+    invalid_names: Mapping[str, str] = field(default_factory=dict)
+    pages: int = 1
+    has_nameless_rows: bool = False
+
+    def __contains__(self, key: tuple[str, int]) -> bool:
+        return key in self.connectors or key in self.invalid
 
     def numbers(self, charger: str) -> list[int]:
-        return sorted(number for uuid, number in self.connectors if uuid == charger)
+        return sorted(number for uuid, number in {*self.connectors, *self.invalid} if uuid == charger)
 
 
 class _SingleFlight(Generic[KeyT, ValueT]):
@@ -129,7 +156,9 @@ class LiveConnectors:
         self._clock = clock
         self._proof_seconds = proof_seconds
         self._sites: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._sites_again: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._chargers: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._any_charger: _SingleFlight[str, bool] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._updates: dict[tuple[str, int], tuple[float, Connector]] = {}
         self._answers = threading.Condition()
@@ -137,18 +166,37 @@ class LiveConnectors:
         self._seen_chargers: set[str] = set()
         self._unlisted: set[str] = set()
 
-    def find(self, charger: str, connector_id: int, site: str | None) -> Live:
+    def find(self, charger: str, connector_id: int, site: str | None, *, is_of_site: bool = False) -> Live:
         """The connector, from the reading of its site; without a site, or not on its list, of its charger.
+
+        A list that comes in pages can lose a row, so a connector that is not on it is read by itself.
+
+        Args:
+            charger: UUID, lower case.
+            connector_id: OCPP connector number.
+            site: UUID of the site to read, or None.
+            is_of_site: the program names this site for the connector: it has to be on the site's list, in one of two
+                readings. Else its site is only the default, and a line says that the list does not have it.
 
         Raises:
             ConnectorNotFound: the charger answers without that number.
+            InvalidConnector: the answer about this connector cannot be used.
+            ConnectorMoved: the charger answers, and is not on the list of the site that is named for it.
             PlugchoiceError: the site, or the charger, cannot be read.
         """
         reading = self._site(site) if site else self._charger(charger)
-        if site and charger not in reading.identities:
-            self._say_not_listed(charger, site)
-            reading = self._charger(charger)
-        return self._pick(reading, charger, connector_id)
+        if not site or (charger, connector_id) in reading:
+            return self._pick(reading, charger, connector_id)
+        live = self._pick(self._charger(charger), charger, connector_id)
+        if is_of_site and charger not in reading.identities:
+            reading = self._site_again(site)
+            if (charger, connector_id) in reading:
+                return self._pick(reading, charger, connector_id)
+            if charger not in reading.identities and not reading.has_nameless_rows:
+                raise ConnectorMoved(live.name, site)
+        # Once a charger: the others of its connectors are missing for the same reason.
+        self._say_not_listed(live, f"charger {charger}" if charger not in reading.identities else live.name, site)
+        return live
 
     def read_now(
         self, charger: str, connector_id: int, deadline: Deadline | None = None, turn: Turn | None = None
@@ -169,14 +217,21 @@ class LiveConnectors:
         with self._answers:
             self._updates[charger, connector.connector_id] = (self._clock(), connector)
 
-    def list_connectors(self, site: str) -> list[Live]:
+    def read_site(self, site: str) -> SiteReading:
         """All connectors that a site lists.
 
         Raises:
             PlugchoiceError: the site cannot be read.
         """
-        reading = self._site(site)
-        return [self._pick(reading, charger, number) for charger, number in reading.connectors]
+        return self._show(self._site(site))
+
+    def read_site_again(self, site: str) -> SiteReading:
+        """All connectors that a site lists, from a second reading; shared, as the first one is.
+
+        Raises:
+            PlugchoiceError: the site cannot be read.
+        """
+        return self._show(self._site_again(site))
 
     def list_groups(self, site: str) -> list[SiteGroup]:
         """The load-balancing groups of a site: their fuses and net types.
@@ -193,7 +248,10 @@ class LiveConnectors:
             IdentityNotFound: there is none, or more than one.
             PlugchoiceError: the site cannot be read.
         """
-        identities = self._site(site).identities
+        reading = self._site(site)
+        if reading.pages > 1 and identity not in reading.identities.values():
+            reading = self._site_again(site)  # a list that comes in pages can lose a row
+        identities = reading.identities
         found = [uuid for uuid, name in identities.items() if name == identity]
         if len(found) == 1:
             return found[0]
@@ -220,10 +278,25 @@ class LiveConnectors:
         with self._answers:
             return self._answers.wait_for(has_proof, self._proof_seconds)
 
+    def sees_no_charger(self) -> bool:
+        """Whether this run has read nothing, and the token has no charger in its list either.
+
+        Asks for that list when the run has not read any charger or site yet.
+        """
+        with self._answers:
+            if self._seen_sites or self._seen_chargers:
+                return False
+        try:
+            return not self._any_charger.get("", self._client.has_chargers)
+        except (NotFound, PermissionDenied, RouteNotFound):
+            return False
+
     def _pick(self, reading: _Reading, charger: str, connector_id: int) -> Live:
         key = (charger, connector_id)
         identity = reading.identities.get(charger)
         connector = reading.connectors.get(key)
+        if key in reading.invalid:
+            raise InvalidConnector(f"{printable(identity or charger, 60)}/{connector_id}", reading.invalid[key])
         with self._answers:
             updated_at, update = self._updates.get(key, (0.0, None))
         if update is not None and updated_at >= reading.started:
@@ -232,18 +305,37 @@ class LiveConnectors:
             raise ConnectorNotFound(identity or charger, connector_id, reading.numbers(charger))
         return Live(charger, identity, connector)
 
+    def _show(self, reading: _Reading) -> SiteReading:
+        connectors = [self._pick(reading, charger, number) for charger, number in reading.connectors]
+        return SiteReading(connectors, reading.invalid_names, reading.pages)
+
     def _site(self, site: str) -> _Reading:
         return self._sites.get(site, lambda: self._read_site(site))
+
+    def _site_again(self, site: str) -> _Reading:
+        return self._sites_again.get(site, lambda: self._read_site(site))
 
     def _charger(self, charger: str) -> _Reading:
         return self._chargers.get(charger, lambda: self._read_charger(charger))
 
     def _read_site(self, site: str) -> _Reading:
         started = self._clock()
-        listed = self._client.site_connectors(site)
-        identities = {item.charger.uuid.lower(): item.charger.identity for item in listed}
-        self._note_answers(identities, site)
-        return _Reading(started, identities, {(item.charger.uuid.lower(), item.connector_id): item for item in listed})
+        listed = self._client.site_listing(site)
+        self._note_answers(listed.chargers, site)
+        invalid = {
+            (row.charger.uuid.lower(), row.connector_id): row.reason
+            for row in listed.invalid
+            if row.charger and row.connector_id is not None
+        }
+        return _Reading(
+            started,
+            listed.chargers,
+            {(item.charger.uuid.lower(), item.connector_id): item for item in listed.connectors},
+            invalid,
+            {row.name: row.reason for row in listed.invalid},
+            listed.pages,
+            has_nameless_rows=len(invalid) < len(listed.invalid),
+        )
 
     def _read_charger(self, charger: str, deadline: Deadline | None = None, turn: Turn | None = None) -> _Reading:
         started = self._clock()
@@ -258,6 +350,7 @@ class LiveConnectors:
             started,
             {charger: found.identity},
             {(charger, connector.connector_id): connector for connector in found.connectors},
+            {(charger, number): reason for number, reason in found.invalid.items()},
         )
 
     def _note_answers(self, chargers: Mapping[str, object] | list[str], site: str | None = None) -> None:
@@ -267,12 +360,12 @@ class LiveConnectors:
                 self._seen_sites.add(site)
             self._answers.notify_all()
 
-    def _say_not_listed(self, charger: str, site: str) -> None:
+    def _say_not_listed(self, live: Live, what: str, site: str) -> None:
         with self._answers:
-            if charger in self._unlisted:
+            if live.charger in self._unlisted:
                 return
-            self._unlisted.add(charger)
-        self._say(f"charger {charger}: not on the list of site {site}; read separately")
+            self._unlisted.add(live.charger)
+        self._say(f"{what}: not on the list of site {site}; read separately")
 
 
 def is_about_site(error: PlugchoiceError) -> bool:

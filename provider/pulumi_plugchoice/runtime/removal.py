@@ -32,7 +32,8 @@ def confirm_gone(session: Session, id_: str, props: Mapping[str, Any], error: Co
     charger, number = parse_id(id_)
     name, site = format_name(props, charger, number), props.get("site")
     if isinstance(error, ConnectorNotFound):
-        if not _is_gone(session, charger, number, site):
+        # The charger itself has answered. One without any connector has not reported them (yet): no proof.
+        if not error.existing:
             raise error
         text = f"gone from Plugchoice ({error})"
     elif is_about_site(error) or not session.live.is_gone(charger, site):
@@ -43,18 +44,6 @@ def confirm_gone(session: Session, id_: str, props: Mapping[str, Any], error: Co
     else:
         text = _GONE
     session.notices.say(f"{name}: {text}; removed from the state", kind="connectors gone")
-
-
-def _is_gone(session: Session, charger: str, connector_id: int, site: str | None) -> bool:
-    """Whether the charger itself answers without that number: a site's list may have lost it."""
-    try:
-        session.live.read_now(charger, connector_id)
-    except ConnectorNotFound as error:
-        # A charger without any connector has not reported them (yet): no proof.
-        return bool(error.existing)
-    except NotFound:
-        return session.live.is_gone(charger, site)
-    return False
 
 
 def say_still_declared(session: Session, name: str, props: Mapping[str, Any]) -> None:

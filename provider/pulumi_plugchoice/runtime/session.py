@@ -50,6 +50,8 @@ class Session:
         # The writes that a preview expects; True when each needs a read.
         self._writes: dict[tuple[str, int], bool] = {}
         self._lock = threading.Lock()
+        # Connectors for which the program names a site, or a charger by its identity on a site; noted by `check`.
+        self._of_site: set[tuple[str, int]] = set()
 
     @cached_property
     def is_offline(self) -> bool:
@@ -78,6 +80,15 @@ class Session:
         self.notices.say_once(
             "PLUGCHOICE_OFFLINE is on: no API call is made; stored values are used, and drift is not detected"
         )
+
+    def name_site(self, charger: str, connector_id: int) -> None:
+        """Note that the program names the site of a connector; otherwise it has the default site."""
+        self._of_site.add((charger, connector_id))
+
+    def find(self, charger: str, connector_id: int, site: str | None) -> Live:
+        """See `LiveConnectors.find`."""
+        is_of_site = (charger, connector_id) in self._of_site
+        return self.live.find(charger, connector_id, site, is_of_site=is_of_site)
 
     def settle(self, live: Live, wanted: Mapping[str, Any], **options: Any) -> Live:
         """See `writes.settle`."""

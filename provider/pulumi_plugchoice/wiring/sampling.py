@@ -189,7 +189,7 @@ class _Sampler:
 
     def _read_list(self) -> dict[Key, SiteConnector]:
         self._list_time = self._clock()
-        listed = self._client.site_connectors(self._site)
+        listed = self._client.site_listing(self._site).connectors
         return {(item.charger.uuid.lower(), item.connector_id): item for item in listed}
 
     def _find(self, charger: str, number: int) -> Key | None:
