@@ -103,7 +103,7 @@ def test_without_neutral_nine_points_load_a_line_with_83_a() -> None:
 )
 def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, cars: int) -> None:
     """32 A, 5 %: 5 all RST, 9 rotated. 63 A, 5 % (59 A usable): 9 per line; without a neutral 15 evenly spread."""
-    assert count_cars_at_6_amps(site(*rotations, fuse=fuse, neutral=neutral), (0, 0, 0)) == cars
+    assert count_cars_at_6_amps(site(*rotations, fuse=fuse, neutral=neutral)) == cars
     assert compute_usable_amps(63, 5) == 59
 
 

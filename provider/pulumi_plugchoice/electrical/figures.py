@@ -139,7 +139,7 @@ def compute_figures(installation: Installation) -> Figures:
         three_phase=root.three_phase,
         full_imbalance=compute_imbalance(root.single_phase),
         worst_imbalance=compute_worst_imbalance(installation.points, base) if installation.neutral else None,
-        cars_at_6_amps=count_cars_at_6_amps(installation, base),
+        cars_at_6_amps=_count_cars(installation, base),
         groups=groups,
     )
 
@@ -291,15 +291,15 @@ def compute_worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -
     return _round(max(base[p] + cars[p] - base[q] for p in range(3) for q in range(3) if p != q))
 
 
-def count_cars_at_6_amps(installation: Installation, base: Triple) -> int:
+def count_cars_at_6_amps(installation: Installation) -> int:
     """Count the one-phase cars that can charge at the same time with 6 A each on the usable amps of the main fuse.
 
     Without a neutral, the cars are spread evenly over the pairs of lines.
-
-    Args:
-        installation: the electrical side of a site.
-        base: A per line of all other loads.
     """
+    return _count_cars(installation, _add_up(installation)[installation.groups[0].name].base)
+
+
+def _count_cars(installation: Installation, base: Triple) -> int:
     root = installation.groups[0]
     usable_amps = compute_usable_amps(root.fuse_amps or 0, installation.margin_percent)
     if installation.neutral:
