@@ -7,9 +7,10 @@ from typing import Any
 
 MAX_DEPTH = 50
 MAX_NUMBER = 2**63
-#: Bytes of a request's body: to the API, which are two values, and to a control endpoint, which may be a whole seed.
-MAX_API_BODY = 1 << 20
-MAX_CONTROL_BODY = 16 << 20
+#: Bytes of a request's body.
+MAX_BODY = 1 << 20
+#: Bytes of a seed, which is also the body of a reset.
+MAX_SEED = 16 << 20
 #: Characters of a path or a query.
 MAX_PATH = 2000
 

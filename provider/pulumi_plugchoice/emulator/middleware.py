@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from .answers import Answer, answer_instead, apply_fault, apply_switches, json_answer, login_redirect
-from .bounds import MAX_API_BODY, MAX_CONTROL_BODY, MAX_PATH, ExcessError, parse_json
+from .bounds import MAX_BODY, MAX_PATH, MAX_SEED, ExcessError, parse_json
 from .call import SCOPE_KEY, Call
 from .control import PREFIX
 from .paging import page_number
 from .protocol import drop
-from .request_log import MAX_BODY
+from .request_log import MAX_LOGGED_BODY
 
 if TYPE_CHECKING:
     from .faults import Fault
@@ -46,7 +46,7 @@ class ApiMiddleware:
             return await _refuse(send, 403, refusal, is_control=is_control)
         if max(len(scope["raw_path"]), len(scope["query_string"])) > MAX_PATH:
             return await _refuse(send, 414, f"path or query: longer than {MAX_PATH} characters", is_control=is_control)
-        most = MAX_CONTROL_BODY if is_control else MAX_API_BODY
+        most = MAX_SEED if scope["path"] == f"{PREFIX}/reset" else MAX_BODY
         try:
             body = await _read(scope, receive, most)
             if is_control and body:
@@ -145,7 +145,7 @@ class _Exchange:
 
     def _log_body(self, body: bytes) -> Any:
         """The body for the log: JSON, or the fields of a form. One that is too large for it is left out."""
-        if len(body) > MAX_BODY:
+        if len(body) > MAX_LOGGED_BODY:
             return f"({len(body)} bytes, not kept)"
         if "x-www-form-urlencoded" in self._headers.get("content-type", ""):
             return dict(parse_qsl(body.decode(errors="replace")))

@@ -11,7 +11,7 @@ from typing import Any
 #: Requests that are kept; then the oldest ones go.
 MAX_ENTRIES = 10_000
 #: Bytes of a body that is kept.
-MAX_BODY = 2000
+MAX_LOGGED_BODY = 2000
 
 _SECRET = {"client_secret", "refresh_token", "access_token", "token", "password", "pincode"}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from .bounds import MAX_CONTROL_BODY, ExcessError, one_line, parse_json
+from .bounds import MAX_SEED, ExcessError, one_line, parse_json
 from .currents import ZERO, Triple, Unit
 from .inventory import FULL_ACCESS, Level, make_uuid
 from .switches import Switches
@@ -215,9 +215,9 @@ def read_seed(file: Path) -> Seed:
         if file.exists() and not file.is_file():
             raise SeedError(f"{file}: is not a regular file; name a JSON file")
         with file.open("rb") as stream:
-            content = stream.read(MAX_CONTROL_BODY + 1)
-        if len(content) > MAX_CONTROL_BODY:
-            raise SeedError(f"{file}: is larger than {MAX_CONTROL_BODY >> 20} MiB; use a smaller seed")
+            content = stream.read(MAX_SEED + 1)
+        if len(content) > MAX_SEED:
+            raise SeedError(f"{file}: is larger than {MAX_SEED >> 20} MiB; use a smaller seed")
         data = parse_json(content.decode())
     except OSError as error:
         raise SeedError(f"{file}: cannot be read: {error.strerror}; check the path") from None

@@ -15,7 +15,7 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_plugchoice.emulator.bounds import MAX_API_BODY, MAX_CONTROL_BODY, one_line
+from pulumi_plugchoice.emulator.bounds import MAX_BODY, MAX_SEED, one_line
 from pulumi_plugchoice.emulator.faults import MAX_FAULTS, Fault, Faults
 from pulumi_plugchoice.emulator.guard import Guard
 from pulumi_plugchoice.emulator.patterns import LONGEST_PATTERN, Pattern, PatternError
@@ -107,7 +107,7 @@ def test_a_body_beyond_the_bound_is_not_read(lab: Lab) -> None:
     """Announced, or sent in chunks."""
     port = urlsplit(lab.base_url).port
     host = f"Host: localhost:{port}"
-    for path, most in (("/api/v3/user", MAX_API_BODY), ("/_emulator/reset", MAX_CONTROL_BODY)):
+    for path, most in (("/api/v3/user", MAX_BODY), ("/_emulator/faults", MAX_BODY), ("/_emulator/reset", MAX_SEED)):
         for length in (str(most + 1), "9" * 18):
             status, answer = ask(lab, path, host, f"Content-Length: {length}")
             assert status == 413, answer
@@ -215,7 +215,7 @@ def test_a_wrong_seed_is_one_line_whatever_its_names(
 def test_a_seed_that_is_not_a_file_of_usual_size_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A pipe would wait, a device would not end."""
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "big.json").write_bytes(b" " * (MAX_CONTROL_BODY + 1))
+    (tmp_path / "big.json").write_bytes(b" " * (MAX_SEED + 1))
     for name, problem in [
         (tmp_path / "pipe", "is not a regular file; name a JSON file"),
         (tmp_path, "is not a regular file; name a JSON file"),
