@@ -212,6 +212,11 @@ def test_a_wrong_seed_is_one_line_whatever_its_names(
     assert end in text
 
 
+def test_a_wrong_seed_of_a_reset_is_one_line_too(lab: Lab) -> None:
+    answer = lab.control("POST", "/reset", {"seed": {"sites": [{"name": "H", "a\n\x1b[2J": 1}]}}, status=422)
+    assert answer["error"].startswith("seed: sites[0].a\\n\\x1b[2J: is not a known key")
+
+
 def test_a_seed_that_is_not_a_file_of_usual_size_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A pipe would wait, a device would not end."""
     os.mkfifo(tmp_path / "pipe")
