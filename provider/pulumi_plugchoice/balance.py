@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi import dynamic
 
+from ._text import is_uuid, printable
 from .electrical.figures import compute_figures
 from .electrical.groups import compare_groups
 from .electrical.limits import find_exceeded_limits
@@ -25,7 +26,7 @@ from .sitefile.assess import FIGURES, LINE_KEYS, assess, keep_figures, make_prop
 from .sitefile.definition import DECLARED, LiveValues, build_installation, parse_limits, replace_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .electrical.groups import GroupMismatch
     from .electrical.limits import ExceededLimit
@@ -113,13 +114,7 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         failures = [*_refuse_groups(mismatches), *_refuse_limits(exceeded, has_neutral=definition["neutral"])]
         for line in assessment.warnings:
             session.notices.say(line, kind="warnings about amps per line")
-        for name in olds.get("restored", ()):
-            if name not in definition["connectors"]:
-                session.notices.say(
-                    f"{name}: not declared any more, so it will be restored; the amps per line still count its "
-                    "present values; run a preview after the update",
-                    kind="connectors to be restored",
-                )
+        failures += [*_refuse_other_chargers(definition, live), *_judge_restored(olds, definition, live)]
         for line in assessment.not_counted:
             session.notices.say(f"not counted in the amps per line: {line}", kind="connectors not counted")
         return dynamic.CheckResult(make_properties(definition, assessment), failures)
@@ -205,6 +200,43 @@ def _refuse_limits(exceeded: Iterable[ExceededLimit], *, has_neutral: bool) -> l
     return failures
 
 
+def _refuse_other_chargers(definition: Props, live: LiveValues) -> Iterator[dynamic.CheckFailure]:
+    """Refuse a charger whose identity and UUID are those of two chargers."""
+    identities = {item.charger: item.identity for item in live.all}
+    for identity, facts in definition["chargers"].items():
+        uuid = facts.get("uuid")
+        if uuid is None or identities.get(uuid) == identity:
+            continue
+        other = next((key for key, name in identities.items() if name == identity), None)
+        if other or identities.get(uuid):
+            found = f"{identity} has the UUID {other}" if other else f"that UUID is the charger {identities[uuid]}"
+            text = f"charger {identity}: declared with the UUID {uuid}, but in Plugchoice {found}"
+            yield dynamic.CheckFailure("site", f"{printable(text)}; correct identity or uuid")
+
+
+def _judge_restored(olds: Props, definition: Props, live: LiveValues) -> Iterator[dynamic.CheckFailure]:
+    """Say which connectors will be restored; refuse to lose the original values of one that only has another name."""
+    for name in olds.get("restored", ()):
+        if name in definition["connectors"]:
+            continue
+        found = live.get(name)
+        now = next((key for key in definition["connectors"] if found and live.get(key) is found), None)
+        before, after = name.rpartition("/")[0], (now or "").rpartition("/")[0]
+        if now is None:
+            current_session().notices.say(
+                f"{name}: not declared any more, so it will be restored; the amps per line still count its "
+                "present values; run a preview after the update",
+                kind="connectors to be restored",
+            )
+        elif definition["chargers"][after].get("uuid") != before:
+            spelling = "uuid" if is_uuid(before) else "identity"
+            yield dynamic.CheckFailure(
+                "site",
+                f"{printable(name)}: now declared as {printable(now)}, and as another resource it would lose "
+                f'the original values for on_destroy="restore"; keep {spelling}: {printable(before)} as well',
+            )
+
+
 def _report_drift(session: Session, olds: Props) -> None:
     """Print one line when the live figures differ from the stored ones."""
     try:
@@ -233,11 +265,18 @@ def _is_changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     Unmanaged connectors count with their live values. A change of those alone is not a change of this resource: a line
     reports it, and the next update or refresh stores it.
     """
-    if any(olds.get(name) != news.get(name) for name in DECLARED):
+    if any(_drop_uuids(olds.get(name)) != _drop_uuids(news.get(name)) for name in DECLARED):
         return True
     if any(olds.get(name) != news.get(name) for name in ("counted_live", "not_counted")):
         return False
     return any(olds.get(name) != news.get(name) for name in FIGURES)
+
+
+def _drop_uuids(value: Any) -> Any:
+    """The facts about chargers without their second name, which changes nothing about the site."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _drop_uuids(item) for key, item in value.items() if key != "uuid"}
 
 
 def _begin_update(site: str) -> None:

@@ -28,7 +28,6 @@ from .runtime.removal import confirm_gone, restore, say_still_declared
 from .runtime.session import current_session, open_session
 from .runtime.stored import (
     COMPUTED,
-    STORED_INPUTS,
     Props,
     drop_none,
     find_damage,
@@ -255,7 +254,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         if not all(is_known(value) for value in news.values()):
             return dynamic.DiffResult(changes=True)
         before = {name: olds.get(name) for name in olds.get("managed", ())}
-        is_edited = pick_settings(news) != before or any(news.get(name) != olds.get(name) for name in STORED_INPUTS)
+        is_edited = pick_settings(news) != before or any(news.get(name) != olds.get(name) for name in INPUT_NAMES)
         if session.is_offline:
             session.say_offline()
             return dynamic.DiffResult(changes=is_edited)

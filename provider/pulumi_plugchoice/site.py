@@ -11,7 +11,7 @@ from ._text import printable
 from .balance import PhaseBalance
 from .connector import ChargerConnector
 from .errors import PlugchoiceError
-from .gate import gate, program_line
+from .gate import find_skipped_restore, gate, program_line
 from .sitefile.definition import make_definition
 from .sitefile.load import SiteFileError, build_site, load_site
 from .sitefile.model import SiteFile
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .sitefile.typed_dicts import SiteDefinition
 
 SITE_FOLDER = "sites"
+#: Name of the component that `ChargingSite.for_stack` declares.
+COMPONENT = "site"
 
 
 class ChargingSite(pulumi.ComponentResource):
@@ -61,6 +63,10 @@ class ChargingSite(pulumi.ComponentResource):
             entry.refuse(error.lines)
         except PlugchoiceError as error:
             entry.refuse([f"{line}: {printable(resource_name, 80)}: {error}"])
+        skipped = find_skipped_restore("restore", opts)
+        if skipped and site is not None and _restores(site):
+            entry.refuse(f"{line}: {printable(resource_name, 80)}: {mistake}" for mistake in skipped)
+            site = None
         uuid = None if site is None else site.site.lower()
         # The gate holds the registration back until the whole program is known to be good.
         super().__init__("plugchoice:index:ChargingSite", resource_name, {"site": entry.hold(uuid)}, opts)
@@ -75,24 +81,31 @@ class ChargingSite(pulumi.ComponentResource):
     def for_stack(cls, *, folder: str | Path = SITE_FOLDER, opts: pulumi.ResourceOptions | None = None) -> ChargingSite:
         """Declare the site of this stack from `sites/<stack>.yaml`; each site has its own stack.
 
+        The component is called `site` whatever the stack is called, so that renaming a stack changes no resource.
+
         Args:
             folder: folder of the site files, relative to the program's folder.
             opts: Pulumi's resource options.
         """
         stack = pulumi.get_stack()
-        return cls(stack, file=Path(folder) / f"{stack}.yaml", opts=opts)
+        # Before, it was called as the stack. Its resources are found with it, as their names begin with its name.
+        aliases = [] if stack == COMPONENT else [pulumi.Alias(name=stack)]
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=aliases))
+        return cls(COMPONENT, file=Path(folder) / f"{stack}.yaml", opts=opts)
 
     def _declare_connectors(self, name: str, site: SiteFile) -> None:
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[self.balance])
         for charger in site.chargers:
             for connector in charger.connectors:
                 if not connector.managed:
                     continue
                 number = connector.connector_id
+                opts = pulumi.ResourceOptions(parent=self, depends_on=[self.balance])
+                if charger.second_key:
+                    opts.aliases = [pulumi.Alias(name=f"{name}-{charger.second_key}-{number}")]
                 # By charger, never by label or position: a reordered file must not rename resources.
                 self.connectors[f"{charger.key}/{number}"] = ChargerConnector(
                     f"{name}-{charger.key}-{number}",
-                    charger=charger.key,
+                    charger=charger.second_key or charger.key,
                     connector_id=number,
                     phase_rotation=cast("PhaseRotation | None", connector.phase_rotation),
                     max_amperage=site.amps_of(charger, connector),
@@ -101,6 +114,14 @@ class ChargingSite(pulumi.ComponentResource):
                     on_destroy=site.on_destroy_of(charger, connector),
                     opts=opts,
                 )
+
+
+def _restores(site: SiteFile) -> bool:
+    return any(
+        connector.managed and site.on_destroy_of(charger, connector) == "restore"
+        for charger in site.chargers
+        for connector in charger.connectors
+    )
 
 
 def _load(name: str, file: str | Path | None, definition: SiteFile | SiteDefinition | None) -> SiteFile:

@@ -322,8 +322,8 @@ def test_many_sites_of_one_stack_have_figures_and_warnings_of_their_own(stack: S
         {"phase_rotation": "STR", "max_amperage": 16}
     ]
     assert figures(stack, "dicts")[1] == 16
-    of_one = {name for name in stack.resources() if name.startswith(("unmanaged", "dicts", "dev"))}
-    assert of_one == {"unmanaged-HRB-051-1", f"dicts-{charger_uuid(61)}-1", "dev-HRB-071-1"}
+    of_one = {name for name in stack.resources() if name.startswith(("unmanaged", "dicts", "site-"))}
+    assert of_one == {"unmanaged-HRB-051-1", f"dicts-{charger_uuid(61)}-1", "site-HRB-071-1"}
 
     emulator.edit(charger_uuid(53), max_amperage=20)
     plain = stack.preview("--expect-no-changes")
@@ -351,3 +351,49 @@ def test_on_destroy_comes_from_connector_group_and_site(stack: Stack, emulator: 
     assert preview.lines("HRB-002/1: not declared any more, so it will be restored"), "its values are not in the file"
     assert destroyed.code == 0
     assert [emulator.live(index)[0] for index in (1, 2, 3)] == ["STR", "RST", "STR"]
+
+
+def test_other_names_replace_nothing_and_lose_no_original(stack: Stack, emulator: Emulator) -> None:
+    """The component was called as the stack; a charger gets a second name; the stack is renamed. Restored at last."""
+    emulator.reset(seed(2))
+    one, two = (f"connectors: [{{connector_id: 1, phase_rotation: {new}}}]" for new in ("STR", "TRS"))
+    by_uuid = f"  - {{uuid: {charger_uuid(2)}, {two}}}"
+    restoring = "on_destroy: restore\n"
+    write(stack, restoring + site_yaml([f"  - {{identity: {identity(1)}, {one}}}", by_uuid]), "dev")
+    stack.program(f"{PROGRAM.splitlines()[0]}\nChargingSite('dev', file='sites/dev.yaml')")
+    stack.must_up()
+    assert set(stack.resources()) == {"dev-HRB-001-1", f"dev-{charger_uuid(2)}-1"}
+    both = [
+        f"  - {{identity: {identity(index)}, uuid: {charger_uuid(index)}, {connectors}}}"
+        for index, connectors in ((1, one), (2, two))
+    ]
+    file = write(stack, restoring + site_yaml(both), "dev")
+    stack.program(f"{PROGRAM.splitlines()[0]}\nChargingSite.for_stack()")
+
+    result = stack.must_up()
+
+    assert result.puts == []
+    assert not {"created", "deleted", "replaced"} & set(result.output.split()), result.output
+    assert not result.lines("not declared any more")
+    assert set(stack.resources()) == {"site-HRB-001-1", "site-HRB-002-1"}
+
+    assert stack.run("stack", "rename", "quay").code == 0
+    stack.name = stack.environment["PULUMI_STACK"] = "quay"
+    file.rename(file.with_name("quay.yaml"))
+    file.with_name("quay.yaml").write_text(
+        restoring + site_yaml([both[0], both[1].replace(f"uuid: {charger_uuid(2)}, ", "")])
+    )
+    quiet = stack.preview("--expect-no-changes")
+    assert quiet.code == 0, quiet.output
+
+    file.with_name("quay.yaml").write_text(restoring + site_yaml([both[0], by_uuid]))
+    refused = stack.preview()
+    assert refused.code != 0
+    (line,) = refused.lines("now declared as")
+    assert line.endswith(
+        f"property site value {{{SITE}}} has a problem: HRB-002/1: now declared as {charger_uuid(2)}/1, and as another "
+        'resource it would lose the original values for on_destroy="restore"; keep identity: HRB-002 as well'
+    )
+
+    assert stack.destroy().code == 0
+    assert emulator.values() == {(charger_uuid(index), 1): ("RST", 16) for index in (1, 2)}

@@ -303,7 +303,10 @@ class Machine(RuleBasedStateMachine):
         if not forecast.is_stuck:
             self.foresee_deletes(forecast, leaving, kept={declared.slot for declared in self.program.values()})
         target = {
+            # Without a change nothing is stored, not even another way of naming the charger.
             name: declared.adopted(self.live[declared.slot], self.stored.get(name))
+            if name in expected
+            else self.stored[name]
             for name, declared in self.program.items()
         }
 
@@ -390,7 +393,9 @@ class Machine(RuleBasedStateMachine):
                 changes[name] = "create"
             elif stored.slot != declared.slot:
                 changes[name] = "replace"
-            elif replace(stored, originals={}) != declared or differs(declared.settings, self.live[declared.slot]):
+            elif replace(stored, originals={}, by_identity=declared.by_identity) != declared or differs(
+                declared.settings, self.live[declared.slot]
+            ):
                 changes[name] = "update"
         return changes | {name: "delete" for name in self.stored if name not in self.program}
 

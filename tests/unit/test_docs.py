@@ -88,7 +88,7 @@ def test_the_programs_of_the_readme_register_what_they_say(tmp_path: Path, monke
     ran = program.run(lambda: exec(site, {}))  # noqa: S102 - our own README
     assert ran.error is None
     rotations = {name: inputs["phase_rotation"] for name, inputs in ran.inputs.items() if "phase_rotation" in inputs}
-    assert rotations == {"stack-HRB-001-1": "RST", "stack-HRB-002-1": "STR"}
+    assert rotations == {"site-HRB-001-1": "RST", "site-HRB-002-1": "STR"}
 
 
 def test_the_commands_of_the_site_example_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -286,6 +286,25 @@ def test_a_restore_that_the_engine_would_skip_is_refused(
         assert ran.inputs == {}
 
 
+def test_a_site_whose_restores_the_engine_would_skip_is_refused() -> None:
+    """Its connectors inherit the option."""
+    site: Any = {
+        "site": SITE,
+        "supply": {"net_type": "TN", "main_fuse_amps": 100},
+        "chargers": [{"identity": "A", "connectors": [{"connector_id": 1, "phase_rotation": "RST"}]}],
+    }
+
+    def program() -> None:
+        ChargingSite("site", definition=site, opts=pulumi.ResourceOptions(retain_on_delete=True))
+
+    assert run(program).error is None
+    site["on_destroy"] = "restore"
+    assert run(program).message.splitlines()[1:] == [
+        f"  {at(program, 1)}: site: on_destroy: 'restore' does nothing with retain_on_delete: the engine then does "
+        "not call the provider; remove one of the two"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "effect"),
     [

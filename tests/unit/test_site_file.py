@@ -121,8 +121,7 @@ def test_the_nearest_on_destroy_and_on_adopt_apply() -> None:
         (("chargers", 0, "identity"), "x" * 46, "chargers[0].identity: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "
          "has 46 characters; allowed: at most 45"),
         (("chargers", 0, "identity"), SITE, f"chargers[0].identity: '{SITE}' is a UUID; set it as uuid"),
-        (("chargers", 0, "identity"), ..., "chargers[0]: neither identity nor uuid is set; set one of them"),
-        (("chargers", 0, "uuid"), SITE, "chargers[0].uuid: identity and uuid are both set; keep one"),
+        (("chargers", 0, "identity"), ..., "chargers[0]: neither identity nor uuid is set; set one of them, or both"),
         (("chargers", 1, "identity"), "HRB-001",
          "chargers[1].identity: 'HRB-001' is already the identity of chargers[0]; keep one charger with all connectors"),
         (("chargers", 0, "group"), "mian", "chargers[0].group: 'mian' is not a group of this file; did you mean main?"),

@@ -68,6 +68,7 @@ def make_definition(site: SiteFile) -> Props:
                 breaker_amps=site.breaker_of(charger),
                 ac_input_amps=charger.ac_input_amps,
                 max_current=charger.max_current,
+                uuid=charger.second_key,
             )
             for charger in site.chargers
         },

@@ -298,9 +298,7 @@ def _check_charger(
 ) -> Iterator[Finding]:
     identity, uuid = charger.get("identity"), charger.get("uuid")
     if identity is None and uuid is None:
-        yield _find(path, None, "neither identity nor uuid is set", "set one of them")
-    if identity is not None and uuid is not None:
-        yield _find((*path, "uuid"), None, "identity and uuid are both set", "keep one")
+        yield _find(path, None, "neither identity nor uuid is set", "set one of them, or both")
     if isinstance(identity, str):
         mistake = judge("charger", identity)
         if is_uuid(identity):

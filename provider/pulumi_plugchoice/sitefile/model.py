@@ -139,11 +139,11 @@ class ConnectorEntry(_Entry):
 
 
 class ChargerEntry(_Entry):
-    """A charger, named by its OCPP identity or by its UUID."""
+    """A charger, named by its OCPP identity, by its UUID, or by both."""
 
     label: str | None = Field(None, description=_LABEL)
     identity: str | None = Field(None, min_length=1, max_length=45, description="OCPP identity.")
-    uuid: Uuid | None = Field(None, description="UUID in Plugchoice, instead of the identity.")
+    uuid: Uuid | None = Field(None, description="UUID in Plugchoice, instead of the identity or beside it.")
     group: str | None = Field(None, description="Name of its group. Default: defaults.group, else the root.")
     breaker_amps: Amps | None = Field(None, description="Its breaker, A.")
     max_current: Amps | None = Field(None, description="Rated current of the charger, A per phase.")
@@ -158,6 +158,11 @@ class ChargerEntry(_Entry):
     def key(self) -> str:
         """Name of the charger in the stack: its identity, or its UUID in lower case."""
         return self.identity or (self.uuid or "").lower()
+
+    @property
+    def second_key(self) -> str | None:
+        """Its UUID in lower case when it has both names: the name in the stack before it had an identity."""
+        return self.uuid.lower() if self.identity and self.uuid else None
 
 
 class SiteFile(_Entry):

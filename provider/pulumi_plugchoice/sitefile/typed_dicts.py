@@ -124,13 +124,13 @@ class ConnectorDefinition(TypedDict):
 
 
 class ChargerDefinition(TypedDict):
-    """A charger. Set either its identity or its UUID.
+    """A charger. Set its identity, its UUID, or both.
 
     Attributes:
         connectors: its connectors.
         label: name for people. It can change at any time.
         identity: OCPP identity.
-        uuid: UUID in Plugchoice, instead of the identity.
+        uuid: UUID in Plugchoice, instead of the identity or beside it.
         group: name of its group. Default: `defaults.group`, else the root.
         breaker_amps: its breaker, A.
         max_current: rated current of the charger, A per phase.
