@@ -85,3 +85,17 @@ def test_a_lookup_of_a_missing_connector_is_one_line(emulator: Emulator, id_: st
         ChargerConnectorProvider().read(id_, {})
 
     assert str(raised.value) == line
+
+
+@pytest.mark.parametrize("site", [SITE, ""])
+@pytest.mark.parametrize("tail", ["/v2", "/v3"])
+def test_a_wrong_base_url_is_never_a_calm_preview(emulator: Emulator, site: str, tail: str) -> None:
+    """Each read is answered 404, and that of the path proves nothing about a charger: refresh keeps the state too."""
+    engine = Engine({**environment(emulator), "PLUGCHOICE_SITE": site})
+    assert engine.up({"bay": GOOD}).errors == []
+    wrong = Engine({**engine.environment, "PLUGCHOICE_BASE_URL": emulator.base_url + tail}, engine.state)
+
+    for report in (wrong.preview({"bay": GOOD}), wrong.refresh()):
+        (error,) = report.errors
+        assert "check the base URL (PLUGCHOICE_BASE_URL" in error or f"; use {emulator.base_url}" in error
+    assert set(engine.state) == {"bay"}

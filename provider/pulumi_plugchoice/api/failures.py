@@ -66,21 +66,23 @@ def explain_failure(attempt: Attempt, error: Exception) -> TransportError:
 
 def _explain_no_connection(attempt: Attempt, error: Exception) -> NoConnection:
     method, path, origin, network = attempt.method, attempt.path, attempt.origin, attempt.network
+    through = f" through {network.proxy_name}" if network.proxy else ""
     is_late = attempt.timeout is not None or isinstance(error, requests.Timeout)
     reason = _root_cause(error)
     if isinstance(error, requests.exceptions.ProxyError):
         no_connection = NoConnection(
             method,
             path,
-            f"no connection to {origin} through {network.proxy_name} ({reason}); check {network.proxy_variable}, "
+            f"no connection to {origin}{through} ({reason}); check {network.proxy_variable}, "
             "or add the host to NO_PROXY",
         )
         no_connection.is_final = _PROXY_REFUSAL.search(reason) is not None
         return no_connection
     if isinstance(error, requests.exceptions.SSLError) and not is_late:
-        return UntrustedServer(method, path, f"no trusted TLS connection to {origin} ({reason}); {network.ca_advice}")
+        return UntrustedServer(
+            method, path, f"no trusted TLS connection to {origin}{through} ({reason}); {network.ca_advice}"
+        )
     if isinstance(error, requests.ConnectionError | requests.Timeout | urllib3.exceptions.HTTPError):
-        through = f" through {network.proxy_name}" if network.proxy else ""
         reason = "no answer" if is_late else reason
         return NoConnection(method, path, f"cannot connect to {origin}{through} ({reason}); {_CHECK_NETWORK}")
     # A mistake on this machine, such as a certificate file that was deleted: another try does not change it.
