@@ -10,6 +10,7 @@ import itertools
 import os
 import socket
 import socketserver
+import ssl
 import threading
 import time
 import traceback
@@ -367,6 +368,15 @@ def test_the_error_itself_tells_where_the_connection_does_not() -> None:
     lost = requests.ConnectionError(urllib3.exceptions.ProtocolError("gone", ConnectionResetError("reset")))
     assert type(explain_failure(attempt(), lost)) is TransportError
     assert type(explain_failure(attempt(), requests.exceptions.SSLError("bad record"))) is TransportError
+
+
+def test_a_certificate_that_is_not_trusted_is_found_in_the_handshake() -> None:
+    """So nothing was sent, through a SOCKS proxy neither."""
+    refused = ssl.SSLCertVerificationError("certificate verify failed: self-signed certificate")
+    pool = urllib3.HTTPSConnectionPool(HOST)
+    inner = urllib3.exceptions.MaxRetryError(pool, "/", urllib3.exceptions.SSLError(refused))
+    error = explain_failure(attempt(network=Network("socks5h://127.0.0.1:9")), requests.exceptions.SSLError(inner))
+    assert type(error) is UntrustedServer
 
 
 def test_a_connection_through_a_proxy_that_is_lost_later_is_in_doubt() -> None:

@@ -7,6 +7,7 @@ A request of which no byte was sent had no effect, whatever went wrong: the prox
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -96,7 +97,8 @@ def _is_connect_failure(error: Exception) -> bool:
 
     `ProxyError` does not tell: a connection through a proxy that is lost after the request was sent is one too.
     """
-    if isinstance(error, requests.ConnectTimeout):
+    # A certificate is refused during the handshake.
+    if isinstance(error, requests.ConnectTimeout) or isinstance(_walk(error)[-1], ssl.SSLCertVerificationError):
         return True
     if not isinstance(error, requests.ConnectionError):
         return False
@@ -108,6 +110,13 @@ def _is_connect_failure(error: Exception) -> bool:
 
 def _root_cause(error: BaseException) -> str:
     """The innermost cause in a few words: urllib3's own texts hold object addresses and repeat the URL."""
+    last = _walk(error)[-1]
+    text = last.strerror if isinstance(last, OSError) and last.strerror else str(last) or type(last).__name__
+    return printable(text, 120)
+
+
+def _walk(error: BaseException) -> list[BaseException]:
+    """The error and its causes, the innermost last."""
     chain: list[BaseException] = []
     inner: BaseException | None = error
     while inner is not None and inner not in chain:
@@ -116,6 +125,4 @@ def _root_cause(error: BaseException) -> str:
         if not isinstance(cause, BaseException):
             cause = next((arg for arg in inner.args if isinstance(arg, BaseException)), None)
         inner = cause or inner.__cause__ or inner.__context__
-    last = chain[-1]
-    text = last.strerror if isinstance(last, OSError) and last.strerror else str(last) or type(last).__name__
-    return printable(text, 120)
+    return chain
