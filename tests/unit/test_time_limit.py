@@ -157,3 +157,41 @@ def test_a_forked_process_has_a_watchdog_of_its_own(watchdog: Watchdog) -> None:
             os._exit(0 if wait_for_end(0.05)[1] else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_what_is_told_of_a_slow_request_does_not_hold_the_limits_up(
+    watchdog: Watchdog, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard error may block, when nobody reads it."""
+    assert watchdog._limits == set()
+    monkeypatch.setattr(time_limit, "LONG_WAIT", 0.05)
+    told: list[float] = []
+    done = threading.Event()
+
+    def block(left: float) -> None:
+        told.append(left)
+        done.wait(LATE)
+
+    started = time.monotonic()
+    limit = TimeLimit(0.2, block)
+    limit.start()
+    with limit:
+        limit.cover(pair[0])
+        assert pair[0].recv(1) == b""
+    assert time.monotonic() - started < LATE / 2
+    assert limit.is_over
+    assert len(told) == 1
+    assert 0 < told[0] <= 0.15
+    done.set()
+
+
+def test_a_quick_request_tells_nothing(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watchdog._limits == set()
+    monkeypatch.setattr(time_limit, "LONG_WAIT", 0.05)
+    told: list[float] = []
+    limit = TimeLimit(5, told.append)
+    limit.start()
+    with limit:
+        pass
+    time.sleep(0.1)
+    assert told == []

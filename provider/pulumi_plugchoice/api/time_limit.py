@@ -144,11 +144,17 @@ class TimeLimit:
             self._shut_down()
 
     def report(self) -> None:
-        """The request is slow."""
-        if self._on_slow is not None:
-            # Standard error may be closed; the watchdog has to live on.
-            with contextlib.suppress(OSError, ValueError):
-                self._on_slow(self.ends_at - time.monotonic())
+        """The request is slow. Told by a thread of its own: standard error may block, and the watchdog must not."""
+        on_slow, left = self._on_slow, self.ends_at - time.monotonic()
+        if on_slow is None:
+            return
+
+        def tell() -> None:
+            with contextlib.suppress(OSError, ValueError):  # standard error may be closed
+                on_slow(left)
+
+        with contextlib.suppress(RuntimeError):  # no thread can be started: then nothing is told
+            threading.Thread(target=tell, name="plugchoice-slow-request", daemon=True).start()
 
     def _shut_down(self) -> None:
         if self._handle is not None:
