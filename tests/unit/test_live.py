@@ -333,6 +333,25 @@ def test_a_read_that_failed_proves_nothing() -> None:
     assert not run.live.is_gone(FIRST, SITE)
 
 
+@pytest.mark.parametrize(
+    ("site", "again"), [(SITE, f"GET site {SITE}"), (None, f"GET charger {SECOND}")], ids=["site", "charger"]
+)
+def test_an_old_answer_proves_nothing_so_it_is_asked_for_again(site: str | None, again: str) -> None:
+    """A wait lies between; the token may have lost its access meanwhile, and then everything answers 404."""
+    run = Run()
+    run.rotation(SECOND, site=site)
+    run.clock.now += 30
+    run.client.calls.clear()
+    assert run.live.is_gone(OTHER, site)
+    assert run.live.is_gone(OTHER, site), "the new answer counts as well"
+    assert run.client.calls == [again]
+
+    run.clock.now += 30
+    run.client.site_chargers.clear()
+    run.client.chargers.clear()
+    assert not run.live.is_gone(OTHER, site)
+
+
 def test_proof_waits_for_another_chargers_answer() -> None:
     """The engine may have asked for the missing one first."""
     run = Run(proof_seconds=20)

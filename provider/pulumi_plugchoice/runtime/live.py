@@ -38,6 +38,8 @@ LIFETIME_SECONDS: Final = 60.0
 # How long a charger's 404 waits for another charger's answer, which proves that the token has access. The engine reads
 # four at once, so the other chargers of a stack answer within this time, or something is wrong with them too.
 PROOF_SECONDS: Final = 3.0
+# How long such an answer proves it.
+PROOF_LIFETIME_SECONDS: Final = 5.0
 #: Errors about one connector, which do not tell that others cannot be read either; see `is_about_site`.
 UNREADABLE: Final = (NotFound, PermissionDenied, ConnectorNotFound, InvalidConnector, ConnectorMoved)
 
@@ -162,8 +164,9 @@ class LiveConnectors:
         self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._updates: dict[tuple[str, int], tuple[float, Connector]] = {}
         self._answers = threading.Condition()
-        self._seen_sites: set[str] = set()
-        self._seen_chargers: set[str] = set()
+        # When each was last read.
+        self._seen_sites: dict[str, float] = {}
+        self._seen_chargers: dict[str, float] = {}
         self._unlisted: set[str] = set()
 
     def find(self, charger: str, connector_id: int, site: str | None, *, is_of_site: bool = False) -> Live:
@@ -268,15 +271,26 @@ class LiveConnectors:
     def is_gone(self, charger: str, site: str | None) -> bool:
         """Whether a charger that answers 404 is gone; otherwise the token may have no access to it.
 
-        The proof is that this run has read the charger's site, or another charger, with the same token. The engine asks
-        in no particular order, so this waits a moment for another charger's answer.
+        The proof is that this run has just read the charger's site, or another charger, with the same token. The engine
+        asks in no particular order, so this waits a moment for another charger's answer. An older answer proves
+        nothing, as a token may lose its access while a run waits: then one of the two is read again.
         """
 
-        def has_proof() -> bool:
-            return site in self._seen_sites or bool(self._seen_chargers - {charger})
+        def find_proofs() -> dict[tuple[str, str], float]:
+            proofs = {("charger", other): at for other, at in self._seen_chargers.items() if other != charger}
+            return proofs | {("site", name): at for name, at in self._seen_sites.items() if name == site}
 
         with self._answers:
-            return self._answers.wait_for(has_proof, self._proof_seconds)
+            if not self._answers.wait_for(find_proofs, self._proof_seconds):
+                return False
+            (kind, name), at = max(find_proofs().items(), key=lambda proof: (proof[1], proof[0]))
+        if self._clock() - at <= PROOF_LIFETIME_SECONDS:
+            return True
+        try:
+            _ = self._read_site(name) if kind == "site" else self._read_charger(name)
+        except PlugchoiceError:
+            return False
+        return True
 
     def sees_no_charger(self) -> bool:
         """Whether this run has read nothing, and the token has no charger in its list either.
@@ -355,9 +369,10 @@ class LiveConnectors:
 
     def _note_answers(self, chargers: Mapping[str, object] | list[str], site: str | None = None) -> None:
         with self._answers:
-            self._seen_chargers.update(chargers)
+            now = self._clock()
+            self._seen_chargers.update(dict.fromkeys(chargers, now))
             if site:
-                self._seen_sites.add(site)
+                self._seen_sites[site] = now
             self._answers.notify_all()
 
     def _say_not_listed(self, live: Live, what: str, site: str) -> None:
