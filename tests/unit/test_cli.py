@@ -79,6 +79,10 @@ def test_an_unknown_charger_is_answered_with_those_of_the_site() -> None:
     with pytest.raises(PlugchoiceError) as caught:
         select_connectors(connectors, "S", ["TYPO"])
     assert str(caught.value).endswith(", B-18, B-19 and 2 more")
+    with pytest.raises(PlugchoiceError) as caught:
+        select_connectors(connectors[:2], "S", ["b-01 "])
+    closest = f"closest: 'B-01' ({chargers[1].uuid}); "
+    assert str(caught.value) == f"site S: no charger b-01\\x20; {closest}its chargers: {chargers[0].uuid}, B-01"
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ def test_only_the_rewired_charger_takes_over_its_plan(harbour: Path) -> None:
     for name, words in (
         ("quay", "has no planned_rotation"),
         ("nope", "no charger is called 'nope'; chargers with plan"),
+        ("Bay-3", "no charger is called 'Bay-3'; closest: 'bay-3'; chargers with plan"),
     ):
         with pytest.raises(PlugchoiceError, match=words):
             mark_rewired(harbour, name)

@@ -36,7 +36,8 @@ class Guard:
         hosts = values.get("host", [])
         for host in hosts:
             if not self._is_own(host):
-                return f"Host is {host[:100]!r}, which is not this machine; use 127.0.0.1 or localhost"
+                advice = "its IP address" if self._allow_remote else "127.0.0.1 or localhost"
+                return f"Host is {host[:100]!r}, which is not this machine; use {advice}"
         for origin in values.get("origin", []):
             if urlsplit(origin).netloc.lower() not in {host.lower() for host in hosts}:
                 return f"Origin is {origin[:100]!r}; requests of other web pages are not answered"

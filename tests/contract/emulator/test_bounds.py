@@ -95,7 +95,8 @@ def test_with_allow_remote_addresses_and_plain_names_are_hosts() -> None:
     guard = Guard("0.0.0.0", allow_remote=True)  # noqa: S104 - not a socket
     hosts = ["10.0.0.1:8787", "[2001:db8::1]", "emulator:8787", "localhost", "0.0.0.0"]  # noqa: S104 - as above
     assert [host for host in hosts if refuses(guard, host)] == []
-    assert refuses(guard, "attacker.example")
+    text = guard.refuse([(b"Host", b"attacker.example")])
+    assert text == "Host is 'attacker.example', which is not this machine; use its IP address"
     assert guard.refuse([(b"host", b"emulator"), (b"origin", b"https://attacker.example")]) is not None
     assert not refuses(Guard("box.lan", allow_remote=True), "box.lan:8787")
 
