@@ -17,7 +17,7 @@ from pulumi import dynamic
 
 from ._text import is_uuid
 from .electrical.rotations import PhaseRotation
-from .electrical.settings import read_settings
+from .electrical.settings import find_changes, read_settings
 from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 from .gate import gate, is_plain
 from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
@@ -349,6 +349,8 @@ def _write(olds: Props, news: Props) -> Props:
         prove_storable(before.name, outputs)
 
     found = find_to_write(session, charger, number, olds, news)
+    if find_changes(settings, found.connector):
+        session.guards.check(news.get("site"))
     session.settle(found, settings, prepare=prepare, is_adoption=bool(added), reads_first=needs_reading(news, added))
     return outputs
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from unittest import mock
 
 from pulumi.runtime import rpc
+from pulumi_plugchoice.balance import PhaseBalanceProvider
 from pulumi_plugchoice.connector import ChargerConnectorProvider
 from pulumi_plugchoice.runtime import session as sessions
 from pulumi_plugchoice.runtime.engine import _OneLine
@@ -79,6 +80,11 @@ class Report:
     def changes(self) -> dict[str, str]:
         """What is not as declared."""
         return {name: op for name, op in self.ops.items() if op != "same"}
+
+
+def _provider(props: Props) -> ChargerConnectorProvider | PhaseBalanceProvider:
+    """The provider of a resource with these properties."""
+    return PhaseBalanceProvider() if "net_type" in props else ChargerConnectorProvider()
 
 
 class _StopError(Exception):
@@ -167,7 +173,6 @@ class _Deployment:
         self._engine = engine
         self._kill_after = kill_after
         self._continue_on_error = continue_on_error
-        self._provider = ChargerConnectorProvider()
         self.report = Report()
 
     def plan(self, program: Mapping[str, Props]) -> None:
@@ -191,19 +196,19 @@ class _Deployment:
         engine = self._engine
         for name, old in list(engine.pending):
             with self._step():
-                self._call(self._provider.delete, old.id, wire(old.outputs))
+                self._call(_provider(old.outputs).delete, old.id, wire(old.outputs))
                 engine.pending.remove((name, old))
         for name in reversed(list(names)):
             self.report.ops[name] = "delete"
             gone = engine.state[name]
             with self._step():
-                self._call(self._provider.delete, gone.id, wire(gone.outputs))
+                self._call(_provider(gone.outputs).delete, gone.id, wire(gone.outputs))
                 del engine.state[name]
 
     def refresh(self) -> None:
         for name, old in list(self._engine.state.items()):
             with self._step():
-                found = self._call(self._provider.read, old.id, wire(old.outputs))
+                found = self._call(_provider(old.outputs).read, old.id, wire(old.outputs))
                 if not found.id:
                     self.report.ops[name] = "gone"
                     del self._engine.state[name]
@@ -220,7 +225,7 @@ class _Deployment:
             self.report.ops[name] = "create"
             return inputs
         inputs = self._checked(old.inputs, declared)
-        found = self._call(self._provider.diff, old.id, wire(old.outputs), wire(inputs))
+        found = self._call(_provider(inputs).diff, old.id, wire(old.outputs), wire(inputs))
         if found.replaces:
             self.report.ops[name] = "replace"
             return self._checked({}, declared)
@@ -228,7 +233,7 @@ class _Deployment:
         return inputs
 
     def _checked(self, olds: Props, declared: Props) -> Props:
-        result: CheckResult = self._call(self._provider.check, wire(olds), wire(declared))
+        result: CheckResult = self._call(_provider(declared).check, wire(olds), wire(declared))
         if result.failures:
             self.report.errors += [f"{failure.property}: {failure.reason}" for failure in result.failures]
             raise _StopError
@@ -241,10 +246,10 @@ class _Deployment:
         if op == "same":
             return
         if op == "update" and old is not None:
-            updated = self._call(self._provider.update, old.id, wire(old.outputs), wire(inputs))
+            updated = self._call(_provider(inputs).update, old.id, wire(old.outputs), wire(inputs))
             engine.state[name] = Stored(old.id, inputs, wire(updated.outs or {}))
             return
-        made = self._call(self._provider.create, wire(inputs))
+        made = self._call(_provider(inputs).create, wire(inputs))
         if old is not None:
             engine.pending.append((name, old))
         engine.state[name] = Stored(made.id, inputs, wire(made.outs or {}))

@@ -236,6 +236,14 @@ class LiveConnectors:
         """
         return self._show(self._site_again(site))
 
+    def read_site_now(self, site: str) -> SiteReading:
+        """All connectors that a site lists, from a reading of this moment, which is not shared.
+
+        Raises:
+            PlugchoiceError: the site cannot be read.
+        """
+        return self._show(self._read_site(site))
+
     def list_groups(self, site: str) -> list[SiteGroup]:
         """The load-balancing groups of a site: their fuses and net types.
 

@@ -18,6 +18,7 @@ from pulumi_plugchoice.api.budget import Budget
 from pulumi_plugchoice.config import OPTIONS, Options
 
 from .engine import end_with_engine
+from .guards import Guards
 from .notices import Notices
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Session:
         self._environment = dict(environment)
         self.notices = Notices()
         self.declarations = Declarations()
+        self.guards = Guards()
         self.budget = Budget()
         # Whether the engine carries changes out. It does not say so, but only then it calls create, update or delete.
         self.is_update = False

@@ -123,11 +123,17 @@ class Tally:
 
 
 class LiveValues:
-    """The live connectors of a site, by their name in the site file: identity or UUID, and number."""
+    """The live connectors of a site, by their name in the site file: identity or UUID, and number.
 
-    def __init__(self, found: Iterable[Live]) -> None:
+    Args:
+        found: those that can be used.
+        invalid: why the others cannot, by name.
+    """
+
+    def __init__(self, found: Iterable[Live], invalid: Mapping[str, str] | None = None) -> None:
         self._by_name: dict[str, Live] = {}
         self.all = list(found)
+        self.invalid = dict(invalid or {})
         for live in self.all:
             for charger in (live.charger, live.identity):
                 if charger:
@@ -202,6 +208,10 @@ def build_installation(definition: Mapping[str, Any], live: LiveValues | None, *
         points.append(Point(charger, int(number), rotation, amps, facts.get("group", groups[0].name)))
         if None in declared:
             tally.counted_live[text] = format_settings(rotation, amps)
+    named = {printable(name, 60) for name in (*definition["connectors"], *definition["unmanaged"])}
+    for text, reason in (live.invalid if live else {}).items():
+        if text not in named:
+            tally.not_counted.append(f"{text} (invalid in Plugchoice: {reason.replace(' (', ', ')})")
     return replace(tally, installation=replace(tally.installation, points=tuple(points)))
 
 
@@ -269,6 +279,44 @@ def _sum_base(definition: Mapping[str, Any], root: str) -> dict[str, Triple]:
             l1, l2, l3 = base.get(facts["group"], (0, 0, 0))
             base[facts["group"]] = (l1 + amps, l2 + amps, l3 + amps)
     return base
+
+
+def find_new_connectors(stored: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, str]:
+    """Find the connectors on the site that are neither declared nor in the stored properties.
+
+    Args:
+        stored: the stored properties of `PhaseBalance`.
+        properties: the new ones, as `make_properties` returns them.
+
+    Returns:
+        By name, the settings with which a connector counts, or the reason why it does not.
+    """
+    known = {printable(name, 60) for kind in ("connectors", "unmanaged") for name in properties.get(kind, ())}
+    known |= _list_live(stored).keys()
+    return {name: text for name, text in _list_live(properties).items() if name not in known}
+
+
+def drop_connectors(properties: Mapping[str, Any], names: Iterable[str]) -> Props:
+    """Return the properties as if these live connectors were not recorded. The figures stay."""
+    names = set(names)
+    return {
+        **properties,
+        "counted_live": {name: text for name, text in properties["counted_live"].items() if name not in names},
+        "not_counted": [text for text in properties["not_counted"] if _split_reason(text)[0] not in names],
+    }
+
+
+def _list_live(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The recorded live connectors: those that count, and those that do not."""
+    return {
+        **dict(_split_reason(text) for text in properties.get("not_counted", ())),
+        **properties.get("counted_live", {}),
+    }
+
+
+def _split_reason(text: str) -> tuple[str, str]:
+    name, _, reason = text.removesuffix(")").rpartition(" (")
+    return name, reason
 
 
 def parse_limits(definition: Mapping[str, Any]) -> Limits:
