@@ -21,7 +21,7 @@ def _forty(stack: Stack, changed: int = 0, **more: Any) -> None:
 
 
 def test_a_site_of_forty_connectors_costs_two_reads(stack: Stack, emulator: Emulator) -> None:
-    """Unchanged: two reads of 25 and no PUT, however long they take. k changes cost k + 4, preview and update together.
+    """Unchanged: two reads of 25 and no PUT, however long they take. k changes cost k + 5 (one for permissions).
 
     A refresh asks for four connectors at once: they share the read.
     """
@@ -45,18 +45,18 @@ def test_a_site_of_forty_connectors_costs_two_reads(stack: Stack, emulator: Emul
         emulator.edit(charger_uuid(1), max_amperage=10)
         result = stack.up()
         assert len(result.puts) == k
-        assert len(result.calls) <= k + 4
+        assert len(result.calls) <= k + 5
 
 
 def test_the_first_up_of_forty_connectors_costs_a_write_each(stack: Stack, emulator: Emulator) -> None:
-    """40 differ: 40 PUTs and four reads."""
+    """40 differ: 40 PUTs, four reads of the connectors, and two of the permissions."""
     emulator.reset(seed(40, {i: [connector(amperage=10)] for i in range(1, 41)}))
     _forty(stack)
 
     result = stack.up()
 
     assert len(result.puts) == 40
-    assert len(result.calls) == 44
+    assert len(result.calls) == 46
     assert set(emulator.values().values()) == {("RST", 16)}
 
 
@@ -78,8 +78,11 @@ def test_without_a_site_each_charger_is_read_once(stack: Stack, emulator: Emulat
 def test_every_run_ends_with_what_it_cost(stack: Stack, emulator: Emulator) -> None:
     """Preview, up, refresh, destroy: one line, with reads, writes and what is left."""
     stack.declare(declaration("bay", 1, phase_rotation="STR", max_amperage=16, on_destroy="restore"))
+    emulator.set_token(access={"*": "sensitive"})
+    preview = stack.preview()
+    emulator.set_token(access={"*": "full"})
     runs = {
-        "preview": (stack.preview(), "(1 read, 0 writes)"),
+        "preview": (preview, "(2 reads, 0 writes)"),
         "up": (stack.up("--skip-preview"), "(1 read, 1 write)"),
         "refresh": (stack.refresh(), "(1 read, 0 writes)"),
         "destroy": (stack.destroy(), "(1 read, 1 write)"),
@@ -89,16 +92,21 @@ def test_every_run_ends_with_what_it_cost(stack: Stack, emulator: Emulator) -> N
         (line,) = result.lines("plugchoice: API calls: ")
         assert calls in line, name
         assert "left this minute" in line
-    assert "the update will need about 2 (1 read, 1 write)" in runs["preview"][0].output
+    assert "the update will need about 2 (1 read, 1 write)" in preview.output
+    assert preview.lines("HRB-001/1: the write will be refused: the token has no full access to this charger")
+    assert preview.lines("1 of 1 write will be refused")
 
 
 def test_a_partial_write_costs_one_more_read_and_repeated_writes_are_counted(stack: Stack, emulator: Emulator) -> None:
-    """The unmanaged value is read just before each write; the line counts the repeats and the time waited for them."""
+    """Preview and update read twice each: the permissions, and the unmanaged value just before the write.
+
+    The line counts the repeats, and the time that was waited for them.
+    """
     stack.declare(declaration("bay", 1, max_amperage=20))
 
     first = stack.up()
 
-    assert [request["method"] for request in first.calls.requests] == ["GET", "GET", "GET", "PUT"]
+    assert [request["method"] for request in first.calls.requests] == ["GET", "GET", "GET", "GET", "PUT"]
 
     emulator.fault("status", status=500, method="PUT", times=2)
     stack.declare(declaration("bay", 1, max_amperage=25))

@@ -348,3 +348,73 @@ def test_a_bad_connector_of_the_same_charger_is_not_needed(
         assert get_connector(name, 1).max_amperage == 16
         with pytest.raises(InvalidConnector, match="in max_amperage"):
             get_connector(name, 2)
+
+
+# Writes that the API will refuse
+
+
+@pytest.mark.parametrize("site", [SITE, None])
+def test_a_preview_names_and_counts_the_writes_that_will_be_refused(emulator: Emulator, site: str | None) -> None:
+    """The API says `full: false` for the charger; a new connector and a changed one."""
+    engine = Engine(environment(emulator, site=site))
+    applied(engine, {"bay-1": declare(1), "bay-2": declare(2)})
+    emulator.set_token(access={"*": "full", charger_uuid(2): "sensitive"})
+    program = {f"bay-{index}": declare(index, amps=20) for index in (1, 2, 3)}
+
+    preview = engine.preview(program)
+
+    assert preview.went_well
+    assert lines(preview, "will be refused") == [
+        "plugchoice: HRB-002/1: the write will be refused: the token has no full access to this charger; ask the "
+        "site's owner for it",
+        "plugchoice: 1 of 3 writes will be refused",
+    ]
+    (cost,) = lines(preview, "API calls: ")
+    assert ("2 reads" if site else "3 reads") in cost
+    assert f"the update will need about {4 if site else 6} (" in cost
+    assert not lines(engine.preview({"bay-1": declare(1), "bay-2": declare(2)}), "will be refused")
+    update = engine.up(program, continue_on_error=True)
+    assert len(update.errors) == 1
+    assert not lines(update, "will be refused")
+
+
+PERMISSIONS: Final[list[Any]] = [
+    None,
+    {},
+    [],
+    False,
+    {"full": None},
+    {"full": 0},
+    {"full": "false"},
+    {"basic": False},
+    {"full": True},
+]
+
+
+@pytest.mark.parametrize("permissions", PERMISSIONS)
+def test_only_full_false_is_believed(emulator: Emulator, permissions: Any) -> None:
+    """Absence proves nothing."""
+    rows = [{"uuid": charger_uuid(1), "permissions": permissions}, {"uuid": charger_uuid(1)}, None, 7]
+    emulator.fault("status", status=200, body={"data": rows}, path=f"/v3/sites/{SITE}/chargers$", times=None)
+    preview = Engine(environment(emulator)).preview({"bay": declare(1, amps=20)})
+    assert not lines(preview, "refused")
+
+
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 404}, {"status": 500}, {"status": 200, "body": {}}])
+def test_permissions_that_cannot_be_read_fail_nothing(emulator: Emulator, fault: dict[str, Any]) -> None:
+    """The preview is not worse for it."""
+    emulator.fault("status", path=f"/v3/sites/{SITE}/chargers$", times=None, **fault)
+    preview = Engine(environment(emulator) | {"PLUGCHOICE_DEADLINE_SECONDS": "1"}).preview({"bay": declare(1, amps=20)})
+    assert preview.went_well
+    assert preview.changes == {"bay": "create"}
+    assert not lines(preview, "refused")
+
+
+def test_permissions_are_read_as_far_as_needed(emulator: Emulator) -> None:
+    """The first page tells them for the only charger that is to be written."""
+    emulator.reset(seed(4))
+    emulator.switch(page_size=2)
+    engine = Engine(environment(emulator))
+    with emulator.recording() as calls:
+        engine.preview({"bay": declare(2, amps=20)})
+    assert len(calls.of("GET", f"/v3/sites/{SITE}/chargers")) == 1

@@ -34,6 +34,12 @@ class Budget:
         self._limit: str | None = None
         self._remaining: str | None = None
 
+    @property
+    def reads(self) -> int:
+        """Number of reads so far."""
+        with self._lock:
+            return self._reads
+
     def count_request(self, method: str, path: str) -> None:
         """A request goes out."""
         with self._lock:
@@ -69,7 +75,8 @@ class Budget:
 
         Args:
             planned_writes: connectors that the update of this preview will write.
-            planned_reads: reads that these writes need on top of those that the preview made.
+            planned_reads: reads that these writes need on top of those that the preview made; below 0 when the preview
+                made some that the update does not need.
         """
         with self._lock:
             calls = self._reads + self._writes + self._tokens

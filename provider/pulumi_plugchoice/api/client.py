@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from pulumi_plugchoice.errors import InvalidResponse, NotFound
 
 from .models import (
     Charger,
+    ChargerAccess,
     Connector,
     ConnectorSettings,
     GroupMeter,
@@ -108,6 +110,29 @@ class PlugchoiceClient:
             raise InvalidResponse("GET", path, f"answered with an invalid SiteConnector ({row.name}: {row.reason})")
         return list(listing.connectors)
 
+    def chargers_without_full_access(self, site: str, chargers: set[str], deadline: Deadline) -> set[str]:
+        """Those of the chargers that the token's user may not change (site-chargers/list-site-chargers).
+
+        Only those of which the answer says so: whether the real list always tells it is not documented.
+
+        Args:
+            site: UUID.
+            chargers: UUIDs, lower case. The list is read as far as they are on it.
+            deadline: for all of its pages.
+        """
+        left, refused = set(chargers), set()
+        for page in self._pages(f"/v3/sites/{site}/chargers", deadline):
+            for row in page:
+                with contextlib.suppress(ValidationError):
+                    found = ChargerAccess.model_validate(row)
+                    uuid = found.uuid.lower()
+                    left.discard(uuid)
+                    if uuid in chargers and found.permissions and found.permissions.full is False:
+                        refused.add(uuid)
+            if not left:
+                break
+        return refused
+
     def site_groups(self, site: str) -> list[SiteGroup]:
         """The load-balancing groups of a site (site-groups/list-groups)."""
         path = f"/v3/sites/{site}/groups"
@@ -173,7 +198,7 @@ class PlugchoiceClient:
         answer = self._transport.put(path, body, deadline) if turn is None else turn.put(path, body)
         return _parse(Connector, _data(answer, "PUT", path), "PUT", path)
 
-    def _pages(self, path: str) -> Iterator[list[Any]]:
+    def _pages(self, path: str, deadline: Deadline | None = None) -> Iterator[list[Any]]:
         """Every page of a list, to its end.
 
         It ends without a `links.next`: the documented lists have neither `total` nor `last_page` (guides/pagination).
@@ -187,7 +212,7 @@ class PlugchoiceClient:
             if following in asked or len(asked) >= _MAX_PAGES or not until.left():
                 raise InvalidResponse("GET", following, f"the list does not end ({plural(len(asked), 'page')} read)")
             asked.add(following)
-            answer = self._transport.get(following, size=size)
+            answer = self._transport.get(following, deadline, size=size)
             items = _data(answer, "GET", following)
             if not isinstance(items, list):
                 raise InvalidResponse("GET", following, "answered with `data` that is not a list")

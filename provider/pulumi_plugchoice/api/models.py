@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -163,10 +164,24 @@ class SiteConnector(Connector):
     charger: ChargerReference
 
 
+class Permissions(Model):
+    """What the token's user may do; anything but true and false counts as None, and None proves nothing."""
+
+    full: Detail[StrictBool] = None
+
+
+class ChargerAccess(Model):
+    """A charger in the list of a site's chargers, of which only the permissions are needed."""
+
+    uuid: Uuid
+    permissions: Detail[Permissions] = None
+
+
 class Charger(ChargerReference):
     """A charger.
 
     Attributes:
+        permissions: what the token's user may do with it, None when unknown.
         max_current: A per phase, None when unknown.
         connectors: those that can be used.
         invalid: why another connector cannot be used, by number.
@@ -177,6 +192,7 @@ class Charger(ChargerReference):
     connectors: Annotated[
         tuple[Connector, ...], Field(max_length=_MOST)
     ]  # required: a missing list does not prove that there are none
+    permissions: Detail[Permissions] = None
     invalid: dict[int, str] = Field(default_factory=dict)
 
 

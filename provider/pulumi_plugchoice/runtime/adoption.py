@@ -104,7 +104,7 @@ def _compare(session: Session, live: Live, inputs: Props, added: list[str]) -> l
     failures = [CheckFailure(name, text) for name, text in _find_mismatches(live, inputs, wanted).items()]
     differences = find_changes(wanted, live.connector)
     if differences and not failures:
-        session.expect_write(live, reads_first=needs_reading(inputs, added))
+        session.expect_write(live, inputs.get("site"), reads_first=needs_reading(inputs, added))
         changes = ", ".join(
             f"{show(name, getattr(live.connector, name))} -> {show(name, wanted[name])}" for name in differences
         )

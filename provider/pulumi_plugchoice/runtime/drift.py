@@ -120,7 +120,7 @@ def expect_write(session: Session, live: Live, inputs: Mapping[str, Any]) -> boo
     settings = pick_settings(inputs)
     if not find_changes(settings, live.connector):
         return False
-    session.expect_write(live, reads_first=needs_reading(inputs))
+    session.expect_write(live, inputs.get("site"), reads_first=needs_reading(inputs))
     missing = find_unknown_setting(live, settings)
     if missing:
         session.notices.say(f"{missing}; until then the update of this connector fails", kind="settings missing")

@@ -7,6 +7,7 @@ site each charger is read once. A reading is used for a minute at most, and our 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from concurrent.futures import Future
@@ -27,7 +28,7 @@ from pulumi_plugchoice.errors import (
 from pulumi_plugchoice.identities import describe_closest, list_identities, show_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import Connector, SiteGroup
@@ -40,6 +41,8 @@ LIFETIME_SECONDS: Final = 60.0
 PROOF_SECONDS: Final = 3.0
 # How long such an answer proves it.
 PROOF_LIFETIME_SECONDS: Final = 5.0
+# The engine gives a process 5 s to end, and a preview asks for permissions in them.
+_ACCESS_SECONDS: Final = 3.0
 #: Errors about one connector, which do not tell that others cannot be read either; see `is_about_site`.
 UNREADABLE: Final = (NotFound, PermissionDenied, ConnectorNotFound, InvalidConnector, ConnectorMoved)
 
@@ -162,6 +165,7 @@ class LiveConnectors:
         self._chargers: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._any_charger: _SingleFlight[str, bool] = _SingleFlight(LIFETIME_SECONDS, clock)
         self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._refused: set[str] = set()
         self._updates: dict[tuple[str, int], tuple[float, Connector]] = {}
         self._answers = threading.Condition()
         # When each was last read.
@@ -251,6 +255,27 @@ class LiveConnectors:
             PlugchoiceError: they cannot be read.
         """
         return self._groups.get(site, lambda: self._client.site_groups(site))
+
+    def find_refused(self, writes: Iterable[tuple[str, str | None]]) -> set[str]:
+        """The chargers of these that the API says the token may not write to. Reads the lists of their sites' chargers.
+
+        What the API does not say proves nothing, and neither does an answer that cannot be read.
+
+        Args:
+            writes: charger and site of each.
+        """
+        chargers: dict[str, set[str]] = {}
+        refused = set()
+        for charger, site in writes:
+            if charger in self._refused:
+                refused.add(charger)
+            elif site:
+                chargers.setdefault(site, set()).add(charger)
+        until = self._client.deadline(_ACCESS_SECONDS)
+        for site, wanted in chargers.items():
+            with contextlib.suppress(PlugchoiceError):
+                refused |= self._client.chargers_without_full_access(site, wanted, until)
+        return refused
 
     def find_charger(self, identity: str, site: str) -> str:
         """The UUID of the site's charger with that OCPP identity.
@@ -368,6 +393,8 @@ class LiveConnectors:
                 f"charger {charger}: the answer is about charger {printable(found.uuid, 60)} and is not used"
             )
         self._note_answers([charger])
+        if found.permissions and found.permissions.full is False:
+            self._refused.add(charger)
         return _Reading(
             started,
             {charger: found.identity},

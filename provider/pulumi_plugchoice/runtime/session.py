@@ -11,9 +11,10 @@ import atexit
 import os
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_plugchoice import config
+from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.api.budget import Budget
 from pulumi_plugchoice.config import OPTIONS, Options
 
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.client import PlugchoiceClient
 
     from .live import Live, LiveConnectors
+
+
+class _PlannedWrite(NamedTuple):
+    """A write that a preview expects of the update after it."""
+
+    live: Live
+    site: str | None
+    reads_first: bool
 
 
 class Session:
@@ -49,8 +58,7 @@ class Session:
         self.budget = Budget()
         # Whether the engine carries changes out. It does not say so, but only then it calls create, update or delete.
         self.is_update = False
-        # The writes that a preview expects; True when each needs a read.
-        self._writes: dict[tuple[str, int], bool] = {}
+        self._writes: dict[tuple[str, int], _PlannedWrite] = {}
         self._lock = threading.Lock()
         # Connectors for which the program names a site, or a charger by its identity on a site; noted by `check`.
         self._of_site: set[tuple[str, int]] = set()
@@ -98,17 +106,40 @@ class Session:
 
         return settle(self.client, self.live, live, wanted, **options)
 
-    def expect_write(self, live: Live, *, reads_first: bool) -> None:
-        """Note that the update after this preview will write a connector, and whether it reads it before."""
+    def expect_write(self, live: Live, site: str | None, *, reads_first: bool) -> None:
+        """Note that the update after this preview will write a connector.
+
+        Args:
+            live: the connector.
+            site: UUID of its site, or None.
+            reads_first: whether the update reads the connector before.
+        """
         key = live.charger, live.connector.connector_id
         with self._lock:
-            self._writes[key] = self._writes.get(key, False) or reads_first
+            reads_first = reads_first or (key in self._writes and self._writes[key].reads_first)
+            self._writes[key] = _PlannedWrite(live, site, reads_first)
 
     def close(self) -> None:
-        """Print the last lines of a run: how many were left out, and how many API calls it made."""
+        """Print the last lines of a run: what will be refused or was left out, and how many API calls it made."""
+        # An update has no need to know it before: it writes, and the API answers.
+        writes = [] if self.is_update else list(self._writes.values())
+        reads = self.budget.reads
+        try:
+            chargers = self.live.find_refused((write.live.charger, write.site) for write in writes) if writes else set()
+        except KeyboardInterrupt:  # somebody does not want to wait for it
+            chargers = set()
+        refused = [write for write in writes if write.live.charger in chargers]
+        for write in refused:
+            self.notices.say(
+                f"{write.live.name}: the write will be refused: the token has no full access to this charger; ask the "
+                "site's owner for it",
+                kind="writes that will be refused",
+            )
+        if refused:
+            self.notices.say(f"{len(refused)} of {plural(len(writes), 'write')} will be refused")
         self.notices.close()
-        writes = {} if self.is_update else self._writes
-        line = self.budget.summarize(len(writes), sum(writes.values()))
+        more_reads = sum(write.reads_first for write in writes) - (self.budget.reads - reads)
+        line = self.budget.summarize(len(writes), more_reads)
         if line:
             self.notices.say(line)
 
