@@ -211,7 +211,7 @@ def test_readings_that_never_agree_stop_the_write(emulator: Emulator, engine: En
 
 
 def test_what_a_limit_costs(emulator: Emulator, engine: Engine, large: dict[str, Props]) -> None:
-    """Unchanged: one reading of both pages and the groups. One more reading before the first write."""
+    """Unchanged: one reading of both pages, and the groups. One more reading before the first write."""
     within = bays(10)
     with emulator.recording() as preview:
         assert engine.preview(within).went_well
@@ -220,6 +220,6 @@ def test_what_a_limit_costs(emulator: Emulator, engine: Engine, large: dict[str,
     with emulator.recording() as unchanged:
         assert engine.preview(within).changes == {}
     assert large
-    assert (len(preview.of("GET", "/connectors")), len(preview)) == (2, 3)
+    assert (len(preview.of("GET", "/connectors")), len(preview)) == (2, 4), "the groups, and the permissions"
     assert (len(update.of("GET", "/connectors")), len(update.puts)) == (4, 1)
     assert len(unchanged) == 3
