@@ -213,8 +213,14 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         inputs = {name: news[name] for name in INPUT_NAMES if news.get(name) is not None}
         mistakes = find_mistakes(inputs, is_known, has_default_site=session.site is not None)
         if mistakes:
-            # The engine prints property and value; of a mistake without a place, the charger.
-            failures = [dynamic.CheckFailure(mistake.place or "charger", mistake.text) for mistake in mistakes]
+            # The engine prints property and value, so a mistake about nothing goes to an input that has one.
+            given = next(iter(inputs), "charger")
+            failures = [
+                dynamic.CheckFailure(mistake.place, mistake.text)
+                if mistake.place in inputs
+                else dynamic.CheckFailure(given, str(mistake))
+                for mistake in mistakes
+            ]
             return dynamic.CheckResult(news, failures)
         inputs = normalize_inputs(inputs, session.site)
         if not all(is_known(inputs.get(name)) for name in ("charger", "connector_id", "site")):

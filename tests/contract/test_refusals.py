@@ -32,6 +32,17 @@ def environment(emulator: Emulator) -> dict[str, str]:
         ({**GOOD, "max_amperage": "16"}, {}, "max_amperage: '16' is text, not a number; allowed: 1 to 1000 A"),
         ({**GOOD, "max_amperage": True}, {}, "max_amperage: True is not a number; allowed: 1 to 1000 A"),
         ({**GOOD, "on_destroy": "delete"}, {}, "on_destroy: 'delete' is not allowed; allowed: 'retain' or 'restore'"),
+        (BAY, {}, "charger: neither phase_rotation nor max_amperage is set; set at least one, or remove the resource"),
+        (
+            {"charger": charger_uuid(1), "max_amperage": 16},
+            {},
+            "charger: connector_id: not set; give the OCPP connector number, 1 for the first",
+        ),
+        (
+            {"connector_id": 1, "max_amperage": 16},
+            {},
+            "connector_id: charger: not set; give the charger's UUID or its OCPP identity",
+        ),
         (
             {**BAY, "connector_id": 7, "max_amperage": 16},
             {},

@@ -22,7 +22,7 @@ ONE, TWO = {"identity": "HRB-001"}, {"uuid": charger_uuid(1)}
 BOTH = ONE | TWO
 
 
-def definition(charger: dict[str, str], on_destroy: str = "restore") -> dict[str, Any]:
+def definition(charger: dict[str, str], on_destroy: str = "restore", **more: Any) -> dict[str, Any]:
     """What `PhaseBalance` declares for a site of one charger."""
     connectors = [{"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16}]
     content = {
@@ -30,6 +30,7 @@ def definition(charger: dict[str, str], on_destroy: str = "restore") -> dict[str
         "supply": {"net_type": "TN", "main_fuse_amps": 200},
         "on_destroy": on_destroy,
         "chargers": [{**charger, "connectors": connectors}],
+        **more,
     }
     return make_definition(build_site(content, "site"))
 
@@ -91,3 +92,22 @@ def test_an_identity_and_a_uuid_of_two_chargers_are_refused(
         f"site: charger {charger['identity']}: declared with the UUID {charger['uuid'].lower()}, but in Plugchoice "
     )
     assert failures == ([f"{expected}{text}; correct identity or uuid"] if text else [])
+
+
+@pytest.mark.parametrize(
+    ("more", "property_name"),
+    [
+        ({"limits": {"single_phase_amps": 10}}, "limits"),
+        ({"supply": {"net_type": "TN", "main_fuse_amps": 100}}, "main_fuse_amps"),
+        ({"groups": [{"name": "main", "group_id": 999}]}, "groups"),
+    ],
+)
+def test_what_is_refused_is_a_property_that_has_a_value(
+    emulator: Emulator, more: dict[str, Any], property_name: str
+) -> None:
+    """The engine prints it: `property single_phase_l1 value {<nil>}` would tell nobody anything."""
+    emulator.edit(charger_uuid(1), max_amperage=6)
+    news = definition(ONE, **more)
+    failures, _ = check(emulator, {}, news)
+    assert [failure.partition(": ")[0] for failure in failures] == [property_name]
+    assert news[property_name]

@@ -83,7 +83,7 @@ def test_a_damaged_state_is_refused_and_left_as_it_is(
     assert engine.up(PROGRAM).went_well
     edit_state(engine, **fields)
     emulator.edit(CHARGER, 1, max_amperage=10)
-    state, line = deepcopy(engine.state), f"{CHARGER}/1: the stored state is damaged: {reason}; import a state"
+    state, line = deepcopy(engine.state), f"HRB-001/1: the stored state is damaged: {reason}; import a state"
 
     with emulator.recording() as calls:
         preview = engine.preview(PROGRAM)

@@ -253,6 +253,7 @@ FAULTED: Final = st.lists(
 )
 
 
+@pytest.mark.timeout(0 if IS_LONG else 300)
 @settings(
     max_examples=1500 if IS_LONG else 10,
     derandomize=not IS_LONG,

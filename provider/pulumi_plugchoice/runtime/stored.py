@@ -78,7 +78,7 @@ def find_damage(id_: str, props: Mapping[str, Any]) -> str | None:
     if reason is None:
         return None
     return (
-        f"{printable(id_, 60)}: the stored state is damaged: {reason}; import a state from before "
+        f"{format_name(props, *parse_id(id_))}: the stored state is damaged: {reason}; import a state from before "
         "(`pulumi stack import`), or run `pulumi state delete` with its URN: the next `pulumi up` then adopts the "
         "connector again"
     )
