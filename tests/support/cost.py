@@ -1,4 +1,7 @@
-"""What each test costs (`pytest --cost`): `pulumi` commands, and the time of this process and of those it started."""
+"""What each test costs (`pytest --cost`): `pulumi` commands, and the time of this process and of those it started.
+
+The CPU time of a language host and provider is not in it where the warm process (support/warm.py) forks them.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from support import warm
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LAUNCHER = Path(__file__).parent.parent.parent / "tools" / "pulumi" / "host" / "pulumi-resource-pulumi-python"
+HOST = Path(__file__).parent.parent.parent / "tools" / "pulumi" / "host"
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +25,12 @@ def path() -> Iterator[str]:
         yield started
 
 
+@pytest.mark.parametrize("plugin", ["pulumi-language-python", "pulumi-resource-pulumi-python"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_provider_ends_with_its_launcher(path: str, how: signal.Signals) -> None:
-    """The provider answers on its port. When the launcher gets a signal, nobody holds the output any more."""
+def test_a_plugin_ends_with_its_launcher(path: str, plugin: str, how: signal.Signals) -> None:
+    """The plugin answers on its port. When the launcher gets a signal, nobody holds the output any more."""
     with subprocess.Popen(
-        [LAUNCHER],
+        [HOST / plugin, "127.0.0.1:9"],
         env={**os.environ, warm.VARIABLE: path, "PULUMI_PYTHON_CMD": sys.executable},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

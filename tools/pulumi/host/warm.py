@@ -9,8 +9,14 @@ one stays, as it is the plugin for the engine: it passes signals on, and ends wh
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import gc
+import importlib
 import json
 import os
+import runpy
+import select
 import signal
 import socket
 import sys
@@ -22,7 +28,7 @@ _HEADER = 8  # bytes: the length of what follows; the three standard files trave
 def join(path: str, plugin: str, arguments: list[str]) -> None:
     """Have the warm process run a plugin with our files, and end when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to pass it on to
-    job = json.dumps([plugin, arguments, os.getcwd(), dict(os.environ)]).encode()  # noqa: PTH109  # pathlib costs 10 ms
+    job = json.dumps([plugin, arguments, str(Path.cwd()), dict(os.environ)]).encode()
     with socket.socket(socket.AF_UNIX) as warm:
         warm.connect(path)
         socket.send_fds(warm, [len(job).to_bytes(_HEADER, "big")], [0, 1, 2])
@@ -37,11 +43,6 @@ def join(path: str, plugin: str, arguments: list[str]) -> None:
 
 def serve(path: str, modules: list[str]) -> tuple[str, socket.socket]:
     """Answer those who join. Returns in each fork: the plugin to run, and a socket that closes when nobody wants it."""
-    import contextlib
-    import gc
-    import importlib
-    import select
-
     for module in modules:
         importlib.import_module(module)
     gc.freeze()  # what was imported is not garbage: a fork shares these pages as long as nobody looks
@@ -79,23 +80,26 @@ def take_over(joined: socket.socket) -> str:
     return str(plugin)
 
 
+def end_with(joined: socket.socket) -> None:
+    """End this process when the one that joined is gone: killed, it passes nothing on.
+
+    By a signal and not in a thread: the language host forks.
+    """
+    signal.signal(signal.SIGIO, lambda *_: os._exit(1))
+    fcntl.fcntl(joined, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(joined, fcntl.F_SETFL, fcntl.fcntl(joined, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([joined], [], [], 0)[0]:  # it was gone before
+        os._exit(1)
+
+
 def run(plugin: str, joined: socket.socket) -> None:
     """Run a plugin in this fork, as its launcher would."""
-    import runpy
-
+    end_with(joined)
     if plugin == "pulumi-language-python":
         # Its own file is in argv, because it may start itself again with another interpreter.
         sys.argv[0] = str(Path(__file__).parent / "language_host.py")
         runpy.run_path(sys.argv[0], run_name="__main__")
         return
-    import threading
-
-    def end_with(joined: socket.socket) -> None:
-        joined.recv(1)
-        os._exit(1)
-
-    # Not for the language host, which forks: it sees by itself when the engine has ended.
-    threading.Thread(target=end_with, args=(joined,), daemon=True).start()
     sys.path[0] = str(Path.cwd())
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 
