@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -43,7 +43,7 @@ class Network:
         ca_variable: the variable that names them.
     """
 
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     proxy_name: str = ""
     proxy_variable: str = ""
     ca_path: str | None = None
