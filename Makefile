@@ -18,7 +18,7 @@ JOBS ?= auto
 # The fast tests wait for each other's servers a third of their time: three workers for two cores.
 QUICK_JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs test quick unit soak bench floor demo lock clean
+.PHONY: help setup check format docs test quick unit lowest soak bench floor demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -63,6 +63,18 @@ quick: $(TEST) ## run the fast unit and contract tests, 1 minute
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract
+
+LOWEST := build/lowest
+lowest: $(TEST) ## build the sdist, and run its tests with the lowest versions that it allows
+	rm -rf $(LOWEST) && mkdir -p $(LOWEST)
+	$(BIN)/uv build --quiet --sdist --no-build-isolation -o $(LOWEST) .
+	tar xzf $(LOWEST)/*.tar.gz -C $(LOWEST) --strip-components=1
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(LOWEST)/.venv
+	cd $(LOWEST) && install="$(CURDIR)/$(BIN)/uv pip install --quiet --python .venv/bin/python" && \
+	  $$install --resolution lowest-direct -r pyproject.toml --all-extras && \
+	  $$install --group test --group build && \
+	  $$install --no-deps --no-build-isolation -e . && \
+	  .venv/bin/python -m pytest -n $(JOBS) tests/unit tests/contract
 
 soak: $(TEST) ## run the property tests and fuzzers for longer
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=long tests/contract/test_stateful.py tests/contract/test_write_path.py \

@@ -20,7 +20,7 @@ VARIABLE: Final = "STAND_IN_WARM"  # read by the launchers in tools/pulumi/host
 PYTHON: Final = {"PYTHONWARNINGS": "default"}  # what the interpreters of `pulumi` calls are started with
 
 # What most programs and the provider import, and what is not ours: a fork imports the package under test by itself.
-_MODULES: Final = ["pulumi", "pulumi.automation._server", "requests", "pydantic", "ruamel.yaml"]
+_MODULES: Final = ["pulumi", "pulumi.automation._server", "requests", "pydantic", "yaml"]
 _HOST: Final = Path(__file__).parent.parent.parent / "tools" / "pulumi" / "host" / "warm.py"
 
 

@@ -97,7 +97,8 @@ def _check_proxy(text: str, variable: str) -> tuple[str, str]:
         hide(unquote(urlsplit(proxy).password or ""))
     except (ValueError, urllib3.exceptions.HTTPError):
         parts = urllib3.util.Url()
-    if not parts.host or parts.scheme not in ("http", "https", *_SOCKS_SCHEMES):
+    has_blank = any(letter.isspace() for letter in parts.host or "")  # urllib3 before 2.8 takes one
+    if not parts.host or has_blank or parts.scheme not in ("http", "https", *_SOCKS_SCHEMES):
         raise ConfigError(
             f"{variable}: is not the URL of a proxy; use one such as http://proxy.example:3128 "
             "(in a user name or password, write #, / and @ as %23, %2F and %40)"
