@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.review.change import review_markdown
 from pulumi_plugchoice.review.svg import draw_amps_per_line, draw_chargers
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from pulumi_plugchoice.sitefile.plan import insert_plan, mark_rewired
@@ -179,6 +180,23 @@ def test_a_picture_is_well_formed_and_has_a_description(name: str) -> None:
     assert "L1" in desc
     assert not {"script", "image", "a"} & {element.tag.rpartition("}")[2] for element in root.iter()}
     assert "prefers-color-scheme: dark" in (root.findtext("{*}style") or "")
+
+
+@pytest.mark.parametrize(("before", "after"), [("uuid", "both"), ("identity", "both"), ("both", "uuid")])
+def test_a_second_name_of_a_charger_is_no_change_in_a_review(before: str, after: str) -> None:
+    """It is still the same charger."""
+    uuid = {"uuid": "5f0c3c1e-0000-4000-8000-000000000001"}
+    names = {"uuid": uuid, "identity": {"identity": "A"}, "both": {"identity": "A", **uuid}}
+
+    def site(given: str, rotation: str) -> SiteFile:
+        connectors = [{"connector_id": 1, "phase_rotation": rotation, "max_amperage": 16}]
+        content = {"supply": {"net_type": "TN", "main_fuse_amps": 63}, "site": "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"}
+        return build_site({**content, "chargers": [{**names[given], "connectors": connectors}]}, "x")
+
+    assert "no charger changed" in review_markdown(site(before, "RST"), site(after, "RST"))
+    changed = review_markdown(site(before, "RST"), site(after, "STR"))
+    assert "1 charger changed" in changed
+    assert "RST 16 A → STR 16 A" in changed
 
 
 def test_markup_in_names_is_escaped() -> None:

@@ -82,27 +82,33 @@ def _describe_limits(site: SiteFile, exceeded: Sequence[ExceededLimit]) -> Itera
 
 def _changes(before: SiteFile, after: SiteFile) -> Iterator[tuple[ChargerEntry, int, str, str]]:
     """Each connector that is new, different or gone: charger, number, feed of terminal L1, value."""
-    old_values, new_values = _values(before), _values(after)
+    # A charger that had one name and has two now, or the other way round, is the same charger.
+    names = {item.second_key: item.key for item in (*before.chargers, *after.chargers) if item.second_key}
+    old_values, new_values = _values(before, names), _values(after, names)
     for charger in after.chargers:
         for connector in charger.connectors:
             number = connector.connector_id
-            new, old = new_values[charger.key, number], old_values.get((charger.key, number))
+            key = (names.get(charger.key, charger.key), number)
+            new, old = new_values[key], old_values.get(key)
             if old is None:
                 yield charger, number, feed_change(None, new[0]), f"new: {_format(new)}"
             elif old != new:
                 yield charger, number, feed_change(old[0], new[0]), f"{_format(old)} → {_format(new)}"
     for charger in before.chargers:
         for connector in charger.connectors:
-            key = (charger.key, connector.connector_id)
+            key = (names.get(charger.key, charger.key), connector.connector_id)
             if key not in new_values:
                 old = old_values[key]
                 yield charger, key[1], feed_change(old[0], None), f"{_format(old)} → no longer declared"
 
 
-def _values(site: SiteFile) -> Mapping[tuple[str, int], Values]:
-    """Declared rotation and A of each connector, by charger and number."""
+def _values(site: SiteFile, names: Mapping[str, str]) -> Mapping[tuple[str, int], Values]:
+    """Declared rotation and A of each connector, by charger and number; `names` has other keys for some chargers."""
     return {
-        (charger.key, connector.connector_id): (connector.phase_rotation, site.amps_of(charger, connector))
+        (names.get(charger.key, charger.key), connector.connector_id): (
+            connector.phase_rotation,
+            site.amps_of(charger, connector),
+        )
         for charger in site.chargers
         for connector in charger.connectors
     }
