@@ -78,7 +78,7 @@ lowest: $(TEST) ## build the sdist, and run its tests with the lowest versions t
 
 soak: $(TEST) ## run the property tests and fuzzers for longer
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=long tests/contract/test_stateful.py tests/contract/test_write_path.py \
-	  tests/unit/test_fuzz.py
+	  tests/contract/test_pages.py tests/unit/test_fuzz.py
 
 bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/preview.py $(ARGS)
