@@ -155,7 +155,10 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
             _report_drift(session, olds)
             _report_new(session, olds, news)
         replaces = ["site"] if news["site"] != id_ else []
-        return dynamic.DiffResult(changes=_is_changed(olds, news), replaces=replaces)
+        if replaces or not _is_changed(olds, news):
+            return dynamic.DiffResult(changes=bool(replaces), replaces=replaces)
+        # The engine compares the properties itself, and so shows only those that changed: each of them is an input.
+        return dynamic.DiffResult(changes=None)
 
     @for_engine
     def create(self, props: Props) -> dynamic.CreateResult:

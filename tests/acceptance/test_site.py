@@ -112,6 +112,8 @@ def test_a_site_is_declared_rotated_relabelled_and_watched(stack: Stack, emulato
     assert changes(preview, "worst_imbalance") == ["~ worst_imbalance: 448 => 160"]
     assert changes(preview, "three_phase_l1") == []
     assert '~ HRB-002/1: "RST 16 A" => "STR 16 A"' in preview.output
+    for unchanged in ("HRB-001/1:", "usable_amps:", "main_fuse_amps:"):
+        assert unchanged not in preview.output
     assert len(stack.must_up().puts) == 18
 
     relabelled = [line.replace("label: bay-", "label: place ") for line in reversed(bays(27, ROTATED))]

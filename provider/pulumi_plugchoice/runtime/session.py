@@ -23,7 +23,7 @@ from .guards import Guards
 from .notices import Notices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
 
@@ -124,10 +124,7 @@ class Session:
         # An update has no need to know it before: it writes, and the API answers.
         writes = [] if self.is_update else list(self._writes.values())
         reads = self.budget.reads
-        try:
-            chargers = self.live.find_refused((write.live.charger, write.site) for write in writes) if writes else set()
-        except KeyboardInterrupt:  # somebody does not want to wait for it
-            chargers = set()
+        chargers = self._find_refused(writes) if writes else set()
         refused = [write for write in writes if write.live.charger in chargers]
         for write in refused:
             self.notices.say(
@@ -142,6 +139,12 @@ class Session:
         line = self.budget.summarize(len(writes), more_reads)
         if line:
             self.notices.say(line)
+
+    def _find_refused(self, writes: Iterable[_PlannedWrite]) -> set[str]:
+        try:
+            return self.live.find_refused((write.live.charger, write.site) for write in writes)
+        except KeyboardInterrupt:  # somebody does not want to wait for it
+            return set()
 
     # Only used under the lock: four threads must not make four clients. The imports are here because the program's
     # process imports this module too, makes no call, and would spend a fifth of a second on requests and pydantic.
