@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.electrical.figures import (
     VOLTS,
@@ -19,8 +20,13 @@ from pulumi_plugchoice.electrical.figures import (
     compute_worst_imbalance,
     count_cars_at_6_amps,
     sum_single_phase,
+    sum_single_phase_without_neutral,
+    sum_three_phase,
 )
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
+
+if TYPE_CHECKING:
+    from random import Random
 
 ROTATED = ("RST", "STR", "TRS")
 
@@ -202,3 +208,47 @@ def test_line_currents_without_neutral_are_sums_of_phasors(pairs: tuple[float, f
     assert found == pytest.approx([abs(current) for current in currents], abs=0.006)
     plain = (pairs[0] + pairs[2], pairs[1] + pairs[0], pairs[2] + pairs[1])
     assert all(line - 0.01 <= sum_ + three <= 1.155 * line + 0.02 for line, sum_ in zip(found, plain, strict=True))
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(st.tuples(st.sampled_from(PHASE_ROTATIONS), st.integers(1, 80), st.integers(0, 6)), max_size=12),
+    st.lists(st.integers(0, 100), min_size=7, max_size=7),
+    st.lists(st.integers(0, 10), min_size=6, max_size=6),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_a_group_adds_up_its_own_and_all_subgroups(
+    drawn: list[tuple[str, int, int]],
+    base: list[int],
+    above: list[int],
+    neutral: bool,
+    random: Random,
+) -> None:
+    """Whatever the tree is, and in whatever order the file lists it. Here each group is added up by itself."""
+    parents = {number: above[number - 1] % number for number in range(1, 7)}
+    others = [Group(f"g{number}", f"g{parent}", None) for number, parent in parents.items()]
+    random.shuffle(others)
+    found = compute_figures(
+        Installation(
+            "TN",
+            neutral,
+            0,
+            (Group("g0", None, 100), *others),
+            tuple(
+                Point(f"c{place}", 1, rotation, amps, f"g{group}")
+                for place, (rotation, amps, group) in enumerate(drawn)
+            ),
+            {f"g{number}": (amps, 2 * amps, 0) for number, amps in enumerate(base)},
+        )
+    )
+    for group in found.groups:
+        below = {int(group.name[1:])}
+        for number in range(1, 7):
+            if parents[number] in below:
+                below.add(number)
+        points = [Point("c", 1, rotation, amps, "") for rotation, amps, own in drawn if own in below]
+        loads = sum(base[number] for number in below)
+        add_up = sum_single_phase if neutral else sum_single_phase_without_neutral
+        assert group.single_phase == pytest.approx(add_up(points, (loads, 2 * loads, 0)), abs=0.011)
+        assert group.three_phase == sum_three_phase(points, (loads, 2 * loads, 0))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 import unicodedata
 import xml.etree.ElementTree as ET
@@ -219,3 +221,62 @@ def test_what_is_no_file_in_any_command(kind: str, tmp_path: Path, monkeypatch: 
         assert bool(result.exit_code) == (kind != "nothing"), result.output
         assert "x.yaml: " in result.stderr
     assert (tmp_path / "secret").read_text() == "ghp_secret"
+
+
+def write_largest() -> bytes:
+    """5,000 connectors in 500 groups, each below the one before; no file that is accepted takes longer."""
+    lines = ["site: 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "supply: {net_type: IT, main_fuse_amps: 63}", "groups:"]
+    lines += [f"- {{name: g{n}, parent: g{n - 1}, fuse_amps: 63}}" if n else "- name: g0" for n in range(500)]
+    lines.append("chargers:")
+    for number in range(5000):
+        rotation = ("RST", "STR", "TRS")[number % 3]
+        lines += [f"- {{identity: HRB-{number:05}, label: bay {number}, group: g499, breaker_amps: 16, connectors:"]
+        lines += [f"  [{{connector_id: 1, phase_rotation: {rotation}, planned_rotation: TRS, max_amperage: 16}}]}}"]
+    return "\n".join(lines).encode()
+
+
+WORST: Final[dict[str, Callable[[], bytes]]] = {
+    "largest site": write_largest,
+    "values": lambda: b"chargers: [" + b"[1, 2, 3, 4, 5, 6, 7, 8, 9], " * 30_000 + b"]",
+    "wrong keys": lambda: b"chargers: [" + b"{" + b", ".join(b"%d: 1" % n for n in range(90)) + b"}, " * 1_000 + b"]",
+    "wrong entries": lambda: b"chargers:\n" + b"- {a: 1, b: 1, c: 1, d: 1, uuid: 1, group: [], label: {}}\n" * 12_000,
+    "names of groups": lambda: (
+        b"groups: ["
+        + b"{name: %s}, " % (b"x" * 60) * 500
+        + b"]\nchargers: ["
+        + b"{group: xxxxxxxxxxxxxxxxxxxxy}, " * 5000
+        + b"]"
+    ),
+    "one flow mapping": lambda: b"{" + b", ".join(b"k%d: %d" % (n, n) for n in range(60_000)) + b"}",
+    "groups": lambda: b"groups:\n" + b"".join(b"- {name: g%d, parent: g%d}\n" % (n, n - 1) for n in range(8000)),
+    "levels": lambda: b"chargers: " + b"[" * 1_000_000,
+    "quoted": lambda: b'chargers: "' + b"\\x41" * 260_000 + b'"',
+    "lines": lambda: b"chargers: x\n" + b" x\n" * 340_000,
+    "tabs": lambda: b"chargers:\n" + b" \t \n" * 250_000,
+    "comments": lambda: b"chargers: # x\n" + b"# x\n" * 250_000,
+    "secrets": lambda: b"chargers: [" + b"##[x " * 200_000 + b"]",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORST)
+def test_the_worst_files_are_checked_in_two_seconds_and_100_megabytes(name: str, tmp_path: Path) -> None:
+    """The whole process. Its limit is twice as high here: on a busy machine everything takes longer, CPU time too."""
+    content = WORST[name]()
+    assert len(content) <= 1 << 20
+    (tmp_path / "x.yaml").write_bytes(content)
+    code = (
+        "import resource, sys\n"
+        "from pulumi_plugchoice.cli.group import plugchoice; from pulumi_plugchoice.cli.run import run\n"
+        "status = run(plugchoice)\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print(status, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", "x.yaml"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    status, seconds, megabytes = done.stderr.splitlines()[-1].split()
+    print(name, status, seconds, megabytes)  # noqa: T201 - shown with -rP
+    assert status == ("0" if name == "largest site" else "1"), done.stderr
+    assert float(seconds) < 2 * MOST_SECONDS
+    assert int(megabytes) < 100

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pulumi_plugchoice.electrical import planner
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, compute_usable_amps
 from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, find_plan
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
@@ -215,3 +216,33 @@ def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
 
     assert max(plan.after.single_phase) <= sum(plan.after.single_phase) / 3 + 1.34
     assert not plan.is_optimal
+
+
+@pytest.mark.parametrize("neutral", [True, False])
+@pytest.mark.parametrize("levels", [1, 40])
+def test_the_work_for_a_large_site_is_bounded(neutral: bool, levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a count, so that every machine finds the same plan. It is still a plan, and not worse than none."""
+    monkeypatch.setattr(planner, "_MOST_UPDATES", 4_000)
+    monkeypatch.setattr(planner, "_MOST_PAIRS", 500)
+    updates = 0
+    update = planner._Search._update_group
+
+    def count(search: planner._Search, group: int) -> None:
+        nonlocal updates
+        updates += 1
+        update(search, group)
+
+    monkeypatch.setattr(planner._Search, "_update_group", count)
+    groups = (Group("g0", None, 500), *(Group(f"g{n}", f"g{n - 1}", 400) for n in range(1, levels)))
+    points = [Point(f"c{n:03}", 1, "RST", 10 + n % 30, f"g{levels - 1}") for n in range(60)]
+    installation = Installation("TN" if neutral else "IT", neutral, 0, groups, tuple(points), {})
+
+    plan = find_plan(installation)
+
+    once = 60 * levels
+    assert updates < 3 * 4_000 + 16 * once
+    assert plan.visits
+    assert max(plan.after.single_phase) < max(plan.before.single_phase)
+    assert len({visit.charger for visit in plan.visits}) == len(plan.visits)
+    assert find_plan(installation) == plan
+    assert plan.visits[-1].worst_single_phase == max(plan.after.single_phase)

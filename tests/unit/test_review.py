@@ -13,7 +13,9 @@ from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.review.change import review_markdown
+from pulumi_plugchoice.review.plan import plan_markdown
 from pulumi_plugchoice.review.svg import draw_amps_per_line, draw_chargers
+from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from pulumi_plugchoice.sitefile.plan import insert_plan, mark_rewired
 
@@ -214,7 +216,71 @@ def test_markup_in_names_is_escaped() -> None:
     assert "<b>" not in row.replace("\\<b\\>", "")
 
 
+def test_markup_in_the_lines_of_a_review_is_escaped() -> None:
+    """Warnings and the list of what is not counted name chargers; a comment on a pull request renders them."""
+    definition = many(1).model_dump(exclude_none=True)
+    definition["chargers"][0] |= {"identity": "[x](http://evil.example)<img>", "breaker_amps": 6}
+    definition["chargers"][0]["connectors"] = [
+        {"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16},
+        {"connector_id": 2, "managed": False},
+    ]
+    site = build_site(definition, "x")
+    for text in (review_markdown(None, site), plan_markdown(site, plan_rotation(site), assess_site(site).not_counted)):
+        assert text.count("evil") >= 1
+        assert "[x]" not in text
+        assert "<img>" not in text
+
+
+@pytest.mark.parametrize("letter", ["\uffff", "\ufffe", "\x00", "\ud800", "\x0b", "\U000e0041", "\u200b"])
+def test_a_label_with_any_character_gives_a_valid_picture(letter: str) -> None:
+    """XML does not allow them all; what nobody sees is visible."""
+    definition = many(1).model_dump(exclude_none=True)
+    definition["label"] = definition["chargers"][0]["label"] = f"A{letter}B"
+    site = build_site(definition, "x")
+    plan = plan_rotation(site)
+    for svg in (draw_chargers(site), draw_amps_per_line(f"A{letter}B", plan.before, plan.after)):
+        ET.fromstring(svg.encode())  # noqa: S314 - our own text
+        escape = "A B" if letter.isspace() else "A\\" + ascii(letter)[2:-1] + "B"
+        assert escape in svg
+
+
 # ---------------------------------------------------------------- commands
+
+
+def test_chargers_are_marked_as_rewired_together_or_not_at_all(harbour: Path) -> None:
+    """A name that is wrong is found before the file is written."""
+    run("plan", harbour, "--write")
+    planned = harbour.read_bytes()
+    for names in (["HRB-003", "WRONG"], ["WRONG", "HRB-003"], ["HRB-003", "HRB-005"]):
+        result = run("wired", harbour, *names)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"{harbour}: ")
+        assert result.stderr.count("\n") == 1
+        assert result.stdout == ""
+        assert harbour.read_bytes() == planned
+    assert run("wired", harbour, "HRB-003", "quay", "HRB-003").exit_code == 0
+    site = load_site(harbour)
+    left = [charger.key for charger in site.chargers if any(item.planned_rotation for item in charger.connectors)]
+    assert left == ["HRB-001"]
+
+
+def test_a_plan_that_replaces_another_says_so(harbour: Path) -> None:
+    """Somebody may have agreed on it with an installer."""
+    harbour.write_text(insert_plan(harbour, plan_rotation(harbour)))
+    result = run("plan", harbour, "--write")
+    assert "replaced" not in result.stderr, "the same plan"
+    text = harbour.read_text()
+    key = next(
+        charger.key for charger in load_site(harbour).chargers if charger.connectors[0].planned_rotation == "TRS"
+    )
+    harbour.write_text(text.replace("planned_rotation: TRS", "planned_rotation: STR", 1))
+    result = run("plan", harbour, "--write")
+    assert f"{harbour}: replaced the plan of {key}/1: STR, now TRS\n" in result.stderr
+    assert harbour.read_text() == text
+
+    harbour.write_text(text.replace("identity: HRB-003,", "identity: HRB-003, rewirable: false,"))
+    result = run("plan", harbour, "--write")
+    assert f"{harbour}: replaced the plan of HRB-003/1: TRS, now not rewired\n" in result.stderr
 
 
 def test_check_prints_figures_and_fails_on_mistakes(harbour: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS
 from pulumi_plugchoice.inputs import Mistake
+from pulumi_plugchoice.sitefile import yaml_text
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_settings
 from pulumi_plugchoice.sitefile.load import FileMistake, SiteFileError, build_site, load_site
@@ -241,6 +243,81 @@ def test_files_that_are_not_site_files(content: bytes, line: str, tmp_path: Path
     with pytest.raises(SiteFileError) as caught:
         load_site(file)
     assert caught.value.lines == [f"{file}{line}"]
+
+
+def connectors(count: int) -> list[dict[str, Any]]:
+    return [{"connector_id": number, "phase_rotation": "RST", "max_amperage": 16} for number in range(1, count + 1)]
+
+
+def test_a_file_has_at_most_500_groups_and_5000_connectors() -> None:
+    """Counted before anything that takes longer the more there are; exactly as many are accepted."""
+    groups = [{"name": f"g{number}", "parent": f"g{number - 1}"} for number in range(501)]
+    groups[0].pop("parent")
+    chargers = [{"identity": "A", "connectors": connectors(4000)}, {"identity": "B", "connectors": connectors(1000)}]
+    site = build_site({**plain(), "groups": groups[:500], "chargers": chargers}, "here")
+    assert len(assess_site(site).figures.groups) == 500
+    assert find({**plain(), "groups": groups}) == ["groups: has 501 groups; allowed: at most 500 in a file"]
+    chargers[1]["connectors"] = connectors(1001)
+    assert find({**plain(), "chargers": chargers}) == ["chargers: has 5001 connectors; allowed: at most 5000 in a file"]
+    empty: list[dict[str, Any]] = [{}] * 5001
+    assert find({**plain(), "chargers": empty}) == ["chargers: has 5001 connectors; allowed: at most 5000 in a file"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("chargers: {" + ", ".join(f"k{n}: {n}" for n in range(200)) + "}", "more than 100 keys"),
+        ("chargers: [" + "1, " * 999 + "]", "more than 500 entries"),
+        ("chargers: [" + "[1, 2, 3, 4, 5, 6, 7, 8, 9], " * 120 + "]", "more than 1,000 values"),
+        ("chargers: [" + "016, " * 1000 + "]", "more than 100 mistakes"),
+        ("chargers: " + "[" * 100_000, "nested more than 20 levels deep"),
+    ],
+    ids=["keys", "entries", "values", "mistakes", "levels"],
+)
+def test_reading_stops_where_no_site_file_is(
+    text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first of too many, and not at the end of the file. The real bounds are larger."""
+    assert (80_000, {dict: 100, list: 10_000}) == (yaml_text._MAX_VALUES, yaml_text._MOST_ENTRIES)
+    monkeypatch.setattr(yaml_text, "_MAX_VALUES", 1000)
+    monkeypatch.setattr(yaml_text, "_MOST_ENTRIES", {dict: 100, list: 500})
+    file = tmp_path / "x.yaml"
+    file.write_text(text)
+    with pytest.raises(SiteFileError) as caught:
+        load_site(file)
+    assert any(f": {reason}" in line for line in caught.value.lines)
+    assert len(caught.value.lines) <= 102
+
+
+def test_of_thousands_of_mistakes_a_hundred_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The closest word is looked for a hundred times, not thousands of times."""
+    looked: list[str] = []
+    closest = difflib.get_close_matches
+
+    def look(word: str, known: list[str], n: int) -> list[str]:
+        looked.append(word)
+        return closest(word, known, n)
+
+    monkeypatch.setattr(difflib, "get_close_matches", look)
+    wrong = [{"identity": f"A{n}", "conectors": [], "group": "mian", "connectors": connectors(1)} for n in range(2000)]
+    lines = find({**plain(), "chargers": wrong})
+    assert "chargers[0].conectors: unknown key; did you mean connectors?" in lines
+    assert "chargers[0].group: 'mian' is not a group of this file; did you mean main?" in lines
+    assert 100 <= len(lines) <= 210
+    assert len(looked) <= 210
+
+
+def test_on_destroy_is_found_through_500_groups() -> None:
+    """Each group's value, or that of the nearest group above, whatever the order of the file is."""
+    groups = [{"name": f"g{number}", "parent": f"g{number + 1}"} for number in range(499)]
+    groups[250]["on_destroy"] = "restore"
+    groups = [{"name": "g499"}, *groups]
+    chargers = [{"identity": f"A{n}", "group": f"g{n}", "connectors": connectors(1)} for n in range(499)]
+    site = build_site({**plain(), "groups": groups, "chargers": chargers, "on_destroy": "retain"}, "here")
+    for number, charger in enumerate(site.chargers):
+        expected = "restore" if number <= 250 else "retain"
+        assert site.on_destroy_of(charger, charger.connectors[0]) == expected
+        assert site.on_adopt_of(charger, charger.connectors[0]) == "overwrite"
 
 
 def test_a_path_without_a_file(tmp_path: Path) -> None:

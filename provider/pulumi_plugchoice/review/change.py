@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pulumi_plugchoice._text import plural, printable
+from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.electrical.limits import find_exceeded_limits
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_limits
@@ -12,6 +12,7 @@ from pulumi_plugchoice.sitefile.definition import format_settings, make_definiti
 from .markdown import (
     FOOTER,
     currents_table,
+    escape_text,
     feed_change,
     format_charger_name,
     format_site_name,
@@ -63,7 +64,7 @@ def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
     if before is not None:
         other = [name for name in _OTHER_PARTS if getattr(before, name) != getattr(after, name)]
         lines += [f"- also changed: {', '.join(other)}"] if other else []
-    lines += [f"- {printable(line, 400)}" for line in new.warnings]
+    lines += [f"- {escape_text(line, 400)}" for line in new.warnings]
     lines += list_uncounted(new.not_counted)
     lines += ["", LETTERS, "", FOOTER, ""]
     return "\n".join(lines)

@@ -43,9 +43,9 @@ def currents_table(before: Figures | None, after: Figures, names: tuple[str, str
     return table((what, *(LINE_NAMES[letter] for letter in LINES), "Largest difference"), rows)
 
 
-def escape_text(text: str) -> str:
-    """Text of a site file, with what Markdown or HTML would read as markup escaped."""
-    return printable(text, 80).translate(_MARKUP)
+def escape_text(text: str, longest: int = 80) -> str:
+    """Text of a site file, or with parts of one, with what Markdown or HTML would read as markup escaped."""
+    return printable(text, longest).translate(_MARKUP)
 
 
 def format_site_name(site: SiteFile) -> str:
@@ -65,7 +65,7 @@ def format_supply(site: SiteFile) -> str:
 
 def list_uncounted(names: Sequence[str]) -> list[str]:
     """A list item for each connector that the figures do not count."""
-    return [f"- not counted: {printable(name, 200)}" for name in names]
+    return [f"- not counted: {escape_text(name, 200)}" for name in names]
 
 
 def feed_change(before: str | None, after: str | None) -> str:

@@ -96,7 +96,7 @@ def load_text(path: str | Path) -> tuple[SiteFile, str]:
             # What it holds may be a secret.
             raise SiteFileError([_describe_other_file(mistakes[0], is_yaml=document.is_complete)])
         mistakes.sort(key=lambda mistake: (mistake.line, mistake.column, str(mistake)))
-        raise SiteFileError(mistakes[: MAX_MISTAKES + 1])
+        raise SiteFileError(mistakes[: MAX_MISTAKES + 2])  # the last says that there are more
     return site, content
 
 

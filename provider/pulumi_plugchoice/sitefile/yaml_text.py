@@ -24,10 +24,10 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 #: A site of a thousand connectors takes a tenth of this.
 MAX_BYTES: Final = 1 << 20
 _MAX_DEPTH: Final = 20
-#: No mapping of a site file has twenty keys, and no list a quarter of these entries.
-_MOST_ENTRIES: Final[dict[type, int]] = {dict: 100, list: 20_000}
-#: As many as 5,000 connectors with every key have, and far more than anyone writes.
-_MAX_VALUES: Final = 100_000
+#: No mapping of a site file has twenty keys, and no list this many entries.
+_MOST_ENTRIES: Final[dict[type, int]] = {dict: 100, list: 10_000}
+#: 16 for each of 5,000 connectors.
+_MAX_VALUES: Final = 80_000
 #: More lines than anyone reads at once.
 MAX_MISTAKES: Final = 100
 #: Stands in the data for a value that was refused. It is not None: a key with a refused value is set.
