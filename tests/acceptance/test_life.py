@@ -178,7 +178,7 @@ def test_drift_is_shown_and_undone_and_another_connector_is_a_replacement(stack:
     assert "~ max_amperage: 63 => 16" in shown.output
     assert shown.output.count("HRB-002/1: drift") == 1, "once, for refresh and preview together"
     assert "HRB-002/1: drift: max_amperage is 63 A live, 16 A stored" in shown.output
-    assert len(shown.calls) == 1, "one read for both"
+    assert len(shown.calls.of("GET", "/connectors")) == 1, "one read for both"
     assert shown.puts == []
 
     refreshed = stack.refresh()
