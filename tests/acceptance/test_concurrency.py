@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.emulator import CLIENT_ID, CLIENT_SECRET, TOKEN, charger_uuid, seed
-from support.stack import Stack, declaration, environment_for
+from support.stack import Stack, declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +53,10 @@ def _is_writing(requests: list[Json]) -> bool:
 
 
 @pytest.fixture
-def two_stacks(emulator: Emulator, pulumi_cli: str, tmp_path: Path) -> list[Stack]:
+def two_stacks(emulator: Emulator, stack: Stack, tmp_path: Path) -> list[Stack]:
     """Two projects of one user on one machine, over the same site of eight chargers."""
     emulator.reset(seed(8))
-    environment = environment_for(emulator, tmp_path, sys.executable)
+    environment = stack.environment
     return [Stack(tmp_path / name, emulator, dict(environment), project=name).init() for name in ("left", "right")]
 
 
