@@ -278,9 +278,9 @@ def test_reading_stops_where_no_site_file_is(
     text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the first of too many, and not at the end of the file. The real bounds are larger."""
-    assert (80_000, {dict: 100, list: 10_000}) == (yaml_text._MAX_VALUES, yaml_text._MOST_ENTRIES)
+    assert (yaml_text._MAX_VALUES, yaml_text._MOST_KEYS, yaml_text._MOST_ENTRIES) == (80_000, 100, 10_000)
     monkeypatch.setattr(yaml_text, "_MAX_VALUES", 1000)
-    monkeypatch.setattr(yaml_text, "_MOST_ENTRIES", {dict: 100, list: 500})
+    monkeypatch.setattr(yaml_text, "_MOST_ENTRIES", 500)
     file = tmp_path / "x.yaml"
     file.write_text(text)
     with pytest.raises(SiteFileError) as caught:

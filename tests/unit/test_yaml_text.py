@@ -186,7 +186,7 @@ def test_an_edit_changes_nothing_else_and_can_be_undone(style: str) -> None:
     ("text", "path", "value", "expected"),
     [
         ("x:\n  - id: 1\n    max:\n  - id: 2\n", ("x", 0, "p"), "S", "x:\n  - id: 1\n    max:\n    p: S\n  - id: 2\n"),
-        ("x: [{id: 1, max: }]\n", ("x", 0, "p"), "S", "x: [{id: 1, max: , p: S }]\n"),
+        ("x: [{id: 1, max: }]\n", ("x", 0, "p"), "S", "x: [{id: 1, max: , p: S}]\n"),
         (
             "x:\n  - {id: 1, max: 16,  # was R, T,\n     p: S}\n",
             ("x", 0, "p"),

@@ -62,7 +62,8 @@ def echo(text: str, *, is_error: bool = False, end: str = "\n") -> None:
         return
     try:
         stream.write(text + end)
-        stream.flush()
+        if not end:
+            stream.flush()
     except OSError as error:
         raise OutputLost(error) from None
 

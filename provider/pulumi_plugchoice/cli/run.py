@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -23,6 +24,8 @@ _REPLACEMENTS: Final = {"→": ">", "☐": "[ ]", "…": "..."}
 
 def run(command: click.Command) -> int:
     """Run the command with the arguments of the process; return its exit status."""
+    # A large site is many objects without a cycle; to look for one again and again takes a third more time.
+    gc.set_threshold(100_000)
     codecs.register_error("plugchoice", _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -24,8 +24,9 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 #: A site of a thousand connectors takes a tenth of this.
 MAX_BYTES: Final = 1 << 20
 _MAX_DEPTH: Final = 20
-#: No mapping of a site file has twenty keys, and no list this many entries.
-_MOST_ENTRIES: Final[dict[type, int]] = {dict: 100, list: 10_000}
+#: No mapping of a site file has twenty keys, and no list half as many entries.
+_MOST_KEYS: Final = 100
+_MOST_ENTRIES: Final = 10_000
 #: 16 for each of 5,000 connectors.
 _MAX_VALUES: Final = 80_000
 #: More lines than anyone reads at once.
@@ -51,6 +52,9 @@ _AMBIGUOUS: Final = (
     (re.compile(r"TRUE|FALSE|True|False"), "some programs read it as true or false"),
     (re.compile(r"NULL|Null"), "some programs read it as null"),
 )
+#: The longest of these words, and what all others begin with.
+_LONGEST_WORD: Final = 5
+_FIRST_OF_NUMBERS: Final = frozenset("+-.0123456789")
 #: One match decides for most words; which pattern it was, and why, is looked up for a mistake only.
 _ANY_AMBIGUOUS: Final = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _AMBIGUOUS))
 
@@ -139,7 +143,7 @@ def parse(text: str) -> Document:
     # libyaml's parser, in C, is forty times faster than the other one, which stands in where PyYAML was built without.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _Builder(document, text).build(yaml.parse(scanned, Loader=loader))
+        _Builder(document, text).build(iter(loader(scanned).get_event, None))
         document.is_complete = True
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -180,7 +184,7 @@ class _Builder:
         self._documents = 0
 
     def build(self, events: Iterator[Any]) -> None:
-        from yaml import AliasEvent, MappingStartEvent, NodeEvent, ScalarEvent, SequenceStartEvent
+        from yaml import NodeEvent, ScalarEvent
 
         document = self._document
         # For each open mapping or list: itself, its path, its position.
@@ -191,34 +195,34 @@ class _Builder:
         for event in events:
             if not isinstance(event, NodeEvent):
                 if self._is_end(event):
-                    _, path, opened = stack.pop()
-                    document.values[path] = opened._replace(end=event.end_mark.index)
+                    _, path, (line, column, start, _, is_flow) = stack.pop()
+                    document.values[path] = Position(line, column, start, event.end_mark.index, is_flow)
                     container, outer = stack[-1][:2] if stack else (None, ())
                 continue
             position = _read_position(event)
-            self._refuse_too_many(container, position)
-            if isinstance(container, dict) and key is _NO_KEY:
-                _refuse_references(event, outer, position, is_alias=isinstance(event, AliasEvent))
-                if not isinstance(event, ScalarEvent):
+            in_mapping = isinstance(container, dict)
+            if in_mapping and key is _NO_KEY:
+                if event.anchor or event.tag or not isinstance(event, ScalarEvent):
+                    _refuse_reference(event, outer, position)
                     raise _Refusal(position, outer, "key is not plain text")
                 key = self._read_key(event, container, outer, position)
                 continue
-            here = (*outer, key if key is not _NO_KEY else len(container)) if stack else ()
-            _refuse_references(event, here, position, is_alias=isinstance(event, AliasEvent))
+            here = (*outer, key if in_mapping else len(container)) if stack else ()
+            if event.anchor or event.tag:
+                _refuse_reference(event, here, position)
             if isinstance(event, ScalarEvent):
-                if not event.value and not event.style:
-                    position = self._locate_empty(here, position)
                 value = self._read_scalar(event, here, position)
             else:
-                value = {} if isinstance(event, MappingStartEvent) else []
+                value = self._open(event, len(stack), position)
             document.values[here] = position
-            self._add(container, key, value)
-            if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
-                if len(stack) >= _MAX_DEPTH:
-                    raise _Refusal(position, (), f"nested more than {_MAX_DEPTH} levels deep")
+            if in_mapping:
+                container[key] = value
+                key = _NO_KEY
+            else:
+                self._append(container, value, position)
+            if not isinstance(event, ScalarEvent):
                 stack.append((value, here, position._replace(is_flow=bool(event.flow_style))))
                 container, outer = value, here
-            key = _NO_KEY
 
     def _is_end(self, event: Any) -> bool:
         """Whether an event that is no value ends a mapping or list."""
@@ -229,44 +233,39 @@ class _Builder:
                 raise _Refusal(_read_position(event), (), "second document (---)", "give each site its own file")
         return kind in ("MappingEndEvent", "SequenceEndEvent")
 
-    def _refuse_too_many(self, container: Any, position: Position) -> None:
-        """Stop early: nobody writes such a text."""
-        if container is not None and len(container) > _MOST_ENTRIES[type(container)]:
-            what = "keys" if isinstance(container, dict) else "entries"
-            raise _Refusal(
-                position, (), f"more than {_MOST_ENTRIES[type(container)]:,} {what}", "is it the right file?"
-            )
+    def _open(self, event: Any, levels: int, position: Position) -> Any:
+        """Return a new mapping or list. Stops early in a text that nobody writes."""
+        if levels >= _MAX_DEPTH:
+            raise _Refusal(position, (), f"nested more than {_MAX_DEPTH} levels deep")
         if len(self._document.values) > _MAX_VALUES:
-            raise _Refusal(position, (), f"more than {_MAX_VALUES:,} values", "is it the right file?")
-        if len(self._document.findings) > MAX_MISTAKES:
-            reason = f"more than {MAX_MISTAKES} mistakes, the rest of the file is not checked"
-            raise _Refusal(position, (), reason)
+            raise _Refusal(position, (), f"more than {_MAX_VALUES:,} values", _RIGHT_FILE)
+        return {} if type(event).__name__ == "MappingStartEvent" else []
 
-    def _add(self, container: Any, key: Any, value: Any) -> None:
-        if isinstance(container, list):
-            container.append(value)
-        elif container is not None:
-            container[key] = value
-        else:
+    def _append(self, container: Any, value: Any, position: Position) -> None:
+        if container is None:
             self._document.data = value
+            return
+        container.append(value)
+        if len(container) > _MOST_ENTRIES:
+            raise _Refusal(position, (), f"more than {_MOST_ENTRIES:,} entries", _RIGHT_FILE)
 
-    def _locate_empty(self, path: KeyPath, position: Position) -> Position:
-        """Return the position of an empty value: after its colon, not at the next word."""
-        key = self._document.keys.get(path)
-        if key is None:
-            return position
-        colon = self._text.find(":", key.end) + 1
-        return Position(key.line, key.column, colon, colon)
+    def _add_finding(self, finding: Finding) -> None:
+        if len(self._document.findings) >= MAX_MISTAKES:
+            reason = f"more than {MAX_MISTAKES} mistakes, the rest of the file is not checked"
+            raise _Refusal(finding.position or _START, (), reason)
+        self._document.findings.append(finding)
 
     def _read_key(self, event: Any, container: dict[Any, Any], path: KeyPath, position: Position) -> str:
         key = str(event.value)
         if key == "<<" and not event.style:
             raise _Refusal(position, path, "merge key (<<) is not supported", _WRITE_OUT)
         here = (*path, key)
+        if len(container) >= _MOST_KEYS:
+            raise _Refusal(position, (), f"more than {_MOST_KEYS} keys", _RIGHT_FILE)
         if key in container:
             reason = f"key is set twice, first in line {self._document.keys[here].line}"
             mistake = Mistake(format_path(here), None, reason, "keep one")
-            self._document.findings.append(Finding(here, mistake, position))
+            self._add_finding(Finding(here, mistake, position))
         self._document.keys[here] = position
         return key
 
@@ -276,10 +275,12 @@ class _Builder:
             return text
         if text in _WORDS:
             return _WORDS[text]
+        if len(text) > _LONGEST_WORD and text[0] not in _FIRST_OF_NUMBERS:
+            return text  # as most are
         if _ANY_AMBIGUOUS.fullmatch(text):
             why = next(why for pattern, why in _AMBIGUOUS if pattern.fullmatch(text))
             mistake = Mistake(format_path(path), printable(text, 60), f"is ambiguous: {why}", _suggest_scalar(text))
-            self._document.findings.append(Finding(path, mistake, position))
+            self._add_finding(Finding(path, mistake, position))
             return REFUSED
         if _INT.fullmatch(text):
             # Longer than any current. As text it stays what was written.
@@ -289,11 +290,12 @@ class _Builder:
 
 _NO_KEY: Final = object()
 _WORDS: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
+_RIGHT_FILE: Final = "is it the right file?"
 _WRITE_OUT: Final = "write the value out"
 
 
-def _refuse_references(event: Any, path: KeyPath, position: Position, *, is_alias: bool) -> None:
-    if is_alias:
+def _refuse_reference(event: Any, path: KeyPath, position: Position) -> None:
+    if type(event).__name__ == "AliasEvent":
         raise _Refusal(position, path, "alias (*) is not supported", _WRITE_OUT)
     if event.anchor:
         raise _Refusal(position, path, f"anchor (&{printable(event.anchor, 30)}) is not supported", _WRITE_OUT)
