@@ -118,10 +118,16 @@ class Machine(RuleBasedStateMachine):
     def edit_in_the_portal(self, slot: tuple[int, int], amps: int) -> None:
         self.emulator.edit(charger_uuid(slot[0]), slot[1], max_amperage=amps)
 
-    @rule(slot=st.sampled_from(SLOTS), amps=st.sampled_from([6, 20]), fault=FAULTS)
-    def preview_drift_under_a_fault(self, slot: tuple[int, int], amps: int, fault: dict[str, Any]) -> None:
-        """What the alarm is for."""
-        self.edit_in_the_portal(slot, amps)
+    @rule(place=st.integers(0, len(SLOTS) - 1), times=st.sampled_from([1, 2, 4, None]), moved=PLACES)
+    def preview_drift_that_is_hidden(self, place: int, times: int | None, moved: list[int]) -> None:
+        """The row of a connector that has drifted is missing: what the alarm is for."""
+        self.edit_in_the_portal(SLOTS[place], 20)
+        self.disturb({"lost": [place], "moved": moved, "times": times})
+        self.preview()
+        self.calm()
+
+    @rule(fault=FAULTS)
+    def preview_under_a_fault(self, fault: dict[str, Any]) -> None:
         self.disturb(fault)
         self.preview()
 

@@ -229,7 +229,9 @@ class _Deployment:
         if found.replaces:
             self.report.ops[name] = "replace"
             return self._checked({}, declared)
-        self.report.ops[name] = "update" if found.changes else "same"
+        # None: the engine compares the inputs.
+        changes = wire(inputs) != old.inputs if found.changes is None else found.changes
+        self.report.ops[name] = "update" if changes else "same"
         return inputs
 
     def _checked(self, olds: Props, declared: Props) -> Props:
