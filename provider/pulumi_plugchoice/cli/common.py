@@ -62,7 +62,7 @@ def echo(text: str, *, is_error: bool = False, end: str = "\n") -> None:
         return
     try:
         stream.write(text + end)
-        if not end:
+        if is_error or not end:
             stream.flush()
     except OSError as error:
         raise OutputLost(error) from None

@@ -36,11 +36,10 @@ def run(command: click.Command) -> int:
     try:
         return _invoke(command)
     except OutputLost as lost:
-        if lost.reason:
-            _report(f"standard output: cannot be written: {lost.reason}; redirect it to another file")
-    except OSError as error:  # of click, for help and usage
-        if error.filename is None:
-            _report(f"standard output: cannot be written: {error.strerror}")
+        _report_lost_output(lost.reason)
+    except OSError as error:
+        if error.filename is None:  # of click and rich, which write to it as well
+            _report_lost_output(str(error.strerror))
         else:
             _report(f"plugchoice: {printable(error, 200)}")
     except Exception as error:  # noqa: BLE001 - the last line of defence of a program
@@ -67,6 +66,11 @@ def _invoke(command: click.Command) -> int:
         error.show()
         return error.exit_code
     return status if isinstance(status, int) else 0
+
+
+def _report_lost_output(reason: str) -> None:
+    if reason:  # without one, the reader has gone and wants no more
+        _report(f"standard output: cannot be written: {reason}; redirect it to another file")
 
 
 def _report(line: str) -> None:
