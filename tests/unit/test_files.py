@@ -111,6 +111,9 @@ def test_the_size_is_bounded_while_reading(tmp_path: Path) -> None:
         read_file(tmp_path / "x", 10)
     with pytest.raises(FileRefused, match="is larger than"):
         read_file(Path("/proc/self/maps"), 10)
+    os.truncate(tmp_path / "x", 1 << 40)  # with a hole, which no memory takes
+    with pytest.raises(FileRefused, match="is larger than"):
+        read_file(tmp_path / "x", 10)
 
 
 def test_a_file_keeps_its_mode_and_its_links(tmp_path: Path) -> None:

@@ -192,6 +192,22 @@ def test_any_file_in_any_command(
     shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_charger_named_like_a_command_in_any_command(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With warnings, a plan, connectors that do not count, and a long label: each place that prints a name."""
+    name = "::error file=a.py::EVIL"
+    chargers = [{**charger, "label": NASTY[1], "breaker_amps": 6} for charger in SITE["chargers"]]
+    chargers[0] |= {"identity": name}
+    site = {**SITE, "label": NASTY[1], "chargers": chargers}
+    monkeypatch.chdir(tmp_path)
+    Path("x.yaml").write_text(json.dumps(site))
+    Path("other.yaml").write_bytes(HARBOUR.read_bytes())
+    result = run(tuple(name if word == "HRB-001" else word for word in arguments), "x.yaml")
+    assert "EVIL" in result.output or result.exit_code == 1 or "x.md" in arguments
+
+
 KINDS: Final[dict[str, Callable[[Path], object]]] = {
     "fifo": os.mkfifo,
     "folder": Path.mkdir,

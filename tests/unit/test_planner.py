@@ -246,3 +246,16 @@ def test_the_work_for_a_large_site_is_bounded(neutral: bool, levels: int, monkey
     assert len({visit.charger for visit in plan.visits}) == len(plan.visits)
     assert find_plan(installation) == plan
     assert plan.visits[-1].worst_single_phase == max(plan.after.single_phase)
+
+
+def test_the_order_of_many_visits_is_found_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of 200 different chargers once; to try all of the others after each takes 80,000 changes."""
+    monkeypatch.setattr(planner, "_MOST_UPDATES", 5_000)
+    points = [Point(f"c{n:03}", 1, "RST", 10 + n, "main") for n in range(200)]
+    search = planner._Search(one_group(points, fuse=100), frozenset())
+
+    visits = list(search.order_visits([1] * 200))
+
+    assert search._updates < 5_000 + 8 * 200
+    assert sorted(visit.charger for visit in visits) == [point.charger for point in points]
+    assert visits[0].charger == "c199", "the largest helps most"
