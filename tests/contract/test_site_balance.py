@@ -102,6 +102,35 @@ def test_new_hardware_is_a_change_until_an_up_records_it(
     assert not lines(engine.preview(program), "not declared")
 
 
+@pytest.mark.parametrize("power_type", ["DC", None, "AC_3_PHASE"])
+def test_new_hardware_of_a_dc_charger_is_named_too(emulator: Emulator, engine: Engine, power_type: str | None) -> None:
+    """Also what `ac_input_amps` covers, or what may be an AC socket."""
+    dc = connector(1, None, None, power_type="DC")
+    program = site(bay(1), bay(2, None, ac_input_amps=38), bay(3))
+    emulator.reset(seed(3, {2: [dc]}))
+    apply(engine, program)
+    emulator.reset(seed(3, {2: [dc, connector(2, "RST", 32, power_type=power_type)]}))
+
+    preview = engine.preview(program)
+
+    assert preview.changes == {"balance": "update"}
+    assert len(lines(preview, "HRB-002/2: on the site, but not declared (")) == 1
+    apply(engine, program)
+
+
+def test_a_new_value_of_a_recorded_connector_is_no_new_hardware(emulator: Emulator, engine: Engine) -> None:
+    """Whatever the value is: its reason may hold brackets, as the form in the state does."""
+    emulator.reset(seed(3, {2: [connector(1, "R (ST)", 16)]}))
+    apply(engine, site(bay(1), bay(3, None)))
+    emulator.edit(charger_uuid(2), phase_rotation="S (TR)")
+    emulator.edit(charger_uuid(3), phase_rotation="S (TR)")
+
+    preview = engine.preview(site(bay(1), bay(3, None)))
+
+    assert preview.changes == {}
+    assert len(lines(preview, "not counted in the amps per line: HRB-002/1 ('S, TR)' in Plugchoice is not a")) == 1
+
+
 def test_new_hardware_is_no_change_once_it_is_declared(emulator: Emulator, engine: Engine) -> None:
     """`managed: false` is enough. Of what was recorded, a new value is a line and no change."""
     apply(engine, site(bay(1)))

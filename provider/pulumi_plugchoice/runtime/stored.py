@@ -93,12 +93,13 @@ def refuse_damage(id_: str, props: Mapping[str, Any]) -> None:
 
 def _find_damage(id_: str, props: Mapping[str, Any]) -> str | None:
     charger, number = props.get("charger"), props.get("connector_id")
-    if not isinstance(charger, str) or type(number) is not int or make_id(charger, number) != id_.lower():
+    # In lower case, or it would look like another charger: the resource would be replaced, and its originals lost.
+    if not isinstance(charger, str) or type(number) is not int or f"{charger}/{number}" != id_.lower():
         return "`charger` and `connector_id` are not those of its id"
     managed, adopted = props.get("managed"), props.get("adopted")
     if not isinstance(managed, list) or not managed or not set(map(str, managed)) <= set(SETTING_NAMES):
         return "`managed` is missing" if managed is None else "`managed` is not a list of settings"
-    if not isinstance(adopted, dict):
+    if not isinstance(adopted, dict) or not adopted.keys() <= set(SETTING_NAMES):
         return "`adopted` is missing" if adopted is None else "`adopted` does not hold settings"
     for name in SETTING_NAMES:
         if name in props and name not in managed:
@@ -109,6 +110,8 @@ def _find_damage(id_: str, props: Mapping[str, Any]) -> str | None:
     for name, allowed in CHOICES.items():
         if props.get(name) is not None and props[name] not in allowed:
             return f"{name} is not {' or '.join(allowed)}"
+    if props.get("site") is not None and judge("site", props["site"]):
+        return "site is not a UUID"
     return None
 
 

@@ -192,26 +192,29 @@ def build_installation(definition: Mapping[str, Any], live: LiveValues | None, *
         counted_live={},
         not_counted=[],
     )
+    known = {*definition.get("connectors", {}), *definition.get("unmanaged", ())}
     for name, found in _pair_connectors(definition, live):
         charger, _, number = name.rpartition("/")
         facts = chargers.get(charger, {})
         declared = parse_settings(definition["connectors"].get(name, ""))
         if "ac_input_amps" in facts and not _is_ac(declared, found):
-            continue  # a DC connector: `ac_input_amps` is in the base
+            # A DC connector: `ac_input_amps` is in the base. One that nobody declares is named nevertheless.
+            if name not in known:
+                tally.not_counted.append(_exclude(name, "DC, its charger has ac_input_amps"))
+            continue
         current = _read_live(found)
         rotation, amps = _merge(current, declared) if prefer_live else _merge(declared, current)
-        text = printable(name, 60)
         reason = _explain_exclusion(found, rotation, amps)
         if reason or rotation is None or amps is None:
-            tally.not_counted.append(f"{text} ({reason})")
+            tally.not_counted.append(_exclude(name, reason))
             continue
         points.append(Point(charger, int(number), rotation, amps, facts.get("group", groups[0].name)))
         if None in declared:
-            tally.counted_live[text] = format_settings(rotation, amps)
-    named = {printable(name, 60) for name in (*definition["connectors"], *definition["unmanaged"])}
+            tally.counted_live[printable(name, 60)] = format_settings(rotation, amps)
+    named = {printable(name, 60) for name in known}
     for text, reason in (live.invalid if live else {}).items():
         if text not in named:
-            tally.not_counted.append(f"{text} (invalid in Plugchoice: {reason.replace(' (', ', ')})")
+            tally.not_counted.append(_exclude(text, f"invalid in Plugchoice: {reason}"))
     return replace(tally, installation=replace(tally.installation, points=tuple(points)))
 
 
@@ -312,6 +315,11 @@ def _list_live(properties: Mapping[str, Any]) -> dict[str, str]:
         **dict(_split_reason(text) for text in properties.get("not_counted", ())),
         **properties.get("counted_live", {}),
     }
+
+
+def _exclude(name: str, reason: str) -> str:
+    """Format a connector that does not count; `_split_reason` reads it."""
+    return f"{printable(name, 60)} ({reason.replace(' (', ', ')})"
 
 
 def _split_reason(text: str) -> tuple[str, str]:
