@@ -269,6 +269,9 @@ WORST: Final[dict[str, Callable[[], bytes]]] = {
     "quoted": lambda: b'chargers: "' + b"\\x41" * 260_000 + b'"',
     "lines": lambda: b"chargers: x\n" + b" x\n" * 340_000,
     "tabs": lambda: b"chargers:\n" + b" \t \n" * 250_000,
+    "tabs in a row": lambda: b"chargers:\n" + b"\t" * 1_000_000 + b"x",
+    "digits": lambda: b"chargers: " + b"1" * 1_000_000,
+    "directives": lambda: b"".join(b"%%TAG !%x! a\n" % n for n in range(70_000)) + b"--- x",
     "comments": lambda: b"chargers: # x\n" + b"# x\n" * 250_000,
     "secrets": lambda: b"chargers: [" + b"##[x " * 200_000 + b"]",
 }

@@ -7,6 +7,7 @@ tags, and plain words that YAML 1.1 reads as something else (`NO`, `on`, `016`, 
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -29,6 +30,9 @@ _MOST_KEYS: Final = 100
 _MOST_ENTRIES: Final = 10_000
 #: 16 for each of 5,000 connectors.
 _MAX_VALUES: Final = 80_000
+#: libyaml compares each %TAG with all before it.
+_MOST_DIRECTIVES: Final = 100
+_DIRECTIVE: Final = re.compile(r"^%|\r%", re.MULTILINE)
 #: More lines than anyone reads at once.
 MAX_MISTAKES: Final = 100
 #: Stands in the data for a value that was refused. It is not None: a key with a refused value is set.
@@ -36,7 +40,8 @@ REFUSED: Final = object()
 
 # Not part of YAML, and line ends that editors do not count.
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_TABS: Final = re.compile(r"^[ \t]*\t[ \t]*(?=#|\r?$)", re.MULTILINE)
+# Patterns take time in proportion to the text: no part can be divided between two repetitions.
+_TABS: Final = re.compile(r"^[ \t]+(?=#|\r?$)", re.MULTILINE)
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+")
 _AMBIGUOUS: Final = (
@@ -45,7 +50,7 @@ _AMBIGUOUS: Final = (
     (re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)"), "some programs read it as a number to another base"),
     (re.compile(r"[-+]?[0-9]+(_[0-9]+)+(\.[0-9_]*)?"), "some programs read it as a number"),
     (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "some programs read it as a number to base 60"),
-    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.?[0-9]*)[eE][-+]?[0-9]+"), "some programs read it as a number"),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+"), "some programs read it as a number"),
     (re.compile(r"(?i:[-+]?\.(inf|nan)|\.nan)"), "some programs read it as a number"),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.)"), "some programs read it as a number"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "some programs read it as a date"),
@@ -137,6 +142,11 @@ def parse(text: str) -> Document:
     if found:
         mistake = Mistake("", None, f"not valid YAML: control character U+{ord(found[0]):04X}", "remove it")
         document.findings.append(Finding((), mistake, _locate(text, found.start())))
+        return document
+    found = next(itertools.islice(_DIRECTIVE.finditer(text), _MOST_DIRECTIVES, None), None)
+    if found:
+        mistake = Mistake("", None, f"more than {_MOST_DIRECTIVES} directives (%)", "is it the right file?")
+        document.findings.append(Finding((), mistake, _locate(text, found.end() - 1)))
         return document
     # The parser takes a tab before a comment, but not at the start of a line.
     scanned = _TABS.sub(lambda tabs: " " * len(tabs[0]), text) if "\t" in text else text
