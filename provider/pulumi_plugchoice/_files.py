@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
+Identity = tuple[int, int, int, int]
+
 _ADVICE = {
     errno.ENOENT: "name a file in a folder that exists",
     errno.ENOSPC: "free space on the disk, or name a file on another one",
@@ -102,10 +104,24 @@ def read_file(path: Path, most_bytes: int) -> bytes:
     return content
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
+def identify(path: Path) -> Identity | None:
+    """Return what changes with each change of a file; None when there is no such file."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | None] | None = None) -> None:
     """Write files, each as a whole: neither a reader nor a full disk leaves half of one.
 
     All contents are on the disk before the first file is replaced. A link stays, and so do mode and owner of a file.
+
+    Args:
+        contents: by path.
+        seen: what `identify` returned before the contents were made. Nothing is written if somebody else has changed
+            one of these files since then.
 
     Raises:
         WriteFailed: a file cannot be written. None has changed, unless the last step, a rename, failed.
@@ -116,12 +132,15 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
             with _name(path):
                 real = resolve(path)
                 new = real.parent / f".plugchoice-{secrets.token_hex(6)}"
+                written.append((path, new, real))  # before it exists: whatever happens then, it is removed
                 descriptor = _create(new, real)
-                written.append((path, new, real))
                 with os.fdopen(descriptor, "wb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(descriptor)
+        for path, identity in (seen or {}).items():
+            if identify(path) != identity:
+                raise WriteFailed(f"{show_path(path)}: changed while the command ran; run it again")
         for path, new, real in written:
             with _name(path):
                 new.replace(real)

@@ -28,15 +28,18 @@ _PULUMI_MARKERS: Final = frozenset(
 
 _UUID: Final = re.compile(UUID_PATTERN)
 
+_MARK: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 # What nobody sees: controls, zero-width and other format characters, fillers, variation selectors, tags; and what no
 # encoder takes or XML does not allow: lone surrogates, U+FFFE and U+FFFF. White space is not among them.
 _INVISIBLE: Final = re.compile(
     "["
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff"
+    "\U000e0000-\U000e0fff\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001d159\U00016fe4"
     # After an emoji, a variation selector makes it coloured.
-    "]|(?<![\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe00-\ufe0f]"
+    # Marks above a letter, from the third on: they would cover the lines around it.
+    f"]|(?<={_MARK}{_MARK}){_MARK}|(?<![\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe00-\ufe0f]"
 )
 # Continuous integration obeys `##[error]` and `##vso[...]` wherever they stand in a line.
 _LOG_COMMAND: Final = re.compile(r"#(?=#\w*\[)")

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 _LONGEST: Final = 60
 # Of more chargers only these are compared letter by letter.
 _MOST: Final = 2000
+# Small Latin, Cyrillic and Greek letters that look alike, also as capitals; a letter for a digit; dashes.
+_LOOKALIKES: Final = str.maketrans(
+    "oil|\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0455\u0458"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7"
+    "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043",
+    "0111abekmh0pctyx1sjabezh1kmn0ptyx--------",
+)
 _BLANK: Final = re.compile(r"^ | (?= )| $")
 
 
@@ -73,7 +80,8 @@ def _find_closest(identity: str, chargers: list[tuple[str, str | None]]) -> list
 
 def _fold(identity: str) -> str:
     """What is equal for two identities that a person would take for the same."""
-    return clean(unicodedata.normalize("NFKC", identity)).replace(" ", "").casefold()
+    text = clean(unicodedata.normalize("NFKC", identity)).replace(" ", "").casefold().translate(_LOOKALIKES)
+    return "".join(str(unicodedata.digit(letter, letter)) for letter in text)
 
 
 def _read_numbers(identity: str) -> list[str]:

@@ -53,6 +53,32 @@ def test_an_output_that_cannot_be_written_is_one_line(command: str, tmp_path: Pa
     assert result.stderr.count("\n") == 1
 
 
+def test_ctrl_c_before_the_command_has_begun_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its modules take a moment to load."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pulumi_plugchoice.cli.run.run", interrupt)
+    with pytest.raises(SystemExit) as exit_info:
+        main()
+    assert exit_info.value.code == 130
+    assert capsys.readouterr().err == "plugchoice: stopped\n"
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "²", "x", "9" * 5000])
+def test_a_plan_is_printed_whatever_the_terminals_width_is_said_to_be(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", columns)
+    result = CliRunner().invoke(plugchoice, ["plan", str(HARBOUR)])
+    assert result.exit_code == 0, result.exception
+    assert "HRB-003" in result.stdout
+
+
 def test_without_its_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """And ends with status 1."""
     monkeypatch.setitem(sys.modules, "click", None)
@@ -98,3 +124,25 @@ def test_no_output_replaces_the_site_file(arguments: list[str], tmp_path: Path) 
     assert result.exit_code == 1
     assert result.stderr == f"{tmp_path / 'same.yaml'}: is the site file itself; name another file\n"
     assert file.read_bytes() == HARBOUR.read_bytes()
+
+
+def test_a_review_does_not_replace_the_file_before_the_change(tmp_path: Path) -> None:
+    """It is an input, too; also under the name of a hard link."""
+    before, link = tmp_path / "before.yaml", tmp_path / "link.yaml"
+    before.write_bytes(HARBOUR.read_bytes())
+    link.hardlink_to(before)
+    for output in (before, link):
+        result = CliRunner().invoke(plugchoice, ["review", str(HARBOUR), "--before", str(before), "-o", str(output)])
+        assert result.stderr == f"{output}: is the site file itself; name another file\n"
+        assert result.exit_code == 1
+        assert output.read_bytes() == HARBOUR.read_bytes()
+
+
+def test_one_file_is_not_named_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor through a link, such as one to itself."""
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    arguments = ["import-file", "--site", "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "--force", "-o"]
+    result = CliRunner().invoke(plugchoice, [*arguments, "loop", "--program", "./loop"])
+    assert result.stderr == "loop: is named for the import file and for the program; name two files\n"
+    assert result.exit_code == 1

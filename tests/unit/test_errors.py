@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,8 @@ BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
         ("HRB\xad-0\u3164\ufe0f1\U000e0041", r"HRB\xad-0\u3164\ufe0f1\U000e0041"),
         ("\uffff\ufffe", r"\uffff\ufffe"),
         ("⚡\ufe0f bay \ufffd", "⚡\ufe0f bay \ufffd"),
+        ("Cafe\u0301 Z\u0300\u0301\u0302\u0336x", "Cafe\u0301 Z\u0300\u0301" + r"\u0302\u0336x"),
+        ("a\u0601b\U0001d159c\U00013430", r"a\u0601b\U0001d159c\U00013430"),
         ("line\u2028and\u2029paragraph", "line and paragraph"),
         ("  much   \t blank  ", "much blank"),
         ("Zoë's Straße", "Zoë's Straße"),
@@ -53,6 +57,16 @@ BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069
 def test_white_space_becomes_blanks_and_what_is_invisible_an_escape(text: object, line: str) -> None:
     """Foreign text can neither break a line, nor drive a terminal, nor command a log, nor look like other text."""
     assert printable(text) == line
+
+
+def test_no_format_character_of_unicode_passes() -> None:
+    """Whatever the version of Unicode that this Python knows."""
+    hidden = [
+        chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    ]
+    line = printable("x".join(hidden), 10**6)
+    assert len(hidden) > 200
+    assert not set(hidden) & set(line)
 
 
 @pytest.mark.parametrize("mark", BIDI)

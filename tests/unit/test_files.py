@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pulumi_plugchoice._files import FileRefused, WriteFailed, read_file, write_files
+from pulumi_plugchoice._files import FileRefused, WriteFailed, identify, read_file, write_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and FIFOs of POSIX")
 
@@ -167,6 +167,30 @@ def test_a_full_disk_changes_nothing(failing: str, tmp_path: Path, monkeypatch: 
     assert (tmp_path / "a").read_text() == "old a"
     assert (tmp_path / "b").read_text() == "old b"
     assert sorted(item.name for item in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_file_that_somebody_has_changed_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """An editor, or the same command at the same time. Nothing is written then, and nothing left behind."""
+    path, other = tmp_path / "x", tmp_path / "y"
+    path.write_text("old")
+    seen = {path: identify(path), other: identify(other)}
+    write_files({path: b"mine"}, {path: identify(path), other: None})
+    with pytest.raises(WriteFailed, match="x: changed while the command ran; run it again"):
+        write_files({other: b"y", path: b"theirs"}, seen)
+    other.write_text("new")
+    with pytest.raises(WriteFailed, match="y: changed while the command ran; run it again"):
+        write_files({other: b"y"}, {other: None})
+    assert (path.read_text(), other.read_text()) == ("mine", "new")
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["x", "y"]
+
+
+def test_a_mode_that_cannot_be_set_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network folders have no modes."""
+    (tmp_path / "x").write_text("old")
+    monkeypatch.setattr(Path, "chmod", lambda *_: os.open(tmp_path / "missing" / "x", os.O_RDONLY))
+    with pytest.raises(WriteFailed):
+        write_files({tmp_path / "x": b"new"})
+    assert [item.name for item in tmp_path.iterdir()] == ["x"]
 
 
 def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path) -> None:

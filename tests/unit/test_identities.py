@@ -71,6 +71,11 @@ def test_different_identities_are_shown_differently(one: str, other: str) -> Non
         ("Caf\u00e9-1", unicodedata.normalize("NFD", "Caf\u00e9-1")),
         ("stra\u00dfe", "STRASSE"),
         ("HRB\uff0d003", "HRB-003"),
+        ("HRB-003", "HRB-OO3"),
+        ("HRB-101", "HRB-lOI"),
+        ("HRB-003", "HRB-\u0660\u0660\u0663"),
+        ("HRB-003", "\u041d\u0420\u0412\u2013\u041e03"),
+        ("EKO", "\u0395\u039a\u039f"),
     ],
 )
 def test_the_closest_comes_first_with_its_uuid(asked: str, listed: str) -> None:

@@ -231,6 +231,26 @@ def test_markup_in_the_lines_of_a_review_is_escaped() -> None:
         assert "<img>" not in text
 
 
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("&#x202e;&lt;", "\\&\\#x202e;\\&lt;"),
+        ("$\\color{red}$", "\\$\\\\color{red}\\$"),
+        ("@octocat, Bay @ #12", "@<!-- -->octocat, Bay @ \\#<!-- -->12"),
+        ("https://evil.example", "https\\://evil.example"),
+        ("see WWW.evil.example", "see WWW\\.evil.example"),
+    ],
+)
+def test_a_name_is_no_entity_no_formula_no_mention_and_no_link(label: str, expected: str) -> None:
+    """GitHub and GitLab notify a person who is mentioned, link what looks like an address, and show entities."""
+    definition = many(1).model_dump(exclude_none=True)
+    definition["label"] = definition["chargers"][0]["label"] = label
+    site = build_site(definition, "x")
+    assert review_markdown(None, site).startswith(f"### {expected}: ")
+    definition["chargers"][0]["connectors"][0]["phase_rotation"] = "TRS"
+    assert f"| {expected} (DEP-000) |" in review_markdown(site, build_site(definition, "x"))
+
+
 @pytest.mark.parametrize("letter", ["\uffff", "\ufffe", "\x00", "\ud800", "\x0b", "\U000e0041", "\u200b"])
 def test_a_label_with_any_character_gives_a_valid_picture(letter: str) -> None:
     """XML does not allow them all; what nobody sees is visible."""

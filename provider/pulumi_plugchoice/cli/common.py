@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -68,26 +69,34 @@ def echo(text: str, *, is_error: bool = False, end: str = "\n") -> None:
         raise OutputLost(error) from None
 
 
-def write_output(text: str, output: Path | None, source: Path | None = None) -> None:
+def write_output(text: str, output: Path | None, *sources: Path | None) -> None:
     """Print `text`, or write it to the file that `--output` names.
 
     Raises:
-        Failure: the file is `source`, which was read.
+        Failure: the file is one of `sources`, which were read.
         WriteFailed: the file cannot be written.
     """
     if output is None:
         echo(text, end="")
     else:
-        refuse_source(output, source)
+        refuse_source(output, *sources)
         write_files({output: text.encode()})
         echo(f"{show_path(output)}: written", is_error=True)
 
 
-def refuse_source(output: Path, source: Path | None) -> None:
-    """Refuse to replace the file that a command reads.
+def refuse_source(output: Path, *sources: Path | None) -> None:
+    """Refuse to replace a file that a command reads.
 
     Raises:
-        Failure: `output` is `source`, perhaps under another name.
+        Failure: `output` is one of `sources`, perhaps under another name.
     """
-    if source is not None and exists(output) and os.path.realpath(output) == os.path.realpath(source):
-        raise Failure(f"{show_path(output)}: is the site file itself; name another file")
+    for source in sources:
+        if source is not None and exists(output) and is_same(output, source):
+            raise Failure(f"{show_path(output)}: is the site file itself; name another file")
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, which need not exist."""
+    with contextlib.suppress(OSError):
+        return os.path.samefile(one, other)  # noqa: PTH121 - also true for a hard link and another case
+    return os.path.realpath(one) == os.path.realpath(other)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from pulumi_plugchoice._files import exists, write_files
+from pulumi_plugchoice._files import exists, identify, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, Failure, echo
+from .common import Command, Failure, echo, is_same
 
 
 @click.command("import-file", cls=Command)
@@ -48,8 +48,9 @@ def command(site: str | None, chargers: tuple[str, ...], output: Path, program: 
             raise Failure(f"{show_path(path)}: exists already; name another file, or add --force to replace it")
         if path is not None and not exists(path.parent):
             raise Failure(f"{show_path(path)}: the folder {show_path(path.parent)} does not exist; create it first")
-    if program is not None and program.resolve() == output.resolve():
+    if program is not None and is_same(program, output):
         raise Failure(f"{show_path(output)}: is named for the import file and for the program; name two files")
+    seen = {path: identify(path) for path in (output, program) if path is not None}
     found = list_site(site)
     listed = import_content.select_connectors(list(found.connectors), site, chargers)
     connectors = [connector for connector in listed if import_content.select_settings(connector)]
@@ -63,7 +64,7 @@ def command(site: str | None, chargers: tuple[str, ...], output: Path, program: 
     contents = {output: import_content.format_import_file(site.lower(), connectors).encode()}
     if program is not None:
         contents[program] = import_content.format_program(site.lower(), connectors).encode()
-    write_files(contents)
+    write_files(contents, seen)
     echo(f"{show_path(output)}: {plural(len(connectors), 'connector')}")
     if program is not None:
         echo(f"{show_path(program)}: declares {plural(len(connectors), 'connector')}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pulumi_plugchoice._files import write_files
+from pulumi_plugchoice._files import identify, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
 from .common import Command, Failure, echo, output_option, refuse_source, site_file, write_output
@@ -71,6 +72,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     from pulumi_plugchoice.sitefile.load import load_site
     from pulumi_plugchoice.sitefile.plan import insert_plan, list_replaced_plans, plan_rotation
 
+    seen = {file: identify(file)} if write else {}
     site = load_site(file)
     best = plan_rotation(site)
     contents: dict[Path, bytes] = {}
@@ -81,7 +83,7 @@ def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
         ).encode()
     if write:
         contents[file] = insert_plan(file, best).encode()
-    write_files(contents)
+    write_files(contents, seen)
     not_counted = assess_site(site).not_counted
     if markdown:
         echo(plan_markdown(site, best, not_counted), end="")
@@ -107,7 +109,8 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
 
     from pulumi_plugchoice.review.markdown import FOOTER
 
-    console = Console(highlight=False)
+    # Not its own reading of COLUMNS and LINES: it fails for some, and prints nothing in 0 columns.
+    console = Console(highlight=False, emoji=False, width=max(shutil.get_terminal_size().columns, 60), height=25)
     # Not as the table's own title, which is broken into lines: none may begin with words of the file.
     echo(f"Wiring plan: {printable(site.label or site.site, 80)}")
     labels = {charger.key: charger.label or "" for charger in site.chargers}
@@ -139,7 +142,8 @@ def wired(file: Path, chargers: tuple[str, ...]) -> None:
     """
     from pulumi_plugchoice.sitefile.plan import mark_rewired
 
-    write_files({file: mark_rewired(file, *chargers).encode()})
+    seen = {file: identify(file)}
+    write_files({file: mark_rewired(file, *chargers).encode()}, seen)
     for charger in chargers:
         echo(f"{show_path(file)}: {printable(charger, 60)} has its planned rotation; `pulumi preview` shows the change")
 
@@ -186,7 +190,7 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     from pulumi_plugchoice.sitefile.load import load_site
 
     old = None if before is None else load_site(before)
-    write_output(review_markdown(old, load_site(file)), output, file)
+    write_output(review_markdown(old, load_site(file)), output, file, before)
 
 
 @click.command("schema", cls=Command)

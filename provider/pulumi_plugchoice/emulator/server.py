@@ -8,6 +8,7 @@ import importlib.util
 import ipaddress
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -174,10 +175,14 @@ def _announce(options: argparse.Namespace, world: World, root: str, port: int) -
         sys.stdout.flush()
     if options.ready_file:
         ready = {"base_url": f"{root}/api", "control_url": f"{root}/_emulator", "port": port, "pid": os.getpid()}
-        part = options.ready_file.with_name(f"{options.ready_file.name}.{os.getpid()}.part")
+        part = options.ready_file.with_name(f".plugchoice-{secrets.token_hex(6)}")
         with _check_ready_file(options.ready_file):
-            part.write_text(json.dumps(ready) + "\n", encoding="utf-8")
-            part.replace(options.ready_file)
+            try:
+                with part.open("x", encoding="utf-8") as file:
+                    file.write(json.dumps(ready) + "\n")
+                part.replace(options.ready_file)
+            finally:
+                part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import printable
@@ -18,7 +19,10 @@ FOOTER: Final = (
     "Computed from declared values at 230 V and power factor 1. Not covered: harmonics, voltage drop, selectivity, "
     "RCDs, cables. Changing a value rewires nothing. A qualified electrician decides; the grid operator sets limits."
 )
-_MARKUP: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\|*_`[]<>#~"})
+_MARKUP: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\|*_`[]<>#~&$"})
+# What GitHub and GitLab make links of: names of users and numbers of issues, also behind a backslash; and addresses.
+_REFERENCE: Final = re.compile(r"@(?=\w)|#(?=\d)")
+_ADDRESS: Final = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -45,7 +49,8 @@ def currents_table(before: Figures | None, after: Figures, names: tuple[str, str
 
 def escape_text(text: str, longest: int = 80) -> str:
     """Text of a site file, or with parts of one, with what Markdown or HTML would read as markup escaped."""
-    return printable(text, longest).translate(_MARKUP)
+    escaped = printable(text, longest).translate(_MARKUP)
+    return _REFERENCE.sub(r"\g<0><!-- -->", _ADDRESS.sub(r"\\\g<0>", escaped))
 
 
 def format_site_name(site: SiteFile) -> str:
