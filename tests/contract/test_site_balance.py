@@ -207,6 +207,41 @@ def test_a_row_that_is_hidden_once_lets_no_write_through(
     assert emulator.puts_seen() == 0
 
 
+def test_a_hidden_managed_row_counts_with_its_live_value(
+    emulator: Emulator, engine: Engine, large: dict[str, Props]
+) -> None:
+    """With the declared one a change would not make the site worse: it is looked for in a second reading."""
+    emulator.fault("page", lost=[0], times=2, path=LIST)
+    (error,) = engine.preview(large).errors
+    assert "limit single_phase_amps (460 A) exceeded: 462 A on L1" in error
+    assert "448 A live" in error
+
+
+def test_a_socket_that_is_on_no_list_counts_with_its_live_value(emulator: Emulator, engine: Engine) -> None:
+    """Its charger is on the list, and read by itself."""
+    emulator.reset(seed(2, {1: [connector(1), connector(2)]}))
+
+    def declare(amps: int) -> dict[str, Props]:
+        settings = {"phase_rotation": "RST", "max_amperage": amps}
+        twin = bay(1) | {"connectors": [*bay(1)["connectors"], {"connector_id": 2, **settings}]}
+        return site(twin, bay(2), limit=50)
+
+    apply(engine, declare(16))
+    emulator.fault("page", lost=[1], times=None, path=LIST)
+    (error,) = engine.preview(declare(32)).errors
+    assert "limit single_phase_amps (50 A) exceeded: 64 A on L1" in error
+    assert "48 A live" in error
+
+
+def test_a_hidden_unmanaged_row_counts(emulator: Emulator, engine: Engine) -> None:
+    """The file names the connector, so it is known to be missing."""
+    apply(engine, site(bay(1), bay(2), bay(3, None), limit=60))
+    emulator.switch(page_size=1)
+    emulator.fault("page", lost=[2], times=2, path=LIST)
+    (error,) = engine.preview(site(bay(1, 32), bay(2), bay(3, None), limit=60)).errors
+    assert "limit single_phase_amps (60 A) exceeded: 64 A on L1" in error
+
+
 def test_drift_is_put_right_only_within_the_limit(emulator: Emulator, engine: Engine, large: dict[str, Props]) -> None:
     """Nothing of the balance has changed, so only the write itself is left to stop."""
     assert large
