@@ -126,7 +126,7 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         mismatches = compare_groups(assessment.installation, session.live.list_groups(definition["site"]))
         exceeded = _find_exceeded(definition, assessment.figures, live)
         has_limits = definition["neutral"] and any(name != "presets" for name in definition.get("limits", ()))
-        if has_limits and reading.pages > 1:
+        if has_limits and reading.may_lack_rows:
             session.guards.add(
                 definition["site"], repr(definition), lambda: _confirm_limits(session, definition, reading)
             )
@@ -266,7 +266,7 @@ def _complete(session: Session, definition: Props, reading: SiteReading) -> Live
     """Return the live connectors of a site with those of the definition that a reading in pages has lost."""
     found = _by_key(reading.connectors)
     values = LiveValues(found.values(), reading.invalid)
-    if reading.pages > 1 and any(
+    if reading.may_lack_rows and any(
         not values.get(name) for name in (*definition["connectors"], *definition["unmanaged"])
     ):
         again = session.live.read_site_again(definition["site"])

@@ -242,6 +242,20 @@ def test_a_hidden_unmanaged_row_counts(emulator: Emulator, engine: Engine) -> No
     assert "limit single_phase_amps (60 A) exceeded: 64 A on L1" in error
 
 
+@pytest.mark.parametrize("link", ["null", "missing"])
+def test_a_list_that_ends_early_once_lets_no_write_through(
+    emulator: Emulator, engine: Engine, large: dict[str, Props], link: str
+) -> None:
+    """One full page without a link to the next one looks like the whole list."""
+    emulator.fault("page", page=1, link=link, path=LIST)
+
+    report = engine.up(large)
+
+    (error,) = report.errors
+    assert "limit single_phase_amps (460 A) exceeded: 462 A on L1" in error
+    assert emulator.puts_seen() == 0
+
+
 def test_drift_is_put_right_only_within_the_limit(emulator: Emulator, engine: Engine, large: dict[str, Props]) -> None:
     """Nothing of the balance has changed, so only the write itself is left to stop."""
     assert large

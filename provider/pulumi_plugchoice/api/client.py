@@ -93,8 +93,7 @@ class PlugchoiceClient:
         """
         path = f"/v3/sites/{site}/connectors"
         for _ in range(2):
-            pages = list(self._pages(path))
-            listing = parse_site_rows((row for page in pages for row in page), len(pages))
+            listing = parse_site_rows(list(self._pages(path)))
             doubled = find_doubled(listing)
             if doubled is None:
                 return listing

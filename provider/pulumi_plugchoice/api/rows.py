@@ -6,7 +6,7 @@ One row that cannot be read must not make a whole site unreadable. It fails wher
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -15,7 +15,10 @@ from pulumi_plugchoice._text import printable
 from .models import ChargerReference, Connector, SiteConnector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+# Of a full page (guides/pagination).
+_PAGE_ROWS: Final = 25
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,21 @@ class SiteListing:
         connectors: those that can be used.
         invalid: the other rows.
         chargers: identities by UUID in lower case, of all rows that tell their charger.
-        pages: number of pages that the list came in.
+        may_lack_rows: whether a row may have got lost: between two pages, or behind a full page without a next one.
     """
 
     connectors: tuple[SiteConnector, ...]
     invalid: tuple[InvalidRow, ...] = ()
     chargers: Mapping[str, str | None] = field(default_factory=dict)
-    pages: int = 1
+    may_lack_rows: bool = False
 
 
-def parse_site_rows(rows: Iterable[Any], pages: int) -> SiteListing:
-    """Parse the rows of `GET /v3/sites/{site}/connectors`."""
+def parse_site_rows(pages: Sequence[Sequence[Any]]) -> SiteListing:
+    """Parse the rows of `GET /v3/sites/{site}/connectors`, by page."""
     connectors: list[SiteConnector] = []
     invalid: list[InvalidRow] = []
     chargers: dict[str, str | None] = {}
+    rows = [row for page in pages for row in page]
     for place, row in enumerate(rows, 1):
         try:
             connector = SiteConnector.model_validate(row)
@@ -78,7 +82,7 @@ def parse_site_rows(rows: Iterable[Any], pages: int) -> SiteListing:
         chargers[connector.charger.uuid.lower()] = connector.charger.identity
         if connector.connector_id > 0:
             connectors.append(connector)
-    return SiteListing(tuple(connectors), tuple(invalid), chargers, pages)
+    return SiteListing(tuple(connectors), tuple(invalid), chargers, len(pages) > 1 or len(rows) >= _PAGE_ROWS)
 
 
 def split_rows(rows: Sequence[Any]) -> tuple[list[Connector], dict[int, str]]:

@@ -77,12 +77,12 @@ class SiteReading:
     Attributes:
         connectors: those that can be used.
         invalid: why the others cannot, by name.
-        pages: number of pages that the list came in; between two pages a row can get lost.
+        may_lack_rows: whether a row may have got lost; see `api.rows.SiteListing`.
     """
 
     connectors: list[Live]
     invalid: Mapping[str, str]
-    pages: int
+    may_lack_rows: bool
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class _Reading:
     connectors: Mapping[tuple[str, int], Connector]
     invalid: Mapping[tuple[str, int], str]
     invalid_names: Mapping[str, str] = field(default_factory=dict)
-    pages: int = 1
+    may_lack_rows: bool = False
     has_nameless_rows: bool = False
 
     def __contains__(self, key: tuple[str, int]) -> bool:
@@ -285,8 +285,8 @@ class LiveConnectors:
             PlugchoiceError: the site cannot be read.
         """
         reading = self._site(site)
-        if reading.pages > 1 and identity not in reading.identities.values():
-            reading = self._site_again(site)  # a list that comes in pages can lose a row
+        if reading.may_lack_rows and identity not in reading.identities.values():
+            reading = self._site_again(site)
         identities = reading.identities
         found = [uuid for uuid, name in identities.items() if name == identity]
         if len(found) == 1:
@@ -354,7 +354,7 @@ class LiveConnectors:
 
     def _show(self, reading: _Reading) -> SiteReading:
         connectors = [self._pick(reading, charger, number) for charger, number in reading.connectors]
-        return SiteReading(connectors, reading.invalid_names, reading.pages)
+        return SiteReading(connectors, reading.invalid_names, reading.may_lack_rows)
 
     def _site(self, site: str) -> _Reading:
         return self._sites.get(site, lambda: self._read_site(site))
@@ -380,7 +380,7 @@ class LiveConnectors:
             {(item.charger.uuid.lower(), item.connector_id): item for item in listed.connectors},
             invalid,
             {row.name: row.reason for row in listed.invalid},
-            listed.pages,
+            listed.may_lack_rows,
             has_nameless_rows=len(invalid) < len(listed.invalid),
         )
 
