@@ -23,7 +23,12 @@ DEFAULT_TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_DEADLINE_SECONDS: Final = 120.0
 # The end of a base URL that was copied from a request: the version, or a whole path of the API.
 _VERSION_PATH: Final = re.compile(r"/+v3(/+(sites|chargers|teams|user)(/.*)?)?$", re.IGNORECASE)
-_QUOTES: Final = "'\"`"
+_QUOTES: Final = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
+# What templates and programs write in place of a value, and the addresses of secret stores.
+_PLACEHOLDER: Final = re.compile(
+    r"[$<{%\[].*|[*.xX\u2022\u2026]{3,}|(?i:null|none|nil|undefined|changeme)|[A-Za-z][\w+.-]*://.*", re.DOTALL
+)
+_SCHEME: Final = re.compile(r"(bearer|token|basic|authorization)(?![\w.~+/=-])", re.IGNORECASE)
 _MOST_SECONDS: Final = 86_400  # sockets take no more than some years, and people wait no day
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -196,7 +201,7 @@ def find_base_url(config: Mapping[str, str | None], environment: Mapping[str, st
     if "@" in url:
         # Before anything that shows the URL: it may contain a password.
         raise ConfigError(f"{where}: the URL contains a user or password; remove it, and set {TOKEN.environment}")
-    if parts.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url):
+    if parts.scheme not in ("http", "https") or not host or not url.isprintable() or " " in url:
         raise ConfigError(f"{where}: {printable(url)!r} is not a URL; use one such as {DEFAULT_BASE_URL}")
     if parts.query or parts.fragment:
         start = printable(url.partition("#")[0].partition("?")[0])
@@ -251,22 +256,34 @@ def is_token(text: str) -> bool:
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
-def _find_oddity(token: str) -> str | None:
-    """What is wrong with the shape of a token, and what to do; None for a token that may be valid. Does not show it.
+def _refuse_oddity(text: str, where: str, what: str) -> None:
+    """Refuse a credential with a shape that none has. Does not show it.
 
     The API would answer 401, which tells nothing of it.
+
+    Args:
+        text: the credential.
+        where: the option's name.
+        what: the kind of credential.
+
+    Raises:
+        ConfigError: what is wrong with its shape, and what to do.
     """
-    if token[0] in _QUOTES or token[-1] in _QUOTES:
-        return "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"
-    if re.match(r"bearer\b", token, re.IGNORECASE):
-        return "begins with 'Bearer'; give the token alone"
-    if re.match(r"(export\s+)?[A-Za-z_]+=[^=]", token):
-        return "begins with a name and '='; give only what follows the '='"
-    if token[0] in "$<{%" or (len(token) > 2 and set(token) <= set("*.xX\u2022\u2026")):
-        return "is a placeholder and not a token; set it to the token itself"
-    if not is_token(token):
-        return "contains a blank or a character that no token has; copy it again"
-    return None
+    oddity = None
+    if text[0] in _QUOTES or text[-1] in _QUOTES:
+        oddity = "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"
+    elif scheme := _SCHEME.match(text):
+        oddity = f"begins with '{scheme[1].capitalize()}'; give the {what} alone"
+    elif re.match(r"(export\s+)?[A-Za-z_]+=[^=]", text):
+        oddity = "begins with a name and '='; give only what follows the '='"
+    elif _PLACEHOLDER.fullmatch(text):
+        oddity = f"is a placeholder and not a {what}; set it to the {what} itself"
+    elif re.search("%[0-9A-Fa-f]{2}", text):
+        oddity = "has a character as URLs have it, such as %7C for |; give it as it is"
+    elif not is_token(text) or "\\" in text:
+        oddity = f"contains a blank or a character that no {what} has; copy it again"
+    if oddity:
+        raise ConfigError(f"{where}: {oddity}")
 
 
 def _parse_credentials(source: Mapping[str, str | None]) -> Token | ClientCredentials | None:
@@ -277,12 +294,12 @@ def _parse_credentials(source: Mapping[str, str | None]) -> Token | ClientCreden
         other = id_name if client_id else secret_name
         raise ConfigError(f"{token_name} and {other}: both are set; keep one kind of credentials")
     if token:
-        oddity = _find_oddity(token)
-        if oddity:
-            raise ConfigError(f"{token_name}: {oddity}")
+        _refuse_oddity(token, token_name, "token")
         return Token(token)
-    for name, text in ((id_name, client_id), (secret_name, secret)):
+    for name, text, what in ((id_name, client_id, "client ID"), (secret_name, secret, "client secret")):
         _refuse_quotes(text, name)
+        if text:
+            _refuse_oddity(text, name, what)
     if client_id and secret:
         return ClientCredentials(client_id, secret)
     if client_id or secret:

@@ -257,7 +257,9 @@ def test_ca_certificates_that_cannot_be_used_are_refused_before_anything_is_sent
 ) -> None:
     (tmp_path / "nix.pem").write_text("nix")
     (tmp_path / "empty.pem").write_text("")
+    os.mkfifo(tmp_path / "pipe.pem")
     for file, reason in [
+        ("pipe.pem", "is not a file; name a PEM file of CA certificates"),
         ("none.pem", f"does not exist; name a PEM file of CA certificates, or unset {name}"),
         ("nix.pem", "has no PEM certificate; name a PEM file of CA certificates"),
         ("empty.pem", "has no PEM certificate; name a PEM file of CA certificates"),

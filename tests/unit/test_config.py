@@ -130,6 +130,17 @@ def test_invalid_credentials_are_refused(
         ("<your-token>", "is a placeholder and not a token; set it to the token itself"),
         ("%TOKEN%", "is a placeholder and not a token; set it to the token itself"),
         ("***", "is a placeholder and not a token; set it to the token itself"),
+        ("[secret]", "is a placeholder and not a token; set it to the token itself"),
+        ("undefined", "is a placeholder and not a token; set it to the token itself"),
+        ("None", "is a placeholder and not a token; set it to the token itself"),
+        ("op://vault/plugchoice/token", "is a placeholder and not a token; set it to the token itself"),
+        ("\u201c1|hush\u201d", "begins or ends with a quote; remove the quotes (docker's --env-file keeps them)"),
+        ("Token hush", "begins with 'Token'; give the token alone"),
+        ("Authorization: Bearer hush", "begins with 'Authorization'; give the token alone"),
+        ("1%7Chush", "has a character as URLs have it, such as %7C for |; give it as it is"),
+        ("1|hush\\n", "contains a blank or a character that no token has; copy it again"),
+        ("\ufeff1|hush", "contains a blank or a character that no token has; copy it again"),
+        ("1|hu\udcffsh", "contains a blank or a character that no token has; copy it again"),
     ],
 )
 def test_a_token_of_an_odd_shape_is_refused_with_what_is_odd(token: str, oddity: str) -> None:
@@ -143,7 +154,18 @@ def test_a_token_of_an_odd_shape_is_refused_with_what_is_odd(token: str, oddity:
         assert str(refused.value) == f"{name}: {oddity}"
 
 
-@pytest.mark.parametrize("token", ["1|Abc", "eyJ0.eyJh-_.c2ln", "abcd==", "ab=", "x", "bearers", "a.b~c+d/e", "hush=="])
+@pytest.mark.parametrize("text", ["${SECRET}", "'hush", "hu\udcffsh", "hu sh", "%SECRET%", "SECRET=hush", "***"])
+@pytest.mark.parametrize("name", ["PLUGCHOICE_CLIENT_ID", "PLUGCHOICE_CLIENT_SECRET"])
+def test_a_client_of_an_odd_shape_is_refused_too(name: str, text: str) -> None:
+    client = {"PLUGCHOICE_CLIENT_ID": "17", "PLUGCHOICE_CLIENT_SECRET": "hush", name: text}
+    with pytest.raises(ConfigError, match=f"^{name}: ") as refused:
+        Options.load({}, client)
+    assert "hu" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "token", ["1|Abc", "token-1", "basic.x", "eyJ0.eyJh-_.c2ln", "abcd==", "ab=", "x", "bearers", "a.b~c+d/e", "hush=="]
+)
 def test_a_token_of_a_usual_shape_is_taken(token: str) -> None:
     assert Options.load({}, {"PLUGCHOICE_TOKEN": token}).credentials == Token(token)
 
@@ -214,6 +236,13 @@ def test_a_gateways_own_path_is_not_taken_for_the_version(path: str) -> None:
 def test_base_urls_are_normalised(text: str, url: str) -> None:
     """No slash at the end, host in lower case, the path as it is."""
     assert find_base_url({}, {"PLUGCHOICE_BASE_URL": text}) == url
+
+
+@pytest.mark.parametrize("letter", ["\x1b", "\u202e", "\u200b", "\udcff", "\u00a0"])
+def test_a_url_with_a_character_that_nobody_sees_is_refused(letter: str) -> None:
+    with pytest.raises(ConfigError, match="is not a URL") as refused:
+        find_base_url({}, {"PLUGCHOICE_BASE_URL": f"https://a/{letter}api"})
+    assert letter not in str(refused.value)
 
 
 @pytest.mark.parametrize(

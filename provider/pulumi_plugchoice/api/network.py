@@ -122,6 +122,8 @@ def _find_ca(environment: Mapping[str, str]) -> tuple[str | None, str]:
     try:
         if not Path(path).exists():
             raise ConfigError(f"{what} does not exist; name a PEM file of CA certificates, or unset {variable}")
+        if not Path(path).is_dir() and not Path(path).is_file():  # a pipe would be waited for
+            raise ConfigError(f"{what} is not a file; name a PEM file of CA certificates")
         if not Path(path).is_dir():
             ssl.create_default_context(cafile=path)
     except (OSError, ValueError) as error:
