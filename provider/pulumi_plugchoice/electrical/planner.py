@@ -23,7 +23,7 @@ from .figures import compute_figures, compute_usable_amps
 from .rotations import LINES, find_pair, shift_rotation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from .figures import Figures, Installation, Point
 
@@ -140,6 +140,8 @@ class _Search:
         self._excesses = [0.0] * len(names)
         self._trials = 0
         self._updates = 0
+        # Without a neutral the currents of the pairs of lines have to be added as vectors.
+        self._cost = 1 if self._has_neutral else 3
         for name, base in installation.base.items():
             for group, (line, amps) in itertools.product(self._above[name], enumerate(base)):
                 self._sums[group][line] += amps
@@ -150,6 +152,7 @@ class _Search:
         for point in sorted(installation.points, key=lambda item: (item.charger, item.connector_id)):
             by_charger.setdefault(point.charger, []).append(point)
         self.units: list[_Unit] = []
+        unmoved: list[_Unit] = []
         for charger, points in by_charger.items():
             loads = tuple(tuple(self._compute_loads(points, step)) for step in range(3))
             groups = loads[0][0][0]
@@ -157,10 +160,8 @@ class _Search:
                 groups = tuple({group for above, _, _ in loads[0] for group in above})
             lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
             unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
-            if charger in fixed:
-                self._add(unit, 0, 1)
-            else:
-                self.units.append(unit)
+            (unmoved if charger in fixed else self.units).append(unit)
+        self._add_all(((unit, 0) for unit in unmoved), 1)
         self._pairs = self._draw_pairs()
         # No plan is better than an even spread.
         movable = sum(unit.amps for unit in self.units)
@@ -191,7 +192,7 @@ class _Search:
                 self._sums[group][part] += sign * amps
         for group in unit.groups:
             self._update_group(group)
-        self._updates += len(unit.groups)
+        self._updates += len(unit.groups) * self._cost
 
     def _update_group(self, group: int) -> None:
         lines = self._compute_lines(group)
@@ -221,8 +222,20 @@ class _Search:
         )
 
     def _put(self, steps: Sequence[int], sign: int) -> None:
-        for unit, step in zip(self.units, steps, strict=True):
-            self._add(unit, step, sign)
+        self._add_all(zip(self.units, steps, strict=True), sign)
+
+    def _add_all(self, shifts: Iterable[tuple[_Unit, int]], sign: int) -> None:
+        """Add many at once: each to its own group, and then each group to those above it."""
+        added = [[0.0] * _PARTS for _ in self._sums]
+        for unit, step in shifts:
+            for groups, part, amps in unit.loads[step]:
+                added[groups[0]][part] += sign * amps
+        for group, above in zip(added, self._above.values(), strict=True):
+            if any(group):
+                for place in above:
+                    self._sums[place] = [old + new for old, new in zip(self._sums[place], group, strict=True)]
+        for place in range(len(added)):
+            self._update_group(place)
 
     def compare_all(self) -> list[int]:
         """Compare all plans and return the shifts of the best one."""
@@ -249,7 +262,7 @@ class _Search:
     def improve(self) -> list[int]:
         """Return the better result of two searches: from the declared rotations, and from the largest charger down."""
         as_declared = self._climb([0] * len(self.units))
-        work = 7 * sum(len(unit.groups) for unit in self.units)
+        work = 7 * self._cost * sum(len(unit.groups) for unit in self.units)
         if work > _MOST_UPDATES:
             return as_declared[1]
         return min(as_declared, self._climb(self._place_largest_first()))[1]
