@@ -11,6 +11,10 @@ MAX_NUMBER = 2**63
 MAX_BODY = 1 << 20
 #: Bytes of a seed, which is also the body of a reset.
 MAX_SEED = 16 << 20
+#: Bytes of all bodies together that are being received.
+MAX_BODIES = 3 * MAX_SEED
+#: s that a body may take.
+MAX_BODY_SECONDS = 30.0
 #: Characters of a path or a query.
 MAX_PATH = 2000
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from .answers import Answer, answer_instead, apply_fault, apply_switches, json_answer, login_redirect
-from .bounds import MAX_BODY, MAX_PATH, MAX_SEED, ExcessError, parse_json
+from .bounds import MAX_BODIES, MAX_BODY, MAX_BODY_SECONDS, MAX_PATH, MAX_SEED, ExcessError, parse_json
 from .call import SCOPE_KEY, Call
 from .control import PREFIX
 from .paging import page_number
@@ -29,6 +29,10 @@ class _TooLargeError(Exception):
     """A body beyond the bounds."""
 
 
+class _TooManyError(Exception):
+    """Bodies that are beyond the bounds together."""
+
+
 class ApiMiddleware:
     """ASGI middleware in front of everything: who may ask, and how much; then, for the API, log, limits and faults."""
 
@@ -36,6 +40,7 @@ class ApiMiddleware:
         self._app = app
         self._world = world
         self._guard = guard
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         if scope["type"] != "http":
@@ -48,11 +53,15 @@ class ApiMiddleware:
             return await _refuse(send, 414, f"path or query: longer than {MAX_PATH} characters", is_control=is_control)
         most = MAX_SEED if scope["path"] == f"{PREFIX}/reset" else MAX_BODY
         try:
-            body = await _read(scope, receive, most)
+            body = await asyncio.wait_for(self._bodies.read(scope, receive, most), self._bodies.most_seconds)
             if is_control and body:
                 check_control_body(body)
         except _TooLargeError:
             return await _refuse(send, 413, f"body: larger than {most >> 20} MiB", is_control=is_control)
+        except _TooManyError:
+            return await _refuse(send, 503, "body: many others are being received; try again", is_control=is_control)
+        except asyncio.TimeoutError:
+            return await _refuse(send, 408, "body: not received in time; try again", is_control=is_control)
         except ExcessError as error:
             return await _refuse(send, 422, f"body: {error}", is_control=is_control)
         if scope["path"].startswith(("/api/", "/oauth/")):
@@ -66,20 +75,33 @@ def check_control_body(body: bytes) -> None:
         parse_json(body)
 
 
-async def _read(scope: Any, receive: Any, most: int) -> bytes:
-    """The body. Raises `_TooLargeError` before it has read more than that."""
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
-    if not announced.isdigit() or len(announced) > 12 or int(announced) > most:
-        raise _TooLargeError
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
+class Bodies:
+    """Receives the bodies of requests, which together have a bound, too."""
+
+    def __init__(self, most: int = MAX_BODIES, most_seconds: float = MAX_BODY_SECONDS) -> None:
+        self.most_seconds = most_seconds
+        self._left = most
+
+    async def read(self, scope: Any, receive: Any, most: int) -> bytes:
+        """The body. Raises `_TooLargeError` or `_TooManyError` before it has read more than that."""
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if not announced.isdigit() or len(announced) > 12 or int(announced) > most:
             raise _TooLargeError
-        if not message.get("more_body"):
-            return b"".join(parts)
+        parts, size = [], 0
+        try:
+            while True:
+                message = await receive()
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                self._left -= len(parts[-1])
+                if size > most:
+                    raise _TooLargeError
+                if self._left < 0:
+                    raise _TooManyError
+                if not message.get("more_body"):
+                    return b"".join(parts)
+        finally:
+            self._left += size
 
 
 def _replay(body: bytes, receive: Any) -> Any:

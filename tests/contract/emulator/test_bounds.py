@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -18,9 +19,12 @@ from hypothesis import strategies as st
 from pulumi_plugchoice.emulator.bounds import MAX_BODY, MAX_SEED, one_line
 from pulumi_plugchoice.emulator.faults import MAX_FAULTS, Fault, Faults
 from pulumi_plugchoice.emulator.guard import Guard
+from pulumi_plugchoice.emulator.middleware import ApiMiddleware, Bodies
 from pulumi_plugchoice.emulator.patterns import LONGEST_PATTERN, Pattern, PatternError
 from pulumi_plugchoice.emulator.request_log import MAX_ENTRIES, RequestLog
+from pulumi_plugchoice.emulator.seed import Seed
 from pulumi_plugchoice.emulator.server import main
+from pulumi_plugchoice.emulator.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,11 +59,20 @@ def ask(lab: Lab, path: str, *lines: str, method: str = "POST", body: bytes = b"
         ("Host: [2001:db8::1]", "Host is "),
         ("Host: [", "Host is "),
         ("Host: ", "Host is "),
+        ("Host: attacker.example@localhost", "Host is "),
+        ("Host: localhost/attacker.example", "Host is "),
+        ("Host: localhost:80:80", "Host is "),
+        ("Host: localhost:x", "Host is "),
+        ("Host: [::1%25x]", "Host is "),
+        ("Host: [::1].attacker.example", "Host is "),
         (
             "Origin: https://attacker.example",
             "Origin is 'https://attacker.example'; requests of other web pages are not",
         ),
         ("Origin: null", "Origin is 'null'"),
+        ("Origin: https://localhost:{port}", "Origin is "),
+        ("Origin: app://localhost:{port}", "Origin is "),
+        ("Origin: http://localhost:{port}@attacker.example", "Origin is "),
         ("Origin: http://localhost:3000", "Origin is "),
         ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Site is 'cross-site'; requests of other web pages are not answered"),
         ("Sec-Fetch-Site: same-site", "Sec-Fetch-Site is "),
@@ -118,6 +131,45 @@ def test_a_body_beyond_the_bound_is_not_read(lab: Lab) -> None:
     with contextlib.suppress(requests.ConnectionError):  # closed before all of it was sent
         assert requests.post(url, data=chunks, timeout=10).status_code == 413
     assert lab.log() == []
+
+
+def test_bodies_that_arrive_slowly_are_bounded_together_and_in_time() -> None:
+    """A connection that never ends holds no memory for ever, and many hold no more than one large seed or three."""
+
+    async def never() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def story() -> list[int]:
+        statuses: list[int] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        async def app(*_: object) -> None:
+            statuses.append(200)
+
+        middleware = ApiMiddleware(app, World(Seed()), Guard("127.0.0.1", allow_remote=False))
+        middleware._bodies = Bodies(most=100, most_seconds=0.2)
+        scope = {"type": "http", "path": "/other", "raw_path": b"", "query_string": b"", "headers": []}
+
+        async def ask(size: int, *, is_whole: bool) -> None:
+            messages = [{"type": "http.request", "body": b"x" * size, "more_body": not is_whole}]
+
+            async def receive() -> dict[str, Any]:
+                return messages.pop() if messages else await never()
+
+            await middleware(scope, receive, send)
+
+        slow = asyncio.create_task(ask(60, is_whole=False))
+        await asyncio.sleep(0.01)
+        await ask(60, is_whole=True)
+        await slow
+        await ask(60, is_whole=True)
+        return statuses
+
+    assert asyncio.run(story()) == [503, 408, 200]
 
 
 def test_a_path_and_a_query_are_bounded(lab: Lab) -> None:
