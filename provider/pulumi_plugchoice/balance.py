@@ -240,20 +240,24 @@ def _refuse_other_chargers(definition: Props, live: LiveValues) -> Iterator[dyna
 
 
 def _judge_restored(olds: Props, definition: Props, live: LiveValues) -> Iterator[dynamic.CheckFailure]:
-    """Say which connectors will be restored; refuse to lose the original values of one that only has another name."""
-    for name in olds.get("restored", ()):
+    """Say which connectors will be restored; refuse to lose the original values of one that only has another name.
+
+    Also when it is to be restored from now on only: its original values are recorded in any case.
+    """
+    for name in olds.get("connectors", ()):
         if name in definition["connectors"]:
             continue
+        was_restored = name in olds.get("restored", ())
         found = live.get(name)
         now = next((key for key in definition["connectors"] if found and live.get(key) is found), None)
         before, after = name.rpartition("/")[0], (now or "").rpartition("/")[0]
-        if now is None:
+        if now is None and was_restored:
             current_session().notices.say(
                 f"{name}: not declared any more, so it will be restored; the amps per line still count its "
                 "present values; run a preview after the update",
                 kind="connectors to be restored",
             )
-        elif definition["chargers"][after].get("uuid") != before:
+        elif (was_restored or now in definition["restored"]) and definition["chargers"][after].get("uuid") != before:
             spelling = "uuid" if is_uuid(before) else "identity"
             yield dynamic.CheckFailure(
                 "site",

@@ -223,13 +223,13 @@ class UnknownSetting(PlugchoiceError):
 
     Attributes:
         setting: its name; declaring it solves the problem.
+        fact: the message without what to do, which a destroy cannot do.
     """
 
     def __init__(self, connector: str, setting: str, reason: str) -> None:
         self.setting = setting
-        super().__init__(
-            f"{connector}: {setting} {reason}, and every write sends both settings; declare {setting} as well"
-        )
+        self.fact = f"{connector}: {setting} {reason}, and every write sends both settings"
+        super().__init__(f"{self.fact}; declare {setting} as well")
 
 
 class WriteNotSettled(PlugchoiceError):

@@ -96,7 +96,7 @@ def test_an_unknown_result_of_a_write_is_explained(client: PlugchoiceClient, emu
     assert str(caught.value).startswith(
         "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): PUT "
     )
-    assert str(caught.value).endswith("run `pulumi up` again: it reads first and writes only what differs")
+    assert str(caught.value).endswith("run the same command again: it reads first and writes only what differs")
 
 
 def test_two_thousand_connectors_of_fifty_sites_are_read_with_110_calls_at_most(

@@ -60,9 +60,10 @@ def test_another_name_that_would_lose_originals_is_refused(
     emulator: Emulator, before: dict[str, str], after: dict[str, str], kept: str | None
 ) -> None:
     """Unless both names are given: then an alias finds the resource. The charger counts as declared."""
-    failures, said = check(emulator, definition(before), definition(after))
-    assert said == []
-    assert [failure.endswith(f"; keep {kept} as well") for failure in failures] == [True] * bool(kept)
+    for on_destroy in ("restore", "retain"):  # recorded in any case, and now to be restored
+        failures, said = check(emulator, definition(before, on_destroy), definition(after))
+        assert said == []
+        assert [failure.endswith(f"; keep {kept} as well") for failure in failures] == [True] * bool(kept)
     assert check(emulator, definition(before, "retain"), definition(after, "retain")) == ([], [])
 
 

@@ -160,6 +160,23 @@ def test_an_original_that_the_api_does_not_take_is_said_and_left_alone(
     assert emulator.live(1) == after
 
 
+@pytest.mark.parametrize("live", [{"phase_rotation": None}, {"phase_rotation": "Unknown"}])
+def test_a_restore_advises_what_a_destroy_can_do(emulator: Emulator, engine: Engine, live: dict[str, Any]) -> None:
+    """The other setting has no value that could be sent; nothing is declared any more. The state is kept."""
+    program = {"bay": {name: value for name, value in DECLARED.items() if name != "phase_rotation"}}
+    assert engine.up(program).went_well
+    emulator.edit(CHARGER, 1, **live)
+
+    (error,) = engine.destroy().errors
+
+    advice = "to restore this connector, set phase_rotation in Plugchoice and run the same command again"
+    assert error.endswith(f", and every write sends both settings; {advice}")
+    assert engine.state["bay"].outputs["adopted"] == {"max_amperage": 16}
+    emulator.edit(CHARGER, 1, phase_rotation="RST")
+    assert engine.destroy().went_well
+    assert emulator.live(1) == ("RST", 16)
+
+
 def test_a_match_that_cannot_be_declared_is_not_advised(emulator: Emulator, engine: Engine) -> None:
     """`Unknown` is no value to declare."""
     emulator.reset(seed(1, {1: [connector(rotation="Unknown", amperage=16)]}))

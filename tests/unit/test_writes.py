@@ -257,7 +257,7 @@ def test_values_that_do_not_change_are_named() -> None:
     run.client.before = lambda call: setattr(run, "values", ("RST", 20)) if call == READ else None
     assert run.fails(**BOTH) == (
         "HRB-001/1: the write did not take effect: phase_rotation is RST, not STR (the API answered with other "
-        "values); run `pulumi up` again"
+        "values); run the same command again"
     )
     assert len(run.client.of("PUT")) == 3
 
@@ -387,7 +387,7 @@ def test_a_failed_read_after_such_a_write_is_explained() -> None:
     assert str(failed.value) == (
         "HRB-001/1: it is not known whether the write of STR, 20 A took effect (before: RST, 16 A): "
         f"PUT {PATH}: no answer within 30 s; reading it back failed too: GET /v3/chargers/{CHARGER}: answered 503: "
-        "Plugchoice has a problem; try again later; run `pulumi up` again: it reads first and writes only "
+        "Plugchoice has a problem; try again later; run the same command again: it reads first and writes only "
         "what differs"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
@@ -425,7 +425,7 @@ def test_no_write_is_sent_after_the_deadline() -> None:
     run.puts(run.lost_before)
     assert run.fails(**BOTH) == (
         "HRB-001/1: the write did not take effect: phase_rotation is RST, not STR, max_amperage is 16 A, not 20 A "
-        f"(PUT {PATH}: the connection was lost (reset)); run `pulumi up` again"
+        f"(PUT {PATH}: the connection was lost (reset)); run the same command again"
     )
     assert run.client.calls == [f"PUT {CHARGER}/1 STR 20", READ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, show
-from pulumi_plugchoice.errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
+from pulumi_plugchoice.errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError, UnknownSetting
 
 from .live import is_about_site
 from .stored import format_name, is_accepted, parse_id
@@ -100,6 +100,11 @@ def restore(session: Session, id_: str, props: Mapping[str, Any]) -> None:
         text = _GONE if isinstance(error, NotFound) else f"gone from Plugchoice ({error})"
         session.notices.say(f"{name}: {text}; nothing to restore", kind="connectors not restored")
         return
-    session.settle(live, wanted)
+    try:
+        session.settle(live, wanted)
+    except UnknownSetting as error:
+        raise PlugchoiceError(
+            f"{error.fact}; to restore this connector, set {error.setting} in Plugchoice and run the same command again"
+        ) from None
     values = ", ".join(show(setting, value) for setting, value in wanted.items())
     session.notices.say(f"{name}: restored to {values}", kind="connectors restored")

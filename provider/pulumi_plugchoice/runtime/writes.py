@@ -171,7 +171,7 @@ class _Write:
         except PlugchoiceError as error:
             raise WriteNotSettled(
                 f"{self._describe_doubt()}: {self._doubt}; reading it back failed too: {error}; "
-                "run `pulumi up` again: it reads first and writes only what differs"
+                "run the same command again: it reads first and writes only what differs"
             ) from (error if isinstance(error, ApiError) else None)
 
     def _describe_doubt(self) -> str:
@@ -229,4 +229,4 @@ def _describe_difference(now: Live, body: ConnectorSettings, doubt: str) -> str:
         f"{name} is {show(name, getattr(now.connector, name))}, not {show(name, wanted[name])}"
         for name in find_changes(wanted, now.connector)
     )
-    return f"{now.name}: the write did not take effect: {details} ({doubt}); run `pulumi up` again"
+    return f"{now.name}: the write did not take effect: {details} ({doubt}); run the same command again"
