@@ -41,8 +41,8 @@ def join(path: str, plugin: str, arguments: list[str]) -> None:
         warm.recv(1)  # returns when the other end is closed
 
 
-def serve(path: str, modules: list[str]) -> tuple[str, socket.socket]:
-    """Answer those who join. Returns in each fork: the plugin to run, and a socket that closes when nobody wants it."""
+def serve(path: str, modules: list[str]) -> tuple[str, int]:
+    """Answer those who join. Returns in each fork: the plugin to run, and a file that hangs up when nobody wants it."""
     for module in modules:
         importlib.import_module(module)
     gc.freeze()  # what was imported is not garbage: a fork shares these pages as long as nobody looks
@@ -61,7 +61,7 @@ def serve(path: str, modules: list[str]) -> tuple[str, socket.socket]:
             if os.fork() == 0:
                 break
             joined.close()
-    return take_over(joined), joined
+    return take_over(joined), joined.detach()  # open until the fork has ended
 
 
 def take_over(joined: socket.socket) -> str:
@@ -80,7 +80,7 @@ def take_over(joined: socket.socket) -> str:
     return str(plugin)
 
 
-def end_with(joined: socket.socket) -> None:
+def end_with(joined: int) -> None:
     """End this process when the one that joined is gone: killed, it passes nothing on.
 
     By a signal and not in a thread: the language host forks.
@@ -92,7 +92,7 @@ def end_with(joined: socket.socket) -> None:
         os._exit(1)
 
 
-def run(plugin: str, joined: socket.socket) -> None:
+def run(plugin: str, joined: int) -> None:
     """Run a plugin in this fork, as its launcher would."""
     end_with(joined)
     if plugin == "pulumi-language-python":
