@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 MAX_DEPTH = 50
@@ -19,13 +20,18 @@ MAX_BODY_SECONDS = 30.0
 MAX_PATH = 2000
 
 
+# Continuous integration obeys `##[error]` and `##vso[...]` wherever they stand in a line.
+_LOG_COMMAND = re.compile(r"#(?=#\w*\[)")
+
+
 class ExcessError(ValueError):
     """What in a text is beyond the bounds."""
 
 
 def one_line(text: str, longest: int = 500) -> str:
-    """Text of somebody else in one line that no terminal obeys: what is not printable is written as an escape."""
+    """Text of somebody else in one line that no terminal and no log obeys: what is not printable is an escape."""
     line = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[: longest + 1])
+    line = _LOG_COMMAND.sub("# ", line)
     return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 

@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .bounds import one_line
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .world import World
 
 _MISSING = "emulator: FastAPI and uvicorn are not installed; run: pip install 'pulumi-plugchoice[emulator]'"
+
+
+# Of a path, or of an option.
+_STARTS = ("/", ".", "-", "~", "_")
 
 
 class CannotServeError(Exception):
@@ -49,8 +53,13 @@ def main(argv: list[str] | None = None, prog: str = "python -m pulumi_plugchoice
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))  # it may quote an argument
+
+
 def _parse_options(argv: list[str] | None, prog: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description="Run a local Plugchoice API. It needs no account and no chargers, and sends nothing anywhere.",
     )
@@ -71,7 +80,9 @@ def _port(text: str) -> int:
 
 
 def _fail(text: str, code: int) -> int:
-    sys.stderr.write(f"{one_line(text)}\n")
+    line = one_line(text)
+    # The name of a file can look like a command to a log, such as `::error::`.
+    sys.stderr.write(f"{line if line[:1].isalnum() or line[:1] in _STARTS else f'emulator: {line}'}\n")
     return code
 
 

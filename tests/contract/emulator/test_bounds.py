@@ -265,6 +265,19 @@ def test_a_wrong_seed_is_one_line_whatever_its_names(
     assert end in text
 
 
+@pytest.mark.parametrize("name", ["::error::x.json", " ::error::x", "##[error]x", "a\n::error::x", "\x1b[2Jx"])
+def test_no_name_of_a_file_or_argument_commands_a_log(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["--seed", name], ["--host", name], ["--port", name], [name], ["--port", "0", "-x", name]):
+        with contextlib.suppress(SystemExit):
+            assert main(arguments) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert lines
+        assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line or "\x1b" in line]
+
+
 def test_a_wrong_seed_of_a_reset_is_one_line_too(lab: Lab) -> None:
     answer = lab.control("POST", "/reset", {"seed": {"sites": [{"name": "H", "a\n\x1b[2J": 1}]}}, status=422)
     assert answer["error"].startswith("seed: sites[0].a\\n\\x1b[2J: is not a known key")
