@@ -338,7 +338,7 @@ def test_a_site_that_is_not_a_uuid_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "example"), [("PLUGCHOICE_TIMEOUT_SECONDS", 30), ("PLUGCHOICE_DEADLINE_SECONDS", 120)]
 )
-@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e999", "1e12", "86401"])
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf", "1e999", "1e12", "86401", "٣٠", "1_0", "0x1p3"])
 def test_seconds_are_above_zero_and_finite(name: str, example: int, text: str) -> None:
     """Nobody waits for ever or gives up at once, and no socket takes a timeout of thousands of years."""
     with pytest.raises(ConfigError) as refused:

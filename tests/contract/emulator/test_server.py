@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -10,15 +12,17 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from pulumi_plugchoice.emulator.server import main
+from pulumi_plugchoice.emulator.seed import Seed
+from pulumi_plugchoice.emulator.server import CannotServeError, _announce, main
+from pulumi_plugchoice.emulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -132,6 +136,30 @@ def test_only_loopback_is_allowed_without_allow_remote(host: str, capsys: pytest
     error = capsys.readouterr().err
     assert error.startswith(f"--host {host}: other machines can reach it")
     assert "or add --allow-remote" in error
+
+
+@pytest.mark.parametrize("failing", ["write", "replace"])
+def test_a_ready_file_that_does_not_fit_leaves_nothing_behind(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it written through a link that somebody has put there: its name cannot be known."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail_to_write(content: object) -> str:
+        assert content
+        assert next(tmp_path.iterdir()).stat().st_size == 0
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if failing == "write":
+        monkeypatch.setattr("pulumi_plugchoice.emulator.server.json.dumps", fail_to_write)
+    else:
+        monkeypatch.setattr(Path, "replace", fail)
+    options = argparse.Namespace(quiet=True, ready_file=tmp_path / "ready.json")
+    with pytest.raises(CannotServeError, match="cannot be written: No space left on device"):
+        _announce(options, World(Seed()), "http://127.0.0.1:1", 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_ready_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
