@@ -151,6 +151,10 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         if not all(is_known(value) for value in news.values()):
             return dynamic.DiffResult(changes=True)
         session = current_session()
+        damage = _find_damage(olds)
+        if damage:
+            session.notices.say(damage, kind="damaged states")
+            return dynamic.DiffResult(changes=True)
         if not session.is_offline:
             _report_drift(session, olds)
             _report_new(session, olds, news)
@@ -185,6 +189,9 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         if session.is_offline:
             session.notices.say_once(_OFFLINE)
             return dynamic.ReadResult(id_, dict(props), dict(props))
+        damage = _find_damage(props)
+        if damage:
+            raise PlugchoiceError(damage)
         inputs = _read_live(session, props)
         # Only an update records a connector that nobody declares: a refresh would make a new one look known.
         inputs = drop_connectors(inputs, find_new_connectors(props, inputs))
@@ -239,11 +246,32 @@ def _refuse_other_chargers(definition: Props, live: LiveValues) -> Iterator[dyna
             yield dynamic.CheckFailure("site", f"{printable(text)}; correct identity or uuid")
 
 
+def _find_damage(props: Props) -> str | None:
+    """What is wrong with stored properties, as a line: a state may have been edited. Nothing else is stored of a site.
+
+    They are computed with as they are, without anything else that could fail.
+    """
+    try:
+        is_complete = is_uuid(props["site"]) and isinstance(props["unmanaged"], list)
+        _ = make_properties(props, assess(props, None)), find_new_connectors(props, props), parse_limits(props)
+        _ = [name for name in props.get("restored", ()) if name in props["connectors"]]
+    except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError):
+        is_complete = False
+    if is_complete:
+        return None
+    return (
+        f"site {printable(props.get('site'), 60)}: the stored state of its balance is damaged; `pulumi up` stores it "
+        "anew from the program"
+    )
+
+
 def _judge_restored(olds: Props, definition: Props, live: LiveValues) -> Iterator[dynamic.CheckFailure]:
     """Say which connectors will be restored; refuse to lose the original values of one that only has another name.
 
     Also when it is to be restored from now on only: its original values are recorded in any case.
     """
+    if olds and _find_damage(normalize_numbers(olds)):
+        return
     for name in olds.get("connectors", ()):
         if name in definition["connectors"]:
             continue

@@ -5,6 +5,7 @@ The providers are the real ones, over HTTP to the real emulator; the engine is `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -159,6 +160,43 @@ def test_new_hardware_counts_for_the_limits(emulator: Emulator, engine: Engine) 
     assert lines(preview, "limit single_phase_amps (50 A) exceeded: 80 A on L1")
     (error,) = engine.preview(site(bay(1, 20), bay(2), bay(3), limit=50)).errors
     assert "limit single_phase_amps (50 A) exceeded: 84 A on L1" in error
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"connectors": None},
+        {"connectors": ["HRB-001/1"]},
+        {"connectors": {"HRB-001": "RST 16 A"}},
+        {"unmanaged": "HRB-002/1"},
+        {"restored": 5},
+        {"groups": {}},
+        {"chargers": {"HRB-001": "main"}},
+        {"limits": {"amps": 5}},
+        {"neutral": None},
+        {"counted_live": []},
+        {"not_counted": 5},
+        {"site": [SITE]},
+    ],
+)
+def test_a_damaged_balance_is_one_line_and_an_up_stores_it_anew(
+    emulator: Emulator, engine: Engine, fields: Props
+) -> None:
+    """It holds nothing that is not declared or computed; the connectors are compared nevertheless."""
+    program = site(bay(1), bay(2), limit=60)
+    apply(engine, program)
+    stored = engine.state["balance"]
+    damaged = {name: value for name, value in {**stored.outputs, **fields}.items() if value is not None}
+    engine.state["balance"] = replace(stored, inputs=damaged, outputs=damaged)
+    emulator.edit(charger_uuid(1), max_amperage=10)
+
+    preview, refresh = engine.preview(program), engine.refresh()
+
+    assert preview.went_well, preview.errors
+    assert preview.changes == {"balance": "update", "HRB-001-1": "update"}
+    assert len(lines(preview, ": the stored state of its balance is damaged; `pulumi up` stores it anew")) == 1
+    assert ": the stored state of its balance is damaged; " in refresh.errors[0]
+    apply(engine, program)
 
 
 def test_number_0_counts_in_no_figure(emulator: Emulator, engine: Engine) -> None:
