@@ -29,6 +29,7 @@ LAYERS: list[set[str]] = [
     {"sitefile"},
     {"connector", "balance", "lookup"},
     {"site", "review", "wiring"},
+    {"fleet"},
     {"__init__"},
     {"cli"},
 ]

@@ -40,6 +40,12 @@ class Budget:
         with self._lock:
             return self._reads
 
+    @property
+    def calls(self) -> int:
+        """Number of calls so far, those for a token included."""
+        with self._lock:
+            return self._reads + self._writes + self._tokens
+
     def count_request(self, method: str, path: str) -> None:
         """A request goes out."""
         with self._lock:

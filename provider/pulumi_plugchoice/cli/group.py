@@ -6,14 +6,14 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import emulator, import_file, sitefiles
+from . import emulator, fleet, import_file, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="plugchoice")
 def plugchoice() -> None:
-    """Check, plan and review sites of Plugchoice chargers, and import their connectors into a Pulumi stack."""
+    """Check, plan and review sites of Plugchoice chargers, and compare them with Plugchoice."""
 
 
-for command in (*sitefiles.COMMANDS, import_file.command, emulator.command):
+for command in (*sitefiles.COMMANDS, *fleet.COMMANDS, import_file.command, emulator.command):
     plugchoice.add_command(command)

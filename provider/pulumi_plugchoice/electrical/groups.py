@@ -34,11 +34,15 @@ class GroupMismatch:
         key: key of the site file that differs: `group_id`, `fuse_amps`, `main_fuse_amps` or `net_type`.
         text: one line with both values.
         is_refused: whether it fails the preview.
+        declared: the value of the site file.
+        live: the value in Plugchoice; None when the group is not there.
     """
 
     key: str
     text: str
     is_refused: bool
+    declared: int | str
+    live: int | str | None
 
 
 def compare_groups(installation: Installation, live: Iterable[LiveGroup]) -> list[GroupMismatch]:
@@ -55,7 +59,7 @@ def compare_groups(installation: Installation, live: Iterable[LiveGroup]) -> lis
             if group.group_id is not None:
                 others = ", ".join(map(str, sorted(by_id))) or "none"
                 text = f"group {group.name}: the site has no group {group.group_id} in Plugchoice; its groups: {others}"
-                mismatches.append(GroupMismatch("group_id", text, is_refused=True))
+                mismatches.append(GroupMismatch("group_id", text, is_refused=True, declared=group.group_id, live=None))
             continue
         place = f"group {group.name} ({found.id})"
         if group.fuse_amps is not None and found.total_amps not in (None, group.fuse_amps):
@@ -63,14 +67,15 @@ def compare_groups(installation: Installation, live: Iterable[LiveGroup]) -> lis
             mismatches.append(_compare_fuse(key, place, group.fuse_amps, found.total_amps or 0))
         if is_root and found.net_type not in (None, installation.net_type):
             text = f"{place}: net type is {found.net_type} in Plugchoice, {installation.net_type} is declared"
-            mismatches.append(GroupMismatch("net_type", text, is_refused=False))
+            declared = installation.net_type
+            mismatches.append(GroupMismatch("net_type", text, is_refused=False, declared=declared, live=found.net_type))
     return mismatches
 
 
 def _compare_fuse(key: str, place: str, declared: int, live: int) -> GroupMismatch:
     text = f"{place}: {live} A in Plugchoice, the declared fuse is {declared} A"
     if live < declared:
-        return GroupMismatch(key, text, is_refused=False)
+        return GroupMismatch(key, text, is_refused=False, declared=declared, live=live)
     # Load balancing goes by the live value.
     text = f"{text}; load balancing would let chargers draw more than the fuse carries: correct the wrong value"
-    return GroupMismatch(key, text, is_refused=True)
+    return GroupMismatch(key, text, is_refused=True, declared=declared, live=live)

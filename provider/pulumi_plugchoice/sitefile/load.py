@@ -79,6 +79,19 @@ def load_text(path: str | Path) -> tuple[SiteFile, str]:
     """
     source = show_path(path)
     content = _read(Path(path), source)
+    return parse_site(content, source), content
+
+
+def parse_site(content: str, source: str) -> SiteFile:
+    """Parse the text of a site file.
+
+    Args:
+        content: with the byte order mark, if it has one.
+        source: name of the file in messages.
+
+    Raises:
+        SiteFileError: it has mistakes.
+    """
     text = content.removeprefix(BYTE_ORDER_MARK)
     document = parse(text)
     findings = list(document.findings)
@@ -97,7 +110,7 @@ def load_text(path: str | Path) -> tuple[SiteFile, str]:
             raise SiteFileError([_describe_other_file(mistakes[0], is_yaml=document.is_complete)])
         mistakes.sort(key=lambda mistake: (mistake.line, mistake.column, str(mistake)))
         raise SiteFileError(mistakes[: MAX_MISTAKES + 2])  # the last says that there are more
-    return site, content
+    return site
 
 
 def _is_site_file(document: Document) -> bool:

@@ -1,0 +1,106 @@
+"""The commands on many sites: drift."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pulumi_plugchoice._files import write_files
+
+from .common import Command, echo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_plugchoice.api.budget import Budget
+    from pulumi_plugchoice.fleet.drift import SiteReport
+
+#: Exit statuses of `drift`.
+_FINDINGS, _UNREADABLE = 2, 1
+
+
+@click.command("drift", cls=Command)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github", "gitlab"]),
+    default="text",
+    show_default=True,
+    help="text; JSON; annotations for GitHub Actions, then text; or a Code Quality report for GitLab.",
+)
+@click.option(
+    "--absorb", is_flag=True, help="Write the live values of `drift` findings to the files, and print the difference."
+)
+@click.pass_context
+def drift(ctx: click.Context, files: tuple[Path, ...], style: str, *, absorb: bool) -> None:
+    """Compare sites with Plugchoice, without the engine.
+
+    FILES are site files or folders of them; default: sites/*.yaml. Nothing is written to Plugchoice. Credentials and
+    base URL come from the environment: PLUGCHOICE_TOKEN and so on.
+
+    Exit status: 0 when all sites are clean, 2 when there are findings, 1 when something could not be compared, with
+    findings or without. --absorb does not change it.
+    """
+    from pulumi_plugchoice import config
+    from pulumi_plugchoice.api import connect
+    from pulumi_plugchoice.api.budget import Budget
+    from pulumi_plugchoice.config import Options
+    from pulumi_plugchoice.errors import OfflineError
+    from pulumi_plugchoice.fleet.drift import find_drift
+    from pulumi_plugchoice.fleet.files import find_site_files, load_declarations
+    from pulumi_plugchoice.runtime.notices import Notices
+
+    from .progress import show_progress
+
+    declarations = load_declarations(find_site_files(files))
+    if config.is_offline(os.environ):
+        raise OfflineError("drift: nothing is read, because PLUGCHOICE_OFFLINE is on; unset it and run again")
+    budget, notices = Budget(), Notices()
+    client = connect(Options.load({}, os.environ), notices.say_once, budget)
+    with show_progress("sites", sum(item.site is not None for item in declarations)) as tell:
+        reports = find_drift(
+            declarations, client, say=lambda line: notices.say(line, kind="chargers not listed"), tell=tell
+        )
+    notices.close()
+    client.close()
+    _print_reports(reports, style, budget)
+    if absorb:
+        _absorb(reports, is_report=style in ("json", "gitlab"))
+    statuses = {report.status for report in reports}
+    ctx.exit(_UNREADABLE if "unreadable" in statuses else _FINDINGS if "findings" in statuses else 0)
+
+
+def _print_reports(reports: Sequence[SiteReport], style: str, budget: Budget) -> None:
+    from pulumi_plugchoice.fleet import report
+    from pulumi_plugchoice.review.annotations import format_github, format_gitlab
+
+    if style == "json":
+        echo(report.format_json(reports, budget.calls), end="")
+    elif style == "gitlab":
+        echo(format_gitlab(report.list_notes(reports)), end="")
+    else:
+        for line in format_github(report.list_notes(reports)) if style == "github" else ():
+            echo(line)
+        for line in report.format_text(reports):
+            echo(line)
+        calls = budget.summarize()
+        echo("; ".join([report.summarize(reports), *([calls] if calls else [])]))
+
+
+def _absorb(reports: Sequence[SiteReport], *, is_report: bool) -> None:
+    """Write the live values, and print what changes; beside a report that programs read on standard error."""
+    from pulumi_plugchoice.fleet.absorb import absorb_drift
+
+    absorbed = absorb_drift(reports)
+    write_files(absorbed.contents)
+    for line in absorbed.diff:
+        echo(line, is_error=is_report)
+    for line in absorbed.left:
+        echo(line, is_error=True)
+
+
+COMMANDS = (drift,)

@@ -1,0 +1,88 @@
+"""Finds the site files that a command of many sites works on, and loads them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pulumi_plugchoice._text import show_path
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.sitefile.load import SiteFileError, load_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pulumi_plugchoice.sitefile.model import SiteFile
+
+#: Where a project keeps its site files.
+FOLDER: Final = Path("sites")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A site file.
+
+    Attributes:
+        file: its path.
+        site: what it declares; None when it cannot be used.
+        text: as it was read.
+        problem: why it cannot be used; one line that begins with the file.
+    """
+
+    file: Path
+    site: SiteFile | None = None
+    text: str = ""
+    problem: str = ""
+
+
+def find_site_files(paths: Sequence[Path]) -> list[Path]:
+    """Find the site files among files and folders; `sites/*.yaml` when none is named. Each file comes once.
+
+    Raises:
+        PlugchoiceError: a folder has no site file.
+    """
+    found: dict[str, Path] = {}
+    for path in paths or (FOLDER,):
+        for file in _list_folder(path) if path.is_dir() or not paths else (path,):
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    files = sorted(file for file in folder.glob("*.yaml") if not file.is_dir())
+    if not files:
+        reason = "has no site file (*.yaml)" if folder.is_dir() else "there is no such folder here"
+        raise PlugchoiceError(f"{show_path(folder)}: {reason}; name the site files, or run this where `sites/` is")
+    return files
+
+
+def load_declarations(files: Iterable[Path]) -> list[Declaration]:
+    """Load the site files. One with mistakes, and two that declare the same site, cannot be used."""
+    loaded: list[Declaration] = []
+    by_site: dict[str, list[Path]] = {}
+    for declaration in map(_load, files):
+        loaded.append(declaration)
+        if declaration.site is not None:
+            by_site.setdefault(declaration.site.site.lower(), []).append(declaration.file)
+    return [_refuse_second(declaration, by_site) for declaration in loaded]
+
+
+def _load(file: Path) -> Declaration:
+    try:
+        site, text = load_text(file)
+    except SiteFileError as error:
+        return Declaration(file, problem=str(error))
+    return Declaration(file, site, text)
+
+
+def _refuse_second(declaration: Declaration, by_site: dict[str, list[Path]]) -> Declaration:
+    if declaration.site is None:
+        return declaration
+    site = declaration.site.site.lower()
+    others = [file for file in by_site[site] if file != declaration.file]
+    if not others:
+        return declaration
+    problem = f"{show_path(declaration.file)}: declares site {site}, as {show_path(others[0])} does; keep one of them"
+    return Declaration(declaration.file, problem=problem)
