@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,8 @@ def _list_changes(report: SiteReport, findings: Iterable[Finding]) -> dict[KeyPa
         if site is not None and path[-1] == "phase_rotation":
             connector = site.chargers[int(path[1])].connectors[int(path[3])]
             if connector.planned_rotation == changes[path]:
-                changes[(*path[:-1], "planned_rotation")] = None
+                plan = (*path[:-1], "planned_rotation")
+                changes[plan] = None
     return changes
 
 
@@ -100,7 +102,9 @@ def _compare(before: str, after: str, name: str) -> list[str]:
     diff = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
     for line in list(diff)[2:]:
         body = line[1:]
-        text = printable(body, 1000)
-        indent = " " * (len(body) - len(body.lstrip(" ")))
-        lines.append(line[:1] + indent + (f"\\{text}" if text.startswith("::") else text))
+        # Blanks stay as they are, which `printable` alone does not do.
+        text = "".join(part if part.isspace() else printable(part, 1000) for part in re.split("( +)", body))
+        indent = " " * (len(text) - len(text.lstrip()))
+        is_command = text.startswith("::", len(indent))
+        lines.append(f"{line[:1]}{indent}\\{text.lstrip()}" if is_command else line[:1] + text)
     return lines

@@ -220,7 +220,7 @@ def _report(
     gone: set[str] = set()
     for item in list_declared(site):
         if item.name in survey.absent:
-            finding = _explain_absence(item, survey.absent[item.name], places)
+            finding = _explain_absence(site, item, survey.absent[item.name], places)
             findings.append(finding)
             if finding.kind in ("missing", "moved"):
                 gone.add(item.name)
@@ -242,21 +242,23 @@ def _report(
         findings.append(Finding("limit", text, None, limit.limit, limit.allowed, limit.value, place))
     if survey.groups is None:
         findings.append(Finding("unreadable", printable(f"groups cannot be read: {survey.group_problem}", 600)))
-    for group in compare_groups(assessment.installation, survey.groups or ()):
+    groups = [] if survey.groups is None else compare_groups(assessment.installation, survey.groups)
+    for group in groups:
         at: KeyPath = ("supply", group.key) if group.key in ("main_fuse_amps", "net_type") else ("groups",)
         findings.append(Finding("fuse", printable(group.text), None, group.key, group.declared, group.live, at))
     declared = _show_amps(assessment.figures)
     return SiteReport(declaration, tuple(findings), declared, _show_amps(live))
 
 
-def _explain_absence(item: Declared, absence: Absence, places: Whereabouts) -> Finding:
+def _explain_absence(site: SiteFile, item: Declared, absence: Absence, places: Whereabouts) -> Finding:
     name = printable(item.name, 60)
-    kind, reason, live = absence.kind, absence.reason, absence.live
+    kind, reason, setting = absence.kind, absence.reason, absence.setting
+    declared, live = absence.declared, absence.live
     if kind == "moved":
-        site = places.find(_search_key(item))
+        place = places.find(_search_key(item))
         is_there = item.charger.uuid is not None  # it has answered by its UUID
-        if site:
-            reason, live = f"the charger is on site {site} now", site.partition(" ")[0]
+        if place:
+            reason, live = f"the charger is on site {place} now", place.partition(" ")[0]
         elif is_there:
             more = f" ({places.gap})" if places.gap else ""
             reason = f"the charger answers, but the site does not list it, and neither does another one{more}"
@@ -266,9 +268,9 @@ def _explain_absence(item: Declared, absence: Absence, places: Whereabouts) -> F
             kind, reason = "missing", "no charger of the account's sites has this identity"
         if kind == "moved":
             reason += "; move it to that site's file, or remove it from this one"
+            setting, declared = "site", site.site.lower()
     text = printable(f"{name}: {reason}" if not reason.startswith(f"{name}: ") else reason, 600)
-    setting = "site" if live and kind == "moved" else absence.setting
-    return Finding(kind, text, name, setting, absence.declared, live and printable(live, 60), item.path)
+    return Finding(kind, text, name, setting, declared, live and printable(live, 60), item.path)
 
 
 def _compare_settings(site: SiteFile, item: Declared, survey: Survey) -> Iterator[Finding]:
