@@ -12,17 +12,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
+from pulumi_plugchoice.api.rows import parse_site_rows
 from pulumi_plugchoice.cli import progress
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.fleet.absorb import absorb_drift
-from pulumi_plugchoice.fleet.drift import KINDS, Finding, SiteReport
-from pulumi_plugchoice.fleet.files import load_declarations
+from pulumi_plugchoice.fleet.drift import KINDS, Finding, SiteReport, find_drift
+from pulumi_plugchoice.fleet.files import Declaration, load_declarations
 from pulumi_plugchoice.fleet.report import SCHEMA_FILE
 from pulumi_plugchoice.fleet.workers import run_each
 from pulumi_plugchoice.sitefile.definition import make_definition
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result
+    from pulumi_plugchoice.api.rows import SiteListing
     from support.emulator import Emulator
 
 QUAY: Final = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c8"
@@ -458,6 +460,13 @@ def test_what_cannot_be_looked_at_is_one_line_and_status_1(
         assert part in line
 
 
+@pytest.mark.parametrize("wrong", [["--format", "xml"], ["--absorbe"]])
+def test_a_wrong_option_is_no_finding(wrong: list[str]) -> None:
+    """Status 2, which it has elsewhere, would look like one."""
+    write()
+    assert run(*wrong).exit_code == 1
+
+
 def test_no_such_site_names_the_sites_of_the_token() -> None:
     """So that the UUID can be corrected."""
     write(site="0b6c1d2e-3f40-4a51-8b62-7c8394a5b6ff")
@@ -511,6 +520,55 @@ def test_an_identity_is_gone_only_if_all_sites_were_read(emulator: Emulator) -> 
     (finding,) = findings(document)
     assert finding["kind"] == "unreadable"
     assert finding["message"].startswith("HRB-002/1: not found, but a site was not read: ")
+
+
+class Listing:
+    """A client of an account whose only site lists these rows."""
+
+    def __init__(self, *rows: Json) -> None:
+        self._rows = rows
+
+    def site_listing(self, site: str) -> SiteListing:
+        """The rows."""
+        return parse_site_rows(self._rows, 1)
+
+    def site_groups(self, site: str) -> list[object]:
+        """None."""
+        return []
+
+    def sites(self) -> list[object]:
+        """None besides."""
+        return []
+
+
+def row(index: int, name: str | None, **more: Any) -> Json:
+    """A row of the list of a site."""
+    return {**connector(), "charger": {"uuid": charger_uuid(index), "identity": name}, **more}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            [row(1, "HRB-001"), row(2, "HRB-001")],
+            f"HRB-001/1: 2 chargers of the site have this identity; add the uuid: {charger_uuid(1)} or {charger_uuid(2)}",
+        ),
+        ([row(1, None, charger={})], "HRB-001/1: row 1 of the list does not tell its charger, which may be this one"),
+    ],
+)
+def test_a_charger_that_may_be_another_row_is_not_called_missing(rows: list[Json], said: str) -> None:
+    """It could not be looked at."""
+    declaration = Declaration(Path("a.yaml"), build_site(content(bay(1), groups=[]), "here"))
+    (found,) = find_drift([declaration], cast("Any", Listing(*rows)), say=print)
+    assert found.status == "unreadable"
+    assert found.findings[0].message == said
+
+
+def test_a_charger_whose_identity_the_api_does_not_tell_is_compared_by_its_uuid() -> None:
+    """And is not taken for another device."""
+    declaration = Declaration(Path("a.yaml"), build_site(content(bay(1, by="identity uuid"), groups=[]), "here"))
+    (found,) = find_drift([declaration], cast("Any", Listing(row(1, None))), say=print)
+    assert found.status == "clean"
 
 
 # --absorb

@@ -222,7 +222,7 @@ def _report(
         if item.name in survey.absent:
             finding = _explain_absence(site, item, survey.absent[item.name], places)
             findings.append(finding)
-            if finding.kind in ("missing", "moved"):
+            if finding.kind != "unreadable" and survey.values.get(item.name) is None:
                 gone.add(item.name)
         else:
             findings += _compare_settings(site, item, survey)
