@@ -333,9 +333,16 @@ def test_a_lost_row_is_no_finding(emulator: Emulator) -> None:
     write("harbour", *(bay(index, by="uuid") for index in range(1, 41)), limits={})
     emulator.fault("page", path=LIST, page=2, lost=[0])
     assert report()[0] == 0
-    emulator.clear_faults()
     emulator.fault("page", path=LIST, page=2, doubled=[0])
     assert report()[0] == 0
+
+
+def test_a_list_that_has_lost_one_row_is_read_again_for_others(emulator: Emulator) -> None:
+    """An unknown connector may be lost together with a declared one."""
+    emulator.reset(seed(40))
+    write("harbour", *map(bay, range(1, 40)), limits={})
+    emulator.fault("page", path=LIST, page=2, lost=[13, 14])
+    assert [finding["connector"] for finding in findings(report()[1])] == ["HRB-040/1"]
 
 
 def test_sites_are_reported_in_the_order_of_their_files(emulator: Emulator) -> None:
@@ -528,11 +535,11 @@ class Listing:
     def __init__(self, *rows: Json) -> None:
         self._rows = rows
 
-    def site_listing(self, site: str) -> SiteListing:
+    def site_listing(self, _: str) -> SiteListing:
         """The rows."""
-        return parse_site_rows(self._rows, 1)
+        return parse_site_rows([self._rows])
 
-    def site_groups(self, site: str) -> list[object]:
+    def site_groups(self, _: str) -> list[object]:
         """None."""
         return []
 
@@ -551,7 +558,8 @@ def row(index: int, name: str | None, **more: Any) -> Json:
     [
         (
             [row(1, "HRB-001"), row(2, "HRB-001")],
-            f"HRB-001/1: 2 chargers of the site have this identity; add the uuid: {charger_uuid(1)} or {charger_uuid(2)}",
+            "HRB-001/1: 2 chargers of the site have this identity; add the uuid: "
+            f"{charger_uuid(1)} or {charger_uuid(2)}",
         ),
         ([row(1, None, charger={})], "HRB-001/1: row 1 of the list does not tell its charger, which may be this one"),
     ],
@@ -630,8 +638,8 @@ def test_absorb_takes_nothing_but_drift(emulator: Emulator) -> None:
     assert Path("sites/harbour.yaml").read_bytes() == before
 
 
-def test_absorb_leaves_a_file_that_changed_or_would_have_mistakes() -> None:
-    """Nobody's edit is lost, and no file becomes one that cannot be read."""
+def test_absorb_makes_no_mistakes() -> None:
+    """No file becomes one that cannot be read."""
     file = write("harbour", bay(1, phase_rotation="RST", planned_rotation="TRS"))
     (declaration,) = load_declarations([file])
     path = ("chargers", 0, "connectors", 0, "phase_rotation")
@@ -640,10 +648,22 @@ def test_absorb_leaves_a_file_that_changed_or_would_have_mistakes() -> None:
     assert absorbed.contents == {}
     assert absorbed.left[0].endswith("; the live values are not taken: edit the file by hand")
 
-    file.write_text(file.read_text() + "# more\n")
-    absorbed = absorb_drift([found])
-    assert absorbed.contents == {}
-    assert absorbed.left == ["sites/harbour.yaml: changed while Plugchoice was read; run the command again"]
+
+def test_absorb_loses_no_edit(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of somebody who saved the file while Plugchoice was read."""
+    file = write()
+    emulator.edit(identity(1), max_amperage=20)
+
+    def edit(*reports: Any) -> Any:
+        file.write_text(file.read_text() + "# more\n")
+        return absorb_drift(*reports)
+
+    monkeypatch.setattr("pulumi_plugchoice.fleet.absorb.absorb_drift", edit)
+    result = run("--absorb")
+    assert result.exit_code == 1
+    assert result.stderr == "sites/harbour.yaml: changed while the command ran; run it again\n"
+    assert file.read_text().endswith("# more\n")
+    assert "20" not in file.read_text()
 
 
 # Texts of others

@@ -110,7 +110,7 @@ def _absorb(reports: Sequence[SiteReport], *, is_report: bool) -> None:
     from pulumi_plugchoice.fleet.absorb import absorb_drift
 
     absorbed = absorb_drift(reports)
-    write_files(absorbed.contents)
+    write_files(absorbed.contents, absorbed.seen)
     for line in absorbed.diff:
         echo(line, is_error=is_report)
     for line in absorbed.left:

@@ -11,13 +11,14 @@ from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PHASE_ROTATIONS
 from pulumi_plugchoice.electrical.settings import show
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.sitefile.load import load_text, parse_site
+from pulumi_plugchoice.sitefile.load import parse_site
 from pulumi_plugchoice.sitefile.yaml_edit import edit_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from pulumi_plugchoice._files import Identity
     from pulumi_plugchoice.sitefile.yaml_text import KeyPath
 
     from .drift import Finding, SiteReport
@@ -29,11 +30,13 @@ class Absorbed:
 
     Attributes:
         contents: by file, to be written together.
+        seen: which of them nobody may have changed meanwhile; see `write_files`.
         diff: lines that are safe to print.
         left: why a live value is not taken, one line each.
     """
 
     contents: dict[Path, bytes] = field(default_factory=dict)
+    seen: dict[Path, Identity | None] = field(default_factory=dict)
     diff: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -60,6 +63,7 @@ def absorb_drift(reports: Iterable[SiteReport]) -> Absorbed:
             absorbed.left.append(printable(error, 600))
             continue
         absorbed.contents[report.declaration.file] = text.encode()
+        absorbed.seen[report.declaration.file] = report.declaration.identity
         absorbed.diff += _compare(report.declaration.text, text, name)
     return absorbed
 
@@ -84,10 +88,7 @@ def _list_changes(report: SiteReport, findings: Iterable[Finding]) -> dict[KeyPa
 
 
 def _edit(report: SiteReport, changes: dict[KeyPath, str | None]) -> str:
-    file = report.declaration.file
-    name = show_path(file)
-    if load_text(file)[1] != report.declaration.text:
-        raise PlugchoiceError(f"{name}: changed while Plugchoice was read; run the command again")
+    name = show_path(report.declaration.file)
     text = edit_values(report.declaration.text, changes, name)
     try:
         parse_site(text, name)

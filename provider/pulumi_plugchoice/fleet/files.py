@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pulumi_plugchoice._files import Identity, identify
 from pulumi_plugchoice._text import show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.sitefile.load import SiteFileError, load_text
@@ -28,12 +29,14 @@ class Declaration:
         file: its path.
         site: what it declares; None when it cannot be used.
         text: as it was read.
+        identity: what `identify` returned before it was read.
         problem: why it cannot be used; one line that begins with the file.
     """
 
     file: Path
     site: SiteFile | None = None
     text: str = ""
+    identity: Identity | None = None
     problem: str = ""
 
 
@@ -70,11 +73,12 @@ def load_declarations(files: Iterable[Path]) -> list[Declaration]:
 
 
 def _load(file: Path) -> Declaration:
+    identity = identify(file)
     try:
         site, text = load_text(file)
     except SiteFileError as error:
         return Declaration(file, problem=str(error))
-    return Declaration(file, site, text)
+    return Declaration(file, site, text, identity)
 
 
 def _refuse_second(declaration: Declaration, by_site: dict[str, list[Path]]) -> Declaration:

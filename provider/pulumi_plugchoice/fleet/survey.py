@@ -19,14 +19,14 @@ from pulumi_plugchoice.errors import (
     NotFound,
     PermissionDenied,
 )
-from pulumi_plugchoice.runtime.live import is_about_site
+from pulumi_plugchoice.runtime.live import SiteReading, is_about_site
 from pulumi_plugchoice.sitefile.definition import LiveValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pulumi_plugchoice.api.models import SiteGroup
-    from pulumi_plugchoice.runtime.live import Live, LiveConnectors, SiteReading
+    from pulumi_plugchoice.runtime.live import Live, LiveConnectors
     from pulumi_plugchoice.sitefile.model import ChargerEntry, ConnectorEntry, SiteFile
     from pulumi_plugchoice.sitefile.yaml_text import KeyPath
 
@@ -105,7 +105,7 @@ def survey_site(live: LiveConnectors, site: SiteFile) -> Survey:
         PlugchoiceError: the site cannot be read.
     """
     uuid = site.site.lower()
-    reading = live.read_site(uuid)
+    reading = _read_list(live, site)
     groups, problem = None, ""
     try:
         groups = live.list_groups(uuid)
@@ -133,6 +133,18 @@ def survey_site(live: LiveConnectors, site: SiteFile) -> Survey:
 
 # How a row that does not tell its charger is not called: see `InvalidRow.name`.
 _NAME_MARK: Final = "/"
+
+
+def _read_list(live: LiveConnectors, site: SiteFile) -> SiteReading:
+    """Read the list of a site. One that lacks a declared connector is read twice: it may have lost others as well."""
+    uuid = site.site.lower()
+    reading = live.read_site(uuid)
+    values = LiveValues(reading.connectors)
+    if not reading.may_lack_rows or all(values.get(item.name) for item in list_declared(site)):
+        return reading
+    again = live.read_site_again(uuid)
+    rows = {(item.charger, item.connector.connector_id): item for item in (*reading.connectors, *again.connectors)}
+    return SiteReading(list(rows.values()), {**reading.invalid, **again.invalid}, may_lack_rows=True)
 
 
 class _Search:
