@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from pulumi_plugchoice.api.rows import parse_site_rows
 from pulumi_plugchoice.cli import progress
 from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.errors import NoConnection
 from pulumi_plugchoice.fleet.absorb import absorb_drift
 from pulumi_plugchoice.fleet.drift import KINDS, Finding, SiteReport, find_drift
 from pulumi_plugchoice.fleet.files import Declaration, load_declarations
@@ -331,9 +332,9 @@ def test_a_lost_row_is_no_finding(emulator: Emulator) -> None:
     """A connector that the list has lost is read by itself; one that comes twice makes the list be read again."""
     emulator.reset(seed(40))
     write("harbour", *(bay(index, by="uuid") for index in range(1, 41)), limits={})
-    emulator.fault("page", path=LIST, page=2, lost=[0])
+    emulator.fault("page", path=LIST, page=2, lost=[30])
     assert report()[0] == 0
-    emulator.fault("page", path=LIST, page=2, doubled=[0])
+    emulator.fault("page", path=LIST, page=2, doubled=[30])
     assert report()[0] == 0
 
 
@@ -341,7 +342,7 @@ def test_a_list_that_has_lost_one_row_is_read_again_for_others(emulator: Emulato
     """An unknown connector may be lost together with a declared one."""
     emulator.reset(seed(40))
     write("harbour", *map(bay, range(1, 40)), limits={})
-    emulator.fault("page", path=LIST, page=2, lost=[13, 14])
+    emulator.fault("page", path=LIST, page=2, lost=[38, 39])
     assert [finding["connector"] for finding in findings(report()[1])] == ["HRB-040/1"]
 
 
@@ -548,6 +549,29 @@ class Listing:
         return []
 
 
+class NoNetwork(Listing):
+    """A client that cannot connect."""
+
+    tries = 0
+
+    def site_listing(self, _: str) -> SiteListing:
+        """Fails."""
+        self.tries += 1
+        time.sleep(0.02)
+        raise NoConnection("GET", "/v3", "cannot connect")
+
+
+def test_an_outage_is_not_tried_for_each_of_many_sites() -> None:
+    """Each try may take two minutes."""
+    places = [
+        Declaration(Path(f"{index}.yaml"), build_site(content(site=charger_uuid(index)), "here")) for index in range(50)
+    ]
+    client = NoNetwork()
+    with pytest.raises(NoConnection):
+        find_drift(places, cast("Any", client), say=print)
+    assert client.tries <= 8
+
+
 def row(index: int, name: str | None, **more: Any) -> Json:
     """A row of the list of a site."""
     return {**connector(), "charger": {"uuid": charger_uuid(index), "identity": name}, **more}
@@ -676,7 +700,8 @@ def test_foreign_text_begins_no_line_and_is_escaped(emulator: Emulator) -> None:
     emulator.reset(changed)
     write("harbour", bay(1), bay(2), label="::notice::z", limits={})
     file = Path("sites/harbour.yaml")
-    file.write_text(file.read_text().replace("  connectors:", "  # ::a\n  connectors:").replace("TN", "TN\n  # ##[c]"))
+    text = file.read_text().replace("max_amperage: 16\n", "max_amperage: 16\n  label: a\n   ::stop-commands::z\n", 1)
+    file.write_text(text.replace("TN", "TN\n  # ##[c]"))
     emulator.edit(identity(1), max_amperage=20)
     for style in ("text", "github"):
         result = run("--format", style, "--absorb")
@@ -707,13 +732,13 @@ def test_github_gets_ten_annotations_of_a_level(emulator: Emulator) -> None:
 
 def test_gitlab_gets_a_report_with_stable_fingerprints(emulator: Emulator) -> None:
     """No two are equal, and another live value does not make another finding."""
-    write()
+    write(limits={"single_phase_amps": 30})
     emulator.edit(identity(1), max_amperage=20)
-    emulator.edit(identity(2), max_amperage=63)
+    emulator.edit(identity(2), max_amperage=63, phase_rotation="STR")
     entries = json.loads(run("--format", "gitlab").stdout)
-    assert [entry["check_name"] for entry in entries] == ["plugchoice-drift"] * 2 + ["plugchoice-limit"]
+    assert [entry["check_name"] for entry in entries] == ["plugchoice-drift"] * 3 + ["plugchoice-limit"] * 2
     assert entries[0]["location"]["path"] == "sites/harbour.yaml"
-    assert len({entry["fingerprint"] for entry in entries}) == 3
+    assert len({entry["fingerprint"] for entry in entries}) == 5
     emulator.edit(identity(1), max_amperage=21)
     again = json.loads(run("--format", "gitlab").stdout)
     assert [entry["fingerprint"] for entry in again] == [entry["fingerprint"] for entry in entries]

@@ -274,8 +274,6 @@ def _explain_absence(site: SiteFile, item: Declared, absence: Absence, places: W
 
 
 def _compare_settings(site: SiteFile, item: Declared, survey: Survey) -> Iterator[Finding]:
-    if not item.connector.managed:
-        return
     connector = survey.found[item.name].connector
     declared = {"phase_rotation": item.connector.phase_rotation, "max_amperage": site.amps_of(*item[1:3])}
     wanted = {name: value for name, value in declared.items() if value is not None}
