@@ -57,14 +57,21 @@ def resolve(path: Path) -> Path:
     """Return the real path of a file.
 
     Raises:
-        FileRefused: a link leads out of the project.
+        FileRefused: a link leads out of the project, or into its .git folder.
         OSError: the path cannot be resolved.
     """
     real = Path(os.path.realpath(path))
     for project in _find_projects(path):
         if not real.is_relative_to(os.path.realpath(project)):
             raise FileRefused("is a link that leads out of the project", "name a file that is in the project")
+    # What is in there may hold a token, or run with git's next command.
+    if _is_in_git(real) and not _is_in_git(Path(os.path.abspath(path))):  # noqa: PTH100 - as below
+        raise FileRefused("is a link that leads into a .git folder", "name a file that is in the project")
     return real
+
+
+def _is_in_git(path: Path) -> bool:
+    return any(part.lower() == ".git" for part in path.parts)
 
 
 def _find_projects(path: Path) -> list[Path]:

@@ -62,6 +62,21 @@ def test_a_link_is_followed_within_the_project_only(checkout: Path, monkeypatch:
     assert read(Path("../secret")) == "ghp_secret", "a path that the user wrote leads anywhere"
 
 
+def test_a_link_into_the_git_folder_is_not_followed(checkout: Path) -> None:
+    """It holds the token of the checkout, and hooks."""
+    (checkout / ".git").mkdir(exist_ok=True)
+    (checkout / ".git" / "config").write_text("ghp_secret")
+    (checkout / "sites" / "x.yaml").symlink_to("../.git/config")
+    (checkout / "sites" / "hooks").symlink_to("../.git")
+    for name in ("x.yaml", "hooks/config", "hooks/new"):
+        with pytest.raises(FileRefused, match="is a link that leads into a .git folder"):
+            read_file(checkout / "sites" / name, 100)
+        with pytest.raises(WriteFailed, match="is a link that leads into a .git folder"):
+            write_files({checkout / "sites" / name: b"new"})
+    assert (checkout / ".git" / "config").read_text() == "ghp_secret"
+    assert read(checkout / ".git" / "config") == "ghp_secret", "a path that the user wrote leads anywhere"
+
+
 def test_without_a_checkout_the_project_is_the_programs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the current folder, or the file's own."""
     (tmp_path / "secret").write_text("ghp_secret")
