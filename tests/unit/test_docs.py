@@ -110,6 +110,7 @@ def test_the_commands_of_the_site_example_run(tmp_path: Path, monkeypatch: pytes
     assert "planned_rotation" in Path("sites/depot.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_the_fixtures_of_testing_md_work(tmp_path: Path) -> None:
     """As a test file of its own."""
     text, faults = blocks(ROOT / "docs" / "testing.md", "python")

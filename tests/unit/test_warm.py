@@ -27,6 +27,7 @@ def path() -> Iterator[str]:
 
 @pytest.mark.parametrize("plugin", ["pulumi-language-python", "pulumi-resource-pulumi-python"])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.slow
 def test_a_plugin_ends_with_its_launcher(path: str, plugin: str, how: signal.Signals) -> None:
     """The plugin answers on its port. When the launcher gets a signal, nobody holds the output any more."""
     with subprocess.Popen(
@@ -44,6 +45,7 @@ def test_a_plugin_ends_with_its_launcher(path: str, plugin: str, how: signal.Sig
         launcher.stderr.read()  # to its end; an interrupt that comes early leaves the SDK's traceback
 
 
+@pytest.mark.slow
 def test_it_ends_with_the_worker() -> None:
     """Its input closes when the process that started it ends."""
     with warm.running() as started:

@@ -47,6 +47,7 @@ def started(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
                 process.communicate(timeout=10)
 
 
+@pytest.mark.slow
 def test_it_serves_a_seed_file_prints_a_banner_and_ends_on_ctrl_c(tmp_path: Path) -> None:
     seed = {"tokens": {"mine": {}}, "sites": [{"name": "Yard", "chargers": [{"identity": "Y-1"}]}]}
     (tmp_path / "seed.json").write_text(json.dumps(seed))
@@ -74,6 +75,7 @@ def test_it_serves_a_seed_file_prints_a_banner_and_ends_on_ctrl_c(tmp_path: Path
     assert {file.name for file in tmp_path.iterdir()} == {"ready.json", "seed.json"}
 
 
+@pytest.mark.slow
 def test_it_ends_at_once_while_an_answer_is_slow(tmp_path: Path) -> None:
     with started(tmp_path, "--quiet") as (process, ready):
         body = {"kind": "slow", "delay_seconds": 60}

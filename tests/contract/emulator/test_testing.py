@@ -75,6 +75,7 @@ def test_an_invalid_seed_is_an_error_with_its_place(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_wrong_seed_is_one_line() -> None:
     """Without the name of a file that the user has not written, and without a crash of the interpreter behind it."""
     for _ in range(3):
@@ -84,6 +85,7 @@ def test_a_wrong_seed_is_one_line() -> None:
         assert str(caught.value).startswith("seed: sites")
 
 
+@pytest.mark.slow
 def test_it_ends_with_the_process_that_started_it() -> None:
     """Also when that is killed."""
     mark = uuid.uuid4().hex
