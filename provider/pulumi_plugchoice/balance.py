@@ -253,6 +253,7 @@ def _find_damage(props: Props) -> str | None:
     """
     try:
         is_complete = is_uuid(props["site"]) and isinstance(props["unmanaged"], list)
+        is_complete = is_complete and isinstance(props["connectors"], dict)
         _ = make_properties(props, assess(props, None)), find_new_connectors(props, props), parse_limits(props)
         _ = [name for name in props.get("restored", ()) if name in props["connectors"]]
     except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError):

@@ -288,6 +288,7 @@ BAD_ROWS: Final[list[tuple[dict[str, Any], str]]] = [
     ({"phase_rotation": 7}, "HRB-003/1: in phase_rotation: "),
     ({"connector_id": None}, "HRB-003/?: in connector_id: "),
     ({"connector_id": "one"}, "HRB-003/?: in connector_id: "),
+    ({"connector_id": -1}, "HRB-003/-1: the number is below 0"),
     ({"charger": None}, "row 3 of the list: in charger: "),
     ({"charger": {"uuid": "../../x"}}, "row 3 of the list: in charger.uuid: "),
     ({"null": True}, "row 3 of the list: Input should be "),

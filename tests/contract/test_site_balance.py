@@ -166,6 +166,7 @@ def test_new_hardware_counts_for_the_limits(emulator: Emulator, engine: Engine) 
     "fields",
     [
         {"connectors": None},
+        {"connectors": []},
         {"connectors": ["HRB-001/1"]},
         {"connectors": {"HRB-001": "RST 16 A"}},
         {"unmanaged": "HRB-002/1"},
@@ -212,6 +213,33 @@ def test_two_chargers_with_one_identity_both_count(emulator: Emulator, engine: E
     emulator.control("PATCH", f"/chargers/{charger_uuid(3)}", {"identity": identity(2)})
     apply(engine, site(bay(1)))
     assert engine.state["balance"].outputs["single_phase_l1"] == 48
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_another_charger_with_a_declared_identity_is_new(emulator: Emulator, engine: Engine, first: int) -> None:
+    """It counts with its live value, under its UUID, wherever it is on the list."""
+    program = site(bay(first), limit=60)
+    apply(engine, program)
+    emulator.control("PATCH", f"/chargers/{charger_uuid(3 - first)}", {"identity": identity(first)})
+    emulator.edit(charger_uuid(3 - first), max_amperage=63)
+
+    preview = engine.preview(program)
+
+    assert preview.changes == {"balance": "update"}
+    assert lines(preview, f"{charger_uuid(3 - first)}/1: on the site, but not declared (RST 63 A)")
+    assert engine.up(program).went_well
+    assert engine.state["balance"].outputs["single_phase_l1"] == 16 + 63 + 16
+
+
+def test_a_current_below_0_counts_in_no_figure(emulator: Emulator, engine: Engine) -> None:
+    """It would make room for others under a limit."""
+    apply(engine, site(bay(1), limit=60))
+    emulator.edit(charger_uuid(3), max_amperage=-30)
+
+    preview = engine.preview(site(bay(1, 50), limit=60))
+
+    assert "limit single_phase_amps (60 A) exceeded: 66 A on L1" in preview.errors[0]
+    assert lines(preview, "not counted in the amps per line: HRB-003/1 (-30 A in Plugchoice is not a maximum current)")
 
 
 # Limits and lists in pages

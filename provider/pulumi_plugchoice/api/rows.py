@@ -82,6 +82,8 @@ def parse_site_rows(pages: Sequence[Sequence[Any]]) -> SiteListing:
         chargers[connector.charger.uuid.lower()] = connector.charger.identity
         if connector.connector_id > 0:
             connectors.append(connector)
+        elif connector.connector_id < 0:
+            invalid.append(InvalidRow(place, connector.charger, connector.connector_id, "the number is below 0"))
     return SiteListing(tuple(connectors), tuple(invalid), chargers, len(pages) > 1 or len(rows) >= _PAGE_ROWS)
 
 

@@ -134,7 +134,8 @@ class LiveValues:
         self._by_name: dict[str, Live] = {}
         self.all = list(found)
         self.invalid = dict(invalid or {})
-        for live in self.all:
+        # Of two chargers with one identity the one with the lower current counts as declared, so no sum is too low.
+        for live in sorted(self.all, key=lambda live: live.connector.max_amperage or 0, reverse=True):
             for charger in (live.charger, live.identity):
                 if charger:
                     self._by_name[f"{charger}/{live.connector.connector_id}"] = live
@@ -223,9 +224,14 @@ def _pair_connectors(definition: Mapping[str, Any], live: LiveValues | None) -> 
     names = sorted((*definition.get("connectors", {}), *definition.get("unmanaged", ())))
     pairs = [(name, live.get(name) if live else None) for name in names]
     chargers = definition.get("chargers", {})
+    taken = set(names)
     for other in live.list_others(names) if live else ():
         charger = next((key for key in (other.identity, other.charger) if key in chargers), None)
-        name = other.name if charger is None else f"{charger}/{other.connector.connector_id}"
+        number = other.connector.connector_id
+        name = other.name if charger is None else f"{charger}/{number}"
+        # Two chargers may have one identity. Only one of them is declared by it, or recorded.
+        name = f"{other.charger}/{number}" if name in taken else name
+        taken.add(name)
         pairs.append((name, other))
     return pairs
 
@@ -253,6 +259,8 @@ def _explain_exclusion(found: Live | None, rotation: str | None, amps: int | Non
         return "DC, without ac_input_amps"
     if rotation is None or amps is None:
         return "never set in Plugchoice" if found else "live values not known"
+    if amps < 0:
+        return f"{amps} A in Plugchoice is not a maximum current"
     if rotation not in PHASE_ROTATIONS:
         return f"{printable(rotation, 30)!r} in Plugchoice is not a phase rotation"
     return ""
