@@ -83,7 +83,7 @@ def test_every_run_ends_with_what_it_cost(stack: Stack, emulator: Emulator) -> N
     emulator.set_token(access={"*": "full"})
     runs = {
         "preview": (preview, "(2 reads, 0 writes)"),
-        "up": (stack.up("--skip-preview"), "(1 read, 1 write)"),
+        "up": (stack.up("--skip-preview"), "(2 reads, 1 write)"),
         "refresh": (stack.refresh(), "(1 read, 0 writes)"),
         "destroy": (stack.destroy(), "(1 read, 1 write)"),
     }
@@ -92,7 +92,7 @@ def test_every_run_ends_with_what_it_cost(stack: Stack, emulator: Emulator) -> N
         (line,) = result.lines("plugchoice: API calls: ")
         assert calls in line, name
         assert "left this minute" in line
-    assert "the update will need about 2 (1 read, 1 write)" in preview.output
+    assert "the update will need about 3 (2 reads, 1 write)" in preview.output
     assert preview.lines("HRB-001/1: the write will be refused: the token has no full access to this charger")
     assert preview.lines("1 of 1 write will be refused")
 

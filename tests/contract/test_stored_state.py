@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from pulumi_plugchoice.connector import ChargerConnectorProvider
 from pulumi_plugchoice.runtime import adoption
 from pulumi_plugchoice.runtime.engine import _OneLine
 from pulumi_plugchoice.runtime.live import LiveConnectors
 from support.emulator import SITE, TOKEN, charger_uuid, connector, seed
-from support.engine_double import Engine
+from support.engine_double import Engine, provider_process, wire
 
 if TYPE_CHECKING:
     from support.emulator import Emulator
@@ -158,6 +159,17 @@ def test_an_original_that_the_api_does_not_take_is_said_and_left_alone(
     assert report.went_well, report.errors
     assert any(left in line for line in report.lines), report.lines
     assert emulator.live(1) == after
+
+
+def test_originals_to_be_restored_are_read_just_before_the_write(emulator: Emulator, engine: Engine) -> None:
+    """The shared reading may be a minute old, and somebody may have used the portal since."""
+    with provider_process(engine.environment):
+        inputs = ChargerConnectorProvider().check({}, wire(DECLARED)).inputs
+        emulator.edit(CHARGER, 1, max_amperage=10)
+        made = ChargerConnectorProvider().create(wire(inputs))
+
+    assert emulator.live(1) == ("STR", 20)
+    assert (made.outs or {})["adopted"] == {"phase_rotation": "RST", "max_amperage": 10}
 
 
 @pytest.mark.parametrize("live", [{"phase_rotation": None}, {"phase_rotation": "Unknown"}])

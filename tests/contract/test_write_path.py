@@ -159,7 +159,7 @@ class Lab:
         reading = Event("")
         for place in puts:
             body = self.events[place].values
-            reading = self.find_reading(place, is_just_before=case != "restore")
+            reading = self.find_reading(place, is_just_before=True)
             assert body is not None
             assert reading.values is not None
             if case == "match":

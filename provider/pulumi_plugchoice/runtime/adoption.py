@@ -130,11 +130,14 @@ def _say_not_restorable(session: Session, live: Live, inputs: Props, names: Coll
 def needs_reading(inputs: Mapping[str, Any], added: Collection[str] = ()) -> bool:
     """Whether a write reads the connector just before: the shared reading may be a minute old.
 
+    It does for a setting that is left as it is, for `on_adopt="match"`, and for originals that are to be restored.
+
     Args:
         inputs: the declared ones.
         added: settings that become managed.
     """
-    return len(pick_settings(inputs)) < len(SETTING_NAMES) or (inputs.get("on_adopt") == "match" and bool(added))
+    is_recorded = inputs.get("on_adopt") == "match" or inputs.get("on_destroy") == "restore"
+    return len(pick_settings(inputs)) < len(SETTING_NAMES) or (is_recorded and bool(added))
 
 
 def refuse_mismatch(live: Live, inputs: Props, names: Collection[str]) -> None:
