@@ -55,7 +55,7 @@ docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
 test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
-	@echo "Running all tests: about 13 minutes on 2 cores (make quick: the fast ones, 1 minute) …"
+	@echo "Running all tests: about 10 minutes on 2 cores (make quick: the fast ones, 1 minute) …"
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 quick: $(TEST) ## run the fast unit and contract tests, 1 minute

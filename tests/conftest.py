@@ -28,6 +28,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 
+# A shell starts what runs in the background with SIGINT ignored, and that is inherited: nothing would end by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A busy machine is slow, which is no fault of what is tested: no test asserts wall time.
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play more; `=quick`: few examples, the same every time.
