@@ -55,10 +55,10 @@ docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
 test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
-	@echo "Running all tests: about 10 minutes on 2 cores (make quick: the fast ones, 1 minute) …"
+	@echo "Running all tests: about 8 minutes on 2 cores (make quick: the fast ones, 1 to 2 minutes) …"
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-quick: $(TEST) ## run the fast unit and contract tests, 1 minute
+quick: $(TEST) ## run the fast unit and contract tests, 1 to 2 minutes
 	$(BIN)/python -m pytest -n $(QUICK_JOBS) --dist worksteal -m "not slow" --hypothesis-profile=quick tests/unit tests/contract
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI
