@@ -113,7 +113,7 @@ def serve() -> NoReturn:
     import logging
     from concurrent.futures import ThreadPoolExecutor
 
-    import grpc  # type: ignore[import-untyped]
+    import grpc  # type: ignore[import-untyped]  # it has no types
     from pulumi.automation._server import LanguageServer
     from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
@@ -124,13 +124,13 @@ def serve() -> NoReturn:
             super().__init__(program=lambda: None)
             self.one_run = threading.Lock()
 
-        def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  # gRPC's names
             return language_pb2.LanguageHandshakeResponse()
 
-        def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
+        def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002  # gRPC's names
             return language_pb2.GetProgramDependenciesResponse()
 
-        def Run(self, request: Any, context: Any) -> Any:  # noqa: N802
+        def Run(self, request: Any, context: Any) -> Any:  # noqa: N802  # gRPC's name
             with self.one_run:
                 ours.send((request.SerializeToString(), sys.argv[-1]))
                 running = [ours.recv()]
@@ -146,7 +146,7 @@ def serve() -> NoReturn:
                 return language_pb2.RunResponse(bail=status == REPORTED)
             return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {status}")
 
-        def not_here(self, request: Any, context: Any) -> Any:  # noqa: ARG002
+        def not_here(self, request: Any, context: Any) -> Any:  # noqa: ARG002  # gRPC's arguments
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "the stand-in language host only runs programs")
 
         InstallDependencies = RuntimeOptionsPrompts = Template = RunPlugin = not_here
