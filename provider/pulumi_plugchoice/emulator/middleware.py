@@ -33,6 +33,10 @@ class _TooManyError(Exception):
     """Bodies that are beyond the bounds together."""
 
 
+class _CutOffError(Exception):
+    """A client that left before it had sent the whole body."""
+
+
 class ApiMiddleware:
     """ASGI middleware in front of everything: who may ask, and how much; then, for the API, log, limits and faults."""
 
@@ -58,6 +62,9 @@ class ApiMiddleware:
                 check_control_body(body)
         except _TooLargeError:
             return await _refuse(send, 413, f"body: larger than {most >> 20} MiB", is_control=is_control)
+        except _CutOffError:
+            # As behind a real web server: the API never sees such a request, so it is neither carried out nor logged.
+            return None
         except _TooManyError:
             return await _refuse(send, 503, "body: many others are being received; try again", is_control=is_control)
         except asyncio.TimeoutError:
@@ -83,7 +90,7 @@ class Bodies:
         self._left = most
 
     async def read(self, scope: Any, receive: Any, most: int) -> bytes:
-        """The body. Raises `_TooLargeError` or `_TooManyError` before it has read more than that."""
+        """The body. Raises `_TooLargeError` or `_TooManyError` before it has read more than that, or `_CutOffError`."""
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not announced.isdigit() or len(announced) > 12 or int(announced) > most:
             raise _TooLargeError
@@ -91,6 +98,8 @@ class Bodies:
         try:
             while True:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _CutOffError
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 self._left -= len(parts[-1])

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from contract.emulator.lab import GOOD, TOKEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.emulator.bounds import MAX_BODY, MAX_SEED, one_line
@@ -130,6 +131,25 @@ def test_a_body_beyond_the_bound_is_not_read(lab: Lab) -> None:
     chunks = (b"[" * 65536 for _ in range(20))
     with contextlib.suppress(requests.ConnectionError):  # closed before all of it was sent
         assert requests.post(url, data=chunks, timeout=10).status_code == 413
+    assert lab.log() == []
+
+
+@pytest.mark.parametrize("sent", [b"", b'{"phase_rotation": "STR", ', json.dumps(GOOD).encode()[:-1]])
+def test_a_request_without_its_whole_body_has_not_arrived(lab: Lab, sent: bytes) -> None:
+    """A client that is killed between the head and the end of the body: neither carried out nor in the log."""
+    address = urlsplit(lab.base_url)
+    lines = [
+        f"PUT /api/v3/chargers/{lab.charger}/connectors/1 HTTP/1.1",
+        f"Host: localhost:{address.port}",
+        f"Authorization: Bearer {TOKEN}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(json.dumps(GOOD))}",
+    ]
+    lab.emulator.clear_requests()
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + sent)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536) == b"", "no answer"
     assert lab.log() == []
 
 
