@@ -162,6 +162,38 @@ def test_a_list_is_read_to_its_end(emulator: Emulator, client: PlugchoiceClient,
     assert [request["query"] for request in calls.requests] == ["", *(f"page={page}" for page in range(2, pages + 1))]
 
 
+def test_the_chargers_of_a_site_are_listed_with_what_the_token_may_do(
+    emulator: Emulator, client: PlugchoiceClient
+) -> None:
+    """Also those that were never seen; every page, once."""
+    given = seed(27, {27: []})
+    given["sites"][0]["chargers"][26]["connection_status"] = "never_seen"
+    given["tokens"][TOKEN]["access"] = {"*": "full", charger_uuid(2): "basic"}
+    emulator.reset(given)
+    with emulator.recording() as calls:
+        listing = client.site_chargers(SITE)
+    assert listing.invalid == ()
+    by_uuid = {charger.uuid: charger for charger in listing.chargers}
+    assert sorted(by_uuid) == [charger_uuid(index) for index in range(1, 28)]
+    assert by_uuid[charger_uuid(27)].connection_status == "never_seen"
+    full = {charger.identity: charger.permissions and charger.permissions.full for charger in listing.chargers}
+    assert [name for name, may_change in full.items() if may_change is not True] == ["HRB-002"]
+    assert full["HRB-002"] is False
+    assert [request["query"] for request in calls.requests] == ["", "page=2"]
+
+
+def test_a_charger_that_is_listed_twice_is_read_again(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """As the pages of connectors: the list changed meanwhile, and another charger may be missing."""
+    emulator.switch(page_size=2)
+    emulator.fault("page", path="/chargers", page=2, doubled=[0], times=1)
+    with emulator.recording() as calls:
+        assert len(client.site_chargers(SITE).chargers) == 3
+    assert len(calls) == 4
+    emulator.fault("page", path="/chargers", page=2, doubled=[0], times=None)
+    with pytest.raises(InvalidResponse, match="twice, in two readings; the list changes meanwhile"):
+        client.site_chargers(SITE)
+
+
 @pytest.mark.parametrize("switches", [{"extra_keys": True}, {"odd_status": True}, {"page_size": 2}])
 def test_unknown_fields_and_values_are_accepted(
     emulator: Emulator, client: PlugchoiceClient, switches: dict[str, Any]

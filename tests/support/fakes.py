@@ -44,7 +44,7 @@ class FakeClient(PlugchoiceClient):
     """
 
     chargers: dict[str, dict[int, Values]] = field(default_factory=dict)
-    site_chargers: dict[str, list[str]] = field(default_factory=dict)
+    chargers_on: dict[str, list[str]] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     before: Callable[[str], None] = lambda _: None
@@ -61,7 +61,7 @@ class FakeClient(PlugchoiceClient):
     def site_listing(self, site: str) -> SiteListing:
         """Every connector of the site's chargers."""
         self._note(f"GET site {site}")
-        if site not in self.site_chargers:
+        if site not in self.chargers_on:
             raise NotFound("GET", f"/v3/sites/{site}/connectors", 404)
         rows = tuple(
             SiteConnector(
@@ -70,7 +70,7 @@ class FakeClient(PlugchoiceClient):
                 max_amperage=amperage,
                 charger=ChargerReference(uuid=charger, identity=self.identities.get(charger)),
             )
-            for charger in self.site_chargers[site]
+            for charger in self.chargers_on[site]
             for number, (rotation, amperage) in self.chargers[charger].items()
         )
         return SiteListing(rows, chargers={row.charger.uuid.lower(): row.charger.identity for row in rows})

@@ -285,7 +285,7 @@ def plugchoice() -> FakeClient:
     """Two chargers on one site."""
     return FakeClient(
         chargers={CHARGER: {1: ("RST", 16), 2: (None, None)}, charger_uuid(2): {1: (None, 10)}},
-        site_chargers={SITE: [CHARGER, charger_uuid(2)]},
+        chargers_on={SITE: [CHARGER, charger_uuid(2)]},
         identities={CHARGER: identity(1), charger_uuid(2): identity(2)},
     )
 

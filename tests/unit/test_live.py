@@ -30,7 +30,7 @@ class Run:
     client: FakeClient = field(
         default_factory=lambda: FakeClient(
             chargers={FIRST: {1: ("RST", 16), 2: ("STR", 16)}, SECOND: {1: ("TRS", 32)}, OTHER: {1: (None, None)}},
-            site_chargers={SITE: [FIRST, SECOND]},
+            chargers_on={SITE: [FIRST, SECOND]},
             identities={FIRST: "HRB-001", SECOND: "HRB-002", OTHER: "HRB-003"},
         )
     )
@@ -90,7 +90,7 @@ def test_eight_threads_cause_one_read(monkeypatch: pytest.MonkeyPatch, site: str
 def test_eight_threads_share_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A site that cannot be read is asked for once, not once for each resource."""
     run = Run()
-    run.client.site_chargers.clear()
+    run.client.chargers_on.clear()
     hold_until_all_ask(run, monkeypatch)
     results = at_once(lambda: run.live.find(FIRST, 1, SITE))
     assert run.client.calls == [f"GET site {SITE}"]
@@ -121,7 +121,7 @@ def test_uuids_of_the_api_are_compared_in_lower_case() -> None:
     """Ours are lower case already."""
     run = Run()
     run.client.chargers[FIRST.upper()] = run.client.chargers.pop(FIRST)
-    run.client.site_chargers[SITE] = [FIRST.upper()]
+    run.client.chargers_on[SITE] = [FIRST.upper()]
     assert run.rotation() == "RST"
 
 
@@ -142,10 +142,10 @@ def test_a_reading_lives_for_a_minute(site: str | None) -> None:
 def test_an_error_lives_no_longer_than_a_reading() -> None:
     """A run that goes on after a minute finds a service that has recovered."""
     run = Run()
-    listed, run.client.site_chargers = run.client.site_chargers, {}
+    listed, run.client.chargers_on = run.client.chargers_on, {}
     with pytest.raises(NotFound):
         run.rotation()
-    run.client.site_chargers = listed
+    run.client.chargers_on = listed
     run.clock.now += LIFETIME_SECONDS
     assert run.rotation() == "RST"
 
@@ -262,7 +262,7 @@ def test_an_unknown_identity_lists_thirty_at_most() -> None:
     chargers = [f"5f0c3c1e-0000-4000-8000-{index:012d}" for index in range(100, 133)]
     run.client.chargers = {charger: {1: ("RST", 16)} for charger in chargers}
     run.client.identities = {charger: f"C{charger[-3:]}" for charger in chargers}
-    run.client.site_chargers = {SITE: chargers}
+    run.client.chargers_on = {SITE: chargers}
     with pytest.raises(IdentityNotFound) as refused:
         run.live.find_charger("nobody", SITE)
     listed = ", ".join(f"C{index}" for index in range(100, 130))
@@ -272,7 +272,7 @@ def test_an_unknown_identity_lists_thirty_at_most() -> None:
 def test_an_empty_site_says_so() -> None:
     """A charger without connectors is not on the list."""
     run = Run()
-    run.client.site_chargers[SITE] = []
+    run.client.chargers_on[SITE] = []
     with pytest.raises(IdentityNotFound) as refused:
         run.live.find_charger("HRB-001", SITE)
     assert str(refused.value) == (f"charger 'HRB-001': not found on site {SITE}; it lists no charger with a connector")
@@ -347,7 +347,7 @@ def test_an_old_answer_proves_nothing_so_it_is_asked_for_again(site: str | None,
     assert run.client.calls == [again]
 
     run.clock.now += 30
-    run.client.site_chargers.clear()
+    run.client.chargers_on.clear()
     run.client.chargers.clear()
     assert not run.live.is_gone(OTHER, site)
 

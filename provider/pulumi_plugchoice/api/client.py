@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,7 +28,15 @@ from .models import (
     User,
 )
 from .retry import Deadline, ResultT
-from .rows import SiteListing, describe, find_doubled, parse_site_rows, split_rows
+from .rows import (
+    ChargerListing,
+    SiteListing,
+    describe,
+    find_doubled,
+    parse_charger_rows,
+    parse_site_rows,
+    split_rows,
+)
 from .transport import SizeLimit
 
 if TYPE_CHECKING:
@@ -131,6 +140,22 @@ class PlugchoiceClient:
             if not left:
                 break
         return refused
+
+    def site_chargers(self, site: str) -> ChargerListing:
+        """The chargers of a site, also those without a connector (site-chargers/list-site-chargers): one call for 25.
+
+        As with `site_listing`, a charger that comes twice makes the list read once more.
+        """
+        path = f"/v3/sites/{site}/chargers"
+        for _ in range(2):
+            listing = parse_charger_rows([row for page in self._pages(path) for row in page])
+            uuids = Counter(charger.uuid.lower() for charger in listing.chargers)
+            doubled = next((uuid for uuid, count in uuids.items() if count > 1), None)
+            if doubled is None:
+                return listing
+        raise InvalidResponse(
+            "GET", path, f"lists charger {doubled} twice, in two readings; the list changes meanwhile; run again"
+        )
 
     def site_groups(self, site: str) -> list[SiteGroup]:
         """The load-balancing groups of a site (site-groups/list-groups)."""

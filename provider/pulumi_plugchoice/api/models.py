@@ -196,12 +196,35 @@ class Charger(ChargerReference):
     invalid: dict[int, str] = Field(default_factory=dict)
 
 
+class ChargerModel(Model):
+    """The model of a charger; the API leaves it out when it is not known."""
+
+    vendor: Detail[Text] = None
+    name: Detail[Text] = None
+    is_dc: Detail[StrictBool] = None
+
+
+class SiteCharger(ChargerReference):
+    """A charger in the list of a site (`GET /v3/sites/{site}/chargers`); one that was never seen has no connectors.
+
+    Attributes:
+        max_current: A per phase, None when unknown.
+        model: None when unknown.
+        permissions: what the token's user may do with it, None when unknown.
+    """
+
+    max_current: Detail[WholeNumber] = None
+    model: Detail[ChargerModel] = None
+    permissions: Detail[Permissions] = None
+
+
 class Site(Model):
     """A location with chargers."""
 
     uuid: Uuid
     id: Detail[WholeNumber] = None
     name: Detail[Text] = None
+    permissions: Detail[Permissions] = None
 
 
 class SiteGroup(Model):

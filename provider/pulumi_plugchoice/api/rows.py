@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pulumi_plugchoice._text import printable
 
-from .models import ChargerReference, Connector, SiteConnector
+from .models import ChargerReference, Connector, SiteCharger, SiteConnector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +85,33 @@ def parse_site_rows(pages: Sequence[Sequence[Any]]) -> SiteListing:
         elif connector.connector_id < 0:
             invalid.append(InvalidRow(place, connector.charger, connector.connector_id, "the number is below 0"))
     return SiteListing(tuple(connectors), tuple(invalid), chargers, len(pages) > 1 or len(rows) >= _PAGE_ROWS)
+
+
+@dataclass(frozen=True)
+class ChargerListing:
+    """The chargers that a site lists, also those without a connector.
+
+    Attributes:
+        chargers: those that can be used.
+        invalid: why another row cannot be used, one text each.
+    """
+
+    chargers: tuple[SiteCharger, ...]
+    invalid: tuple[str, ...] = ()
+
+
+def parse_charger_rows(rows: Sequence[Any]) -> ChargerListing:
+    """Parse the rows of `GET /v3/sites/{site}/chargers`."""
+    chargers: list[SiteCharger] = []
+    invalid: list[str] = []
+    for place, row in enumerate(rows, 1):
+        try:
+            charger = SiteCharger.model_validate(row)
+        except ValidationError as error:
+            invalid.append(f"row {place} of the list of chargers ({describe(error)})")
+            continue
+        chargers.append(charger)
+    return ChargerListing(tuple(chargers), tuple(invalid))
 
 
 def split_rows(rows: Sequence[Any]) -> tuple[list[Connector], dict[int, str]]:
