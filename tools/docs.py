@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pulumi_plugchoice._version import __version__
+from pulumi_plugchoice.cli.common import Command
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.config import OPTIONS
 from pulumi_plugchoice.review.svg import draw_amps_per_line
@@ -25,6 +26,8 @@ from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE, schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import click
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
@@ -53,6 +56,21 @@ def commands() -> str:
         text = _emulator_help() if command.name == "emulator" else command.get_help(own)
         parts.append(f"## `{path}`\n\n```text\n{text.rstrip()}\n```")
     return "\n\n".join(parts)
+
+
+def statuses() -> str:
+    """What the exit statuses of all commands mean."""
+    columns = sorted({status for command in plugchoice.commands.values() for status in list_statuses(command)})
+    rows = ["| Command | " + " | ".join(map(str, columns)) + " |", "|---|" + "---|" * len(columns)]
+    for name, command in plugchoice.commands.items():
+        texts = list_statuses(command)
+        rows.append(f"| `{name}` | " + " | ".join(texts.get(status, "") for status in columns) + " |")
+    return "\n".join(rows)
+
+
+def list_statuses(command: click.Command) -> dict[int, str]:
+    """The exit statuses of a command, each with a sentence."""
+    return command.statuses if isinstance(command, Command) else {}
 
 
 def _emulator_help() -> str:
@@ -94,7 +112,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "messages.md", messages()
 
 
-GENERATORS = {"options": options, "commands": commands, "faults": faults}
+GENERATORS = {"options": options, "commands": commands, "statuses": statuses, "faults": faults}
 
 
 def main() -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -138,7 +137,7 @@ def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | N
         for path, content in contents.items():
             with _name(path):
                 real = resolve(path)
-                new = real.parent / f".plugchoice-{secrets.token_hex(6)}"
+                new = real.parent / f".plugchoice-{os.urandom(6).hex()}"
                 written.append((path, new, real))  # before it exists: whatever happens then, it is removed
                 descriptor = _create(new, real)
                 with os.fdopen(descriptor, "wb") as file:

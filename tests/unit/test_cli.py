@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.api.models import ChargerReference, SiteConnector
 from pulumi_plugchoice.cli import main
+from pulumi_plugchoice.cli.common import Command
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.cli.import_content import select_connectors
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -31,7 +34,7 @@ finally:
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(process.stdout.splitlines()[-1].split())
     assert "click" in modules
-    assert not {"fastapi", "pulumi", "pydantic", "requests", "rich", "uvicorn", "yaml"} & modules
+    assert not {"fastapi", "pulumi", "pydantic", "requests", "rich", "secrets", "uvicorn", "yaml"} & modules
 
 
 @pytest.mark.parametrize("command", sorted(plugchoice.commands))
@@ -41,6 +44,55 @@ def test_the_group_shows_each_command_in_one_full_line(command: str) -> None:
     line = next(line for line in lines if line.startswith(f"  {command} "))
     assert not line.endswith("...")
     assert line.endswith(".")
+
+
+def squeeze(text: str) -> str:
+    """Text without line breaks and indents."""
+    return "".join(text.split())
+
+
+def show_help(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The help of a command on a terminal of 80 columns; the emulator's own parser reads them from the environment."""
+    monkeypatch.setenv("COLUMNS", "80")
+    result = CliRunner().invoke(plugchoice, [name, "--help"], terminal_width=80)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+@pytest.mark.parametrize("name", sorted(plugchoice.commands))
+def test_each_help_is_complete_in_80_columns(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every word of the description, of the options and of the exit statuses; no line is longer."""
+    command = plugchoice.commands[name]
+    text = show_help(name, monkeypatch)
+    assert max(map(len, text.splitlines())) <= 80
+    parts = [option.help or "" for option in command.params if isinstance(option, click.Option)]
+    if name != "emulator":  # whose own parser has a description of its own
+        parts.append(inspect.cleandoc(command.help or ""))
+    assert isinstance(command, Command)
+    parts += command.statuses.values()
+    assert [part for part in parts if squeeze(part) not in squeeze(text)] == []
+
+
+def test_the_docs_have_one_table_of_exit_statuses() -> None:
+    """With a row for each command and what its help says."""
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    _, _, text = page.partition("| Command | 0 | 1 | 2 |")
+    rows = [line.strip("|").split("|") for line in text.partition("\n\n")[0].splitlines() if line.startswith("| `")]
+    table = {cells[0].strip(" `"): [cell.strip() for cell in cells[1:]] for cells in rows}
+    assert page.count("| Command | 0 | 1 | 2 |") == 1
+    for name, command in plugchoice.commands.items():
+        assert isinstance(command, Command)
+        assert {0, 1, 2, 130} <= set(command.statuses)
+        assert table[name] == list(command.statuses.values())
+
+
+@pytest.mark.parametrize("name", sorted(plugchoice.commands))
+def test_a_wrong_option_has_the_status_that_the_help_says(name: str) -> None:
+    """1 where 2 has another meaning."""
+    command = plugchoice.commands[name]
+    assert isinstance(command, Command)
+    (status,) = {status for status, text in command.statuses.items() if "wrong option" in text}
+    assert CliRunner().invoke(plugchoice, [name, "--nonsense"]).exit_code == status
 
 
 @pytest.mark.parametrize("command", ["picture", "sheet", "review"])

@@ -7,12 +7,16 @@ import errno
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from pulumi_plugchoice._files import exists, write_files
 from pulumi_plugchoice._text import show_path
 from pulumi_plugchoice.errors import PlugchoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 site_file = click.argument("file", type=click.Path(path_type=Path))
 output_option = click.option(
@@ -29,8 +33,42 @@ class Failure(click.ClickException):
         echo(self.format_message(), is_error=True)
 
 
+# Exit status of a wrong option; and what ends every command.
+_USAGE: Final = 2
+_STOPPED: Final = {130: "Stopped with Ctrl-C."}
+
+
 class Command(click.Command):
-    """A command that reports an error of this package in one line for each problem, with exit status 1."""
+    """A command that reports an error of this package in one line for each problem, with exit status 1.
+
+    Its help ends with its exit statuses. A command whose status 2 has a meaning of its own ends with status 1 after a
+    wrong option.
+
+    Args:
+        statuses: a sentence for each exit status; by default those of a command that does its work or fails.
+    """
+
+    def __init__(self, *args: Any, statuses: Mapping[int, str] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        given = statuses or {0: "Done.", 1: "An error."}
+        self._usage_status = 1 if _USAGE in given else _USAGE
+        self.statuses: dict[int, str] = dict(sorted({_USAGE: "A wrong option.", **_STOPPED, **given}.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit statuses."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Exit status"):
+            formatter.write_dl([(str(status), text) for status, text in self.statuses.items()])
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the arguments."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            vars(error)["exit_code"] = self._usage_status
+            raise
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,21 +22,15 @@ if TYPE_CHECKING:
 _FINDINGS, _UNREADABLE = 2, 1
 
 
-class _ExitCodes(Command):
-    """A command whose status 2 has a meaning of its own: after a wrong option it is 1."""
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Parse the arguments."""
-        try:
-            return super().make_context(info_name, args, parent, **extra)
-        except click.UsageError as error:
-            vars(error)["exit_code"] = _UNREADABLE
-            raise
-
-
-@click.command("drift", cls=_ExitCodes)
+@click.command(
+    "drift",
+    cls=Command,
+    statuses={
+        0: "All sites are clean.",
+        _UNREADABLE: "Something could not be compared, with findings or without; or an error, such as a wrong option.",
+        _FINDINGS: "There are findings, and everything was compared. --absorb does not change that.",
+    },
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--format",
@@ -55,9 +49,6 @@ def drift(ctx: click.Context, files: tuple[Path, ...], style: str, *, absorb: bo
 
     FILES are site files or folders of them; default: sites/*.yaml. Nothing is written to Plugchoice. Credentials and
     base URL come from the environment: PLUGCHOICE_TOKEN and so on.
-
-    Exit status: 0 when all sites are clean, 2 when there are findings, 1 when something could not be compared (with
-    findings or without) or after an error. --absorb does not change it.
     """
     from pulumi_plugchoice import config
     from pulumi_plugchoice.api import connect

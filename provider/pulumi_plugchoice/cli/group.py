@@ -12,7 +12,10 @@ from . import emulator, fleet, import_file, sitefiles
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="plugchoice")
 def plugchoice() -> None:
-    """Check, plan and review sites of Plugchoice chargers, and compare them with Plugchoice."""
+    """Check, plan and review sites of Plugchoice chargers, and compare them with Plugchoice.
+
+    The help of each command lists its exit statuses: 0 when all is well.
+    """
 
 
 for command in (*sitefiles.COMMANDS, *fleet.COMMANDS, import_file.command, emulator.command):

@@ -8,7 +8,6 @@ import gc
 import io
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +42,8 @@ def run(command: click.Command) -> int:
         else:
             _report(f"plugchoice: {printable(error, 200)}")
     except Exception as error:  # noqa: BLE001 - the last line of defence of a program
+        import traceback
+
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(frame.filename).name}:{frame.lineno}"
         _report(f"plugchoice: unexpected {type(error).__name__} in {where}: {printable(error, 200)}; please report it")

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _MOST_REPLACED = 20
 
 
-@click.command("check", cls=Command)
+@click.command(
+    "check",
+    cls=Command,
+    statuses={0: "No file has a mistake.", 1: "A file has a mistake or cannot be read; or another error."},
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Check site files for mistakes and print their figures.

@@ -62,6 +62,8 @@ def _parse_options(argv: list[str] | None, prog: str) -> argparse.Namespace:
     parser = _Parser(
         prog=prog,
         description="Run a local Plugchoice API. It needs no account and no chargers, and sends nothing anywhere.",
+        epilog="exit status: 0: Stopped with Ctrl-C or SIGTERM. 1: The extra is not installed. 2: A wrong option, a "
+        "seed with mistakes, or an address that is not free. 130: Stopped with Ctrl-C before it has started.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8787, help="port; 0 for a free one (default: 8787)")
