@@ -25,6 +25,9 @@ _KINDS: Final = {
     "say": "notice",
     "say_once": "notice",
     "warn": "warning",
+    "ok": "output",
+    "warning": "warning",
+    "failure": "error",
     "echo": "output",
     "print": "output",
     "write": "output",
@@ -60,7 +63,7 @@ _NOT_PROSE: Final = {"compile", "cast", "TypeVar", "ParamSpec", "sub", "startswi
 _DEFAULTS: Final = {"default", "default_factory"}
 # SVG, SQL, Python, HTTP, types.
 _CODE: Final = re.compile(
-    r'\s*(<|[A-Z]{5,} |small (soft|over)$|[\w-]+=|Bearer |SITE |"""|from pulumi|pulumi-python:|[\w.]+\[.*\]$)'
+    r'\s*(<|[A-Z]{5,} |small (soft|over)$|[\w-]+=|Bearer |SITE |"""|from pulumi|import |pulumi-python:|[\w.]+\[.*\]$)'
 )
 _MARKUP: Final = re.compile(r"\[/?(dim|bold)\]")  # of rich
 _WORDS: Final = re.compile(r"[A-Za-z]{2,}[,;:.)']*\s+(an? )?\(?[A-Za-z]{2,}|[A-Za-z]{2,}\s+[-\d(\"'`]|^\d+ [a-z]{3,}$")

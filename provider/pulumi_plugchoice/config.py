@@ -128,7 +128,7 @@ class Options:
         """
         return cls(
             base_url=find_base_url(config, environment),
-            credentials=_find_credentials(config, environment),
+            credentials=find_credentials(config, environment),
             site=find_site(config, environment),
             timeout=_find_seconds(TIMEOUT, environment, DEFAULT_TIMEOUT_SECONDS),
             deadline=_find_seconds(DEADLINE, environment, DEFAULT_DEADLINE_SECONDS),
@@ -236,7 +236,12 @@ def find_site(config: Mapping[str, str | None], environment: Mapping[str, str]) 
     return text.lower()
 
 
-def _find_credentials(config: Mapping[str, str | None], environment: Mapping[str, str]) -> Token | ClientCredentials:
+def find_credentials(config: Mapping[str, str | None], environment: Mapping[str, str]) -> Token | ClientCredentials:
+    """The credentials.
+
+    Raises:
+        ConfigError: there are none, or they cannot be right.
+    """
     options = (TOKEN, CLIENT_ID, CLIENT_SECRET)
     in_environment = {option.environment: environment.get(option.environment) for option in options}
     in_config = {option.config: config.get(option.config) for option in options}

@@ -14,6 +14,7 @@ import pytest
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.cli.run import run
 from support.emulator import SITE, TOKEN
+from support.fake_pulumi import FakePulumi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ HARBOUR: Final = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.
 
 #: Every command, with arguments that let it print.
 COMMANDS: Final = {
+    "doctor": [],
     "check": ["site.yaml"],
     "plan": ["site.yaml"],
     "wired": ["planned.yaml", "HRB-003"],
@@ -39,6 +41,8 @@ COMMANDS: Final = {
 }
 #: The exit status when all is well, of those that tell something by it: the site differs from the file.
 STATUSES: Final = {"drift": 2}
+#: What `doctor` calls a wrong option.
+CHECKS: Final = {"PLUGCHOICE_BASE_URL": "base-url", "PLUGCHOICE_TOKEN": "token", "PLUGCHOICE_OFFLINE": "offline"}
 #: The option that names a file to write, of those that have one.
 OUTPUTS: Final = {"plan": "--svg", "sheet": "-o", "picture": "-o", "review": "-o", "schema": "-o", "import-file": "-o"}
 
@@ -56,6 +60,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) 
     monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)
     monkeypatch.setenv("PLUGCHOICE_SITE", SITE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    # For `doctor`, which finds no project here, and has warnings only.
+    fake = FakePulumi(tmp_path / "bin").install()
+    monkeypatch.setenv("PATH", f"{fake.folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{fake.folder}")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "test")
     text = HARBOUR.read_text()
     Path("site.yaml").write_text(text)
     Path("planned.yaml").write_text(text)
@@ -214,7 +223,9 @@ def test_an_environment_that_does_not_matter(
             monkeypatch.setenv(variable, value)
     for name, words in COMMANDS.items():
         played = play(name, words)
-        assert played.status == STATUSES.get(name, 0), (name, played.err)
+        # Without a PATH there is no `pulumi`.
+        status = 1 if name == "doctor" and environment.get("PATH") == "" else STATUSES.get(name, 0)
+        assert played.status == status, (name, played.out, played.err)
         assert played.err.count("\n") <= 2, (name, played.err)
 
 
@@ -243,6 +254,12 @@ def test_an_option_that_is_wrong(folder: Path, variable: str, value: str, monkey
     monkeypatch.setenv(variable, value)
     for name, words in COMMANDS.items():
         played = play(name, words)
+        if name == "doctor":
+            assert played.status == 1
+            assert f"failure  {CHECKS.get(variable, 'options')}: " in played.out
+            assert "\x1b" not in played.out
+            assert "\n::" not in played.out
+            continue
         if name not in ("import-file", "drift"):
             assert played.status == 0, (name, played.err)
             continue
@@ -263,8 +280,9 @@ def test_a_current_folder_that_is_gone(folder: Path, name: str, monkeypatch: pyt
     gone.rmdir()
     words = [str(folder / word) if word.endswith(".yaml") else word for word in COMMANDS[name]]
     more = [OUTPUTS[name], str(folder / "output")] if name in OUTPUTS else []
-    played = play(name, [*words, *more])
-    assert played.status == STATUSES.get(name, 0), played.err
+    if name != "doctor":  # which is about the current folder
+        played = play(name, [*words, *more])
+        assert played.status == STATUSES.get(name, 0), played.err
     if name not in {"schema", "emulator"}:
         played = play(name, COMMANDS[name])
         assert played.status == 1

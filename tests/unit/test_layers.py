@@ -30,6 +30,7 @@ LAYERS: list[set[str]] = [
     {"connector", "balance", "lookup"},
     {"site", "review", "wiring"},
     {"fleet"},
+    {"doctor"},
     {"__init__"},
     {"cli"},
 ]

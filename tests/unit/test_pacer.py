@@ -516,13 +516,13 @@ def test_a_file_deleted_in_use_is_made_and_shared_again(kit: Kit) -> None:
 
 
 def test_without_a_home_folder_the_limit_is_not_shared(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacer_module, "_cache_folder", lambda: Path("~/.cache/pulumi-plugchoice"))
+    monkeypatch.setattr(pacer_module, "find_cache_folder", lambda: Path("~/.cache/pulumi-plugchoice"))
     assert_alone_with_one_notice(kit, kit.pacer(folder=None), "no home folder")
 
 
-def test_the_default_folder_is_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_default_folder_is_the_usersfind_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert pacer_module._cache_folder().name == "pulumi-plugchoice" or not sys.platform.startswith("linux")
+    assert pacer_module.find_cache_folder().name == "pulumi-plugchoice" or not sys.platform.startswith("linux")
 
 
 def test_threads_report_a_failing_file_once(kit: Kit) -> None:

@@ -96,7 +96,7 @@ def parse_retry_after(header: str | None, date: str | None = None) -> float | No
     try:
         if header.strip().isdigit():
             return max(0.0, float(header))
-        return max(0.0, (_parse_date(header) - _parse_date(date or "")).total_seconds())
+        return max(0.0, (parse_date(header) - parse_date(date or "")).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -122,6 +122,7 @@ def _field_errors(errors: Any) -> dict[str, list[str]]:
     return {str(field): [str(text) for text in texts] for field, texts in errors.items() if isinstance(texts, list)}
 
 
-def _parse_date(text: str) -> dt.datetime:
+def parse_date(text: str) -> dt.datetime:
+    """The moment of a Date header. Raises ValueError or TypeError when it is none."""
     moment = email.utils.parsedate_to_datetime(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)

@@ -46,6 +46,12 @@ class Budget:
         with self._lock:
             return self._reads + self._writes + self._tokens
 
+    @property
+    def left(self) -> tuple[int, int] | None:
+        """Requests that are left this minute, and the limit, as the last answer told them; None when none did."""
+        with self._lock:
+            return None if self._limit is None or self._remaining is None else (int(self._remaining), int(self._limit))
+
     def count_request(self, method: str, path: str) -> None:
         """A request goes out."""
         with self._lock:

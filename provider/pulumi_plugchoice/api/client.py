@@ -76,6 +76,10 @@ class PlugchoiceClient:
         """Call `work` when so many requests may go together; see `Transport.in_turn`."""
         return self._transport.in_turn(requests, deadline, work)
 
+    def measure_clock(self) -> tuple[float, float] | None:
+        """By how many s this machine's clock is ahead of the server's, from and to; see `ServerClock.ahead`."""
+        return self._transport.clock.ahead
+
     def close(self) -> None:
         """Close what is open on this machine."""
         self._transport.close()

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from pulumi_plugchoice.quota.waits import LONG_WAIT, WaitNotices
 from .answers import Answer, parse_answer
 from .auth import Bearer, BearerAuth, ClientToken, PersonalToken, parse_token
 from .budget import Budget
+from .clock import ServerClock
 from .failures import Attempt, explain_failure
 from .network import find_network
 from .retry import Backoff, Deadline, ResultT, Retry
@@ -97,6 +99,8 @@ class Transport:
         self._pacer = pacer
         self._budget = budget or Budget()
         self._backoff = backoff or Backoff()
+        #: What the answers tell about the server's clock.
+        self.clock = ServerClock()
         self._say = say
         self._waits = WaitNotices(say)
         self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None, say=say)
@@ -213,6 +217,7 @@ class Transport:
         except RuntimeError as error:
             raise NoConnection(method, path, f"not sent: the system cannot start a thread ({error})") from error
         self._budget.count_request(method, path)
+        sent = time.time()
         try:
             with limit:
                 response = self._session().request(
@@ -226,6 +231,7 @@ class Transport:
                     allow_redirects=False,
                     stream=True,
                 )
+                self.clock.note(response.headers.get("Date"), sent, time.time())
                 if auth is not None:
                     self._note_limit(response)
                 answer = Answer(response.status_code, response.headers, _read_body(response, size))

@@ -21,14 +21,16 @@ _SECONDS_BETWEEN_LINES: Final = 10.0
 
 
 @contextlib.contextmanager
-def show_progress(what: str, total: int) -> Iterator[Callable[[], None]]:
+def show_progress(what: str, total: int, verb: tuple[str, str] = ("Reading", "read")) -> Iterator[Callable[[], None]]:
     """Show how many of `total` are done; yields what to call after each.
 
     Args:
         what: plural noun: `sites`.
         total: how many there are.
+        verb: what is being done with them, and what has been done.
     """
-    shown = _Bar(what, total) if sys.stderr is not None and sys.stderr.isatty() else _Lines(what, total)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    shown = _Bar(f"{verb[0]} {what}", total) if is_terminal else _Lines(f"{what} {verb[1]}", total)
     with shown:
         yield shown.advance
 
@@ -53,7 +55,7 @@ class _Lines:
         self._done += 1
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _SECONDS_BETWEEN_LINES
-            echo(f"plugchoice: {self._done} of {self._total} {self._what} read", is_error=True)
+            echo(f"plugchoice: {self._done} of {self._total} {self._what}", is_error=True)
 
 
 class _Bar:
@@ -95,5 +97,5 @@ class _Bar:
         with self._lock:
             if not self._is_over:
                 self._bar = Progress(console=Console(stderr=True), transient=True)
-                self._bar.add_task(f"Reading {self._what}", total=self._total, completed=self._done)
+                self._bar.add_task(self._what, total=self._total, completed=self._done)
                 self._bar.start()

@@ -82,7 +82,7 @@ class Pacer:
         self._lock = threading.Lock()
         self._server_limit = Book().limit  # as this process last saw it
         self._store: Store
-        folder = folder or _cache_folder()
+        folder = folder or find_cache_folder()
         self._path = folder / f"pacer-{SCHEMA}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.sqlite"
         if self._path.is_absolute():
             self._store = FileStore(self._path)
@@ -184,7 +184,8 @@ class Pacer:
         )
 
 
-def _cache_folder() -> Path:
+def find_cache_folder() -> Path:
+    """The user's cache folder, which need not exist; not absolute when the user has no home folder."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("pulumi-plugchoice", appauthor=False))
