@@ -132,6 +132,11 @@ class Document:
         return self.values.get(path, _START)
 
 
+def is_text(word: str) -> bool:
+    """Whether a plain word, without quotes, is read as text."""
+    return isinstance(_read_plain(word), str)
+
+
 def parse(text: str) -> Document:
     """Parse the one document in `text`. A text that is not YAML gives one finding."""
     # Importing the library takes 20 ms, which only a program that reads a file should pay.
@@ -283,19 +288,26 @@ class _Builder:
         text = str(event.value)
         if event.style:
             return text
-        if text in _WORDS:
-            return _WORDS[text]
-        if len(text) > _LONGEST_WORD and text[0] not in _FIRST_OF_NUMBERS:
-            return text  # as most are
-        if _ANY_AMBIGUOUS.fullmatch(text):
+        value = _read_plain(text)
+        if value is REFUSED:
             why = next(why for pattern, why in _AMBIGUOUS if pattern.fullmatch(text))
             mistake = Mistake(format_path(path), printable(text, 60), f"is ambiguous: {why}", _suggest_scalar(text))
             self._add_finding(Finding(path, mistake, position))
-            return REFUSED
-        if _INT.fullmatch(text):
-            # Longer than any current. As text it stays what was written.
-            return int(text) if len(text) < 19 else text
-        return float(text) if _FLOAT.fullmatch(text) else text
+        return value
+
+
+def _read_plain(text: str) -> Any:
+    """Read a word without quotes. One that is ambiguous is `REFUSED`."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) > _LONGEST_WORD and text[0] not in _FIRST_OF_NUMBERS:
+        return text  # as most are
+    if _ANY_AMBIGUOUS.fullmatch(text):
+        return REFUSED
+    if _INT.fullmatch(text):
+        # Longer than any current. As text it stays what was written.
+        return int(text) if len(text) < 19 else text
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 _NO_KEY: Final = object()
