@@ -129,6 +129,8 @@ def append_items(text: str, items: Sequence[NewItem], file: str) -> str:
     Raises:
         PlugchoiceError: the layout of the text does not allow it without changing something else.
     """
+    if not items:
+        return text
     if text.startswith(BYTE_ORDER_MARK):
         return BYTE_ORDER_MARK + append_items(text[len(BYTE_ORDER_MARK) :], items, file)
     lists: dict[KeyPath, list[NewItem]] = {}
@@ -336,9 +338,10 @@ class _Appender:
         return _Edit(at, at, text, (0, -len(path), is_key))
 
     def _line_end(self, at: int) -> str:
-        """Return the line end that the text has before `at`."""
+        """Return the line end that the text has before `at`; in its first line, that of the line."""
         end = self._text.rfind("\n", 0, at)
-        return "\r\n" if self._text[max(end - 1, 0) : max(end, 0)] == "\r" else "\n"
+        end = self._text.find("\n") if end < 0 else end
+        return "\r\n" if end > 0 and self._text[end - 1] == "\r" else "\n"
 
     # Lists in brackets.
 
