@@ -29,6 +29,7 @@ from pulumi_plugchoice.fleet.report import SCHEMA_FILE
 from pulumi_plugchoice.fleet.workers import run_each
 from pulumi_plugchoice.sitefile.definition import make_definition
 from pulumi_plugchoice.sitefile.load import build_site
+from support.drift_table import read_drift_table
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 from support.engine_double import Engine
 
@@ -299,11 +300,14 @@ def test_every_kind_of_finding_and_what_a_preview_sees_of_it(emulator: Emulator,
     assert not [call for call in emulator.requests() if call["method"] != "GET"]
 
 
-def test_every_kind_has_a_case() -> None:
-    """And a line in the docs."""
-    assert {kind for case in CASES.values() for kind, *_ in case.expected} == set(KINDS)
-    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert [kind for kind in KINDS if f"| `{kind}` |" not in page] == []
+def test_the_table_of_the_docs_has_a_row_for_each_case() -> None:
+    """And every kind has a case. tests/acceptance/test_drift.py plays each row with the real engine."""
+    table = read_drift_table()
+    assert [row for row in table if row.status != {"unreadable": 1, "none": 0}.get(row.kind, 2)] == []
+    rows = {(row.kind, row.status, row.preview) for row in table}
+    cases = {(case.expected[0][0], case.status, case.preview) for case in CASES.values()}
+    assert cases - rows == set()
+    assert {kind for kind, *_ in cases} == set(KINDS)
 
 
 def test_a_clean_site_of_forty_takes_three_calls(emulator: Emulator) -> None:

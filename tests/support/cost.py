@@ -63,6 +63,8 @@ class Meter:
             for name, value in getattr(report, "user_properties", ())
             if name == _COST
         }
+        if not costs:
+            return
         total = _Cost(*(sum(figures) for figures in zip(*costs.values(), strict=True)))
         terminalreporter.section("cost: wall s, CPU s, pulumi commands")
         for test, cost in [*sorted(costs.items(), key=lambda item: item[1].wall, reverse=True), ("all", total)]:
