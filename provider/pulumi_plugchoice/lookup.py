@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from . import config
-from ._text import is_uuid, list_some, printable
+from ._text import is_uuid, printable
 from .config import OPTIONS, Options
 from .errors import (
     ConfigError,
@@ -103,12 +103,12 @@ def _find_by_identity(chargers: Mapping[str, str | None], identity: str) -> str:
 
 def describe_sites() -> str:
     """The sites that the token's user sees, for a message that asks for one; empty when they cannot be read."""
+    from .api import sites
+
     try:
-        sites = open_client().sites()
+        return sites.describe_sites(open_client().sites())
     except PlugchoiceError:
         return ""
-    names = [f"{printable(site.uuid, 60)} ({printable(site.name or 'no name', 40)})" for site in sites]
-    return f"; the token's user sees: {list_some(names)}"
 
 
 def open_client() -> PlugchoiceClient:

@@ -219,11 +219,17 @@ class SiteCharger(ChargerReference):
 
 
 class Site(Model):
-    """A location with chargers."""
+    """A location with chargers.
+
+    Attributes:
+        chargers_count: number of its chargers, None when unknown.
+        permissions: what the token's user may do with it, None when unknown.
+    """
 
     uuid: Uuid
     id: Detail[WholeNumber] = None
     name: Detail[Text] = None
+    chargers_count: Detail[WholeNumber] = None
     permissions: Detail[Permissions] = None
 
 

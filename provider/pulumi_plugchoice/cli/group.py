@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import doctor, emulator, fleet, import_file, sitefiles
+from . import account, doctor, emulator, fleet, import_file, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,5 +18,12 @@ def plugchoice() -> None:
     """
 
 
-for command in (doctor.command, *sitefiles.COMMANDS, *fleet.COMMANDS, import_file.command, emulator.command):
+for command in (
+    doctor.command,
+    *account.COMMANDS,
+    *sitefiles.COMMANDS,
+    *fleet.COMMANDS,
+    import_file.command,
+    emulator.command,
+):
     plugchoice.add_command(command)

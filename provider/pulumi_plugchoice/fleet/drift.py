@@ -13,7 +13,6 @@ from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.electrical.figures import compute_figures
 from pulumi_plugchoice.electrical.groups import compare_groups
 from pulumi_plugchoice.electrical.limits import find_exceeded_limits
-from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES
 from pulumi_plugchoice.electrical.settings import find_changes, read_settings, show
 from pulumi_plugchoice.errors import (
     AuthenticationFailed,
@@ -27,8 +26,9 @@ from pulumi_plugchoice.errors import (
 )
 from pulumi_plugchoice.runtime.live import LiveConnectors
 from pulumi_plugchoice.sitefile.assess import assess, assess_site
-from pulumi_plugchoice.sitefile.definition import build_installation, format_settings, make_definition, parse_limits
+from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_limits
 
+from .amps import build_live_installation, show_amps
 from .locate import Whereabouts
 from .survey import list_declared, survey_site
 from .workers import run_each
@@ -37,16 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
-    from pulumi_plugchoice.electrical.figures import Figures, Triple
     from pulumi_plugchoice.sitefile.model import SiteFile
     from pulumi_plugchoice.sitefile.yaml_text import KeyPath
 
+    from .amps import Amps
     from .files import Declaration
     from .survey import Absence, Declared, Survey
 
 Kind = Literal["drift", "missing", "moved", "replaced", "unknown", "limit", "fuse", "unreadable"]
 Status = Literal["clean", "findings", "unreadable"]
-Amps = dict[str, dict[str, float]]
 
 #: What a finding of each kind means.
 KINDS: Final[dict[Kind, str]] = {
@@ -214,7 +213,7 @@ def _report(
         text = f"{show_path(declaration.file)}: site {site.site.lower()} cannot be read: {survey}"
         if isinstance(survey, NotFound | PermissionDenied):
             text += places.describe_sites()
-        declared = _show_amps(assess_site(site).figures)
+        declared = show_amps(assess_site(site).figures)
         return SiteReport(declaration, (Finding("unreadable", printable(text, 1500), path=("site",)),), declared)
     findings: list[Finding] = []
     gone: set[str] = set()
@@ -228,13 +227,8 @@ def _report(
             findings += _compare_settings(site, item, survey)
     findings += _list_unknown(survey, everywhere)
     definition = make_definition(site)
-    there = {
-        **definition,
-        "connectors": {name: text for name, text in definition["connectors"].items() if name not in gone},
-        "unmanaged": [name for name in definition["unmanaged"] if name not in gone],
-    }
     assessment = assess(definition, survey.values)
-    live = compute_figures(build_installation(there, survey.values, prefer_live=True).installation)
+    live = compute_figures(build_live_installation(definition, survey.values, gone).installation)
     for limit in find_exceeded_limits(parse_limits(definition), live, None):
         text = f"{limit.fact}, with the live values"
         text += "" if definition["neutral"] else "; an estimate, because the supply has no neutral"
@@ -246,8 +240,8 @@ def _report(
     for group in groups:
         at: KeyPath = ("supply", group.key) if group.key in ("main_fuse_amps", "net_type") else ("groups",)
         findings.append(Finding("fuse", printable(group.text), None, group.key, group.declared, group.live, at))
-    declared = _show_amps(assessment.figures)
-    return SiteReport(declaration, tuple(findings), declared, _show_amps(live))
+    declared = show_amps(assessment.figures)
+    return SiteReport(declaration, tuple(findings), declared, show_amps(live))
 
 
 def _explain_absence(site: SiteFile, item: Declared, absence: Absence, places: Whereabouts) -> Finding:
@@ -306,11 +300,3 @@ def _list_unknown(survey: Survey, everywhere: set[str]) -> Iterator[Finding]:
     for name, reason in survey.invalid.items():
         text = printable(f"{name}: the API's answer about this connector is invalid ({reason})", 600)
         yield Finding("unreadable", text, name)
-
-
-def _show_amps(figures: Figures) -> Amps:
-    return {"single_phase": _by_line(figures.single_phase), "three_phase": _by_line(figures.three_phase)}
-
-
-def _by_line(amps: Triple) -> dict[str, float]:
-    return {LINE_NAMES[letter]: value for letter, value in zip(LINES, amps, strict=True)}

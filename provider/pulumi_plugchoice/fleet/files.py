@@ -53,6 +53,32 @@ def find_site_files(paths: Sequence[Path]) -> list[Path]:
     return list(found.values())
 
 
+def find_files_at_hand(paths: Sequence[Path] = ()) -> list[Path]:
+    """Find the site files as `find_site_files` does; none is needed when none is named.
+
+    Raises:
+        PlugchoiceError: a folder that is named has no site file.
+    """
+    return find_site_files(paths) if paths or any(FOLDER.glob("*.yaml")) else []
+
+
+def pick_declaration(files: Iterable[Path], site: str) -> tuple[Declaration | None, list[str]]:
+    """Pick the site file that declares a site.
+
+    Args:
+        files: site files.
+        site: UUID, lower case.
+
+    Returns:
+        The file, or None; and why it is not known which one it is, one line each.
+    """
+    declarations = [_load(file) for file in files]
+    found = [item for item in declarations if item.site is not None and item.site.site.lower() == site]
+    if len(found) > 1:
+        return None, [_refuse_second(found[0], {site: [item.file for item in found]}).problem]
+    return (found[0], []) if found else (None, [item.problem for item in declarations if item.problem])
+
+
 def _list_folder(folder: Path) -> list[Path]:
     files = sorted(file for file in folder.glob("*.yaml") if not file.is_dir())
     if not files:
@@ -72,13 +98,22 @@ def load_declarations(files: Iterable[Path]) -> list[Declaration]:
     return [_refuse_second(declaration, by_site) for declaration in loaded]
 
 
-def _load(file: Path) -> Declaration:
+def load_declaration(file: Path) -> Declaration:
+    """Load a site file.
+
+    Raises:
+        SiteFileError: it cannot be used.
+    """
     identity = identify(file)
+    site, text = load_text(file)
+    return Declaration(file, site, text, identity)
+
+
+def _load(file: Path) -> Declaration:
     try:
-        site, text = load_text(file)
+        return load_declaration(file)
     except SiteFileError as error:
         return Declaration(file, problem=str(error))
-    return Declaration(file, site, text, identity)
 
 
 def _refuse_second(declaration: Declaration, by_site: dict[str, list[Path]]) -> Declaration:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pulumi_plugchoice._text import list_some, printable
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.api.sites import describe_sites
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .workers import run_each
@@ -92,5 +93,4 @@ class Whereabouts:
             sites = self.list_sites()
         except PlugchoiceError:
             return ""
-        names = [f"{printable(site.uuid, 60)} ({printable(site.name or 'no name', 40)})" for site in sites]
-        return f"; the token's user sees: {list_some(names)}"
+        return describe_sites(sites)

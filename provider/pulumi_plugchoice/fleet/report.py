@@ -14,7 +14,8 @@ from pulumi_plugchoice.sitefile.yaml_text import BYTE_ORDER_MARK, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .drift import Amps, SiteReport, Status
+    from .amps import Amps
+    from .drift import SiteReport, Status
 
 #: JSON Schema of `format_json`. Version 1: keys may be added, none changes its meaning.
 SCHEMA_FILE: Final = Path(__file__).with_name("drift.schema.json")
