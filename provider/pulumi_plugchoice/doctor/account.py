@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice import config
 from pulumi_plugchoice._text import clean, list_some, plural, printable, show_path
@@ -16,10 +16,12 @@ from pulumi_plugchoice.errors import (
     ConfigError,
     InvalidResponse,
     PlugchoiceError,
+    RateLimited,
     ServerError,
 )
 from pulumi_plugchoice.fleet.workers import run_each
 from pulumi_plugchoice.identities import list_identities
+from pulumi_plugchoice.quota.pacer import NoSlotInTime
 from pulumi_plugchoice.runtime.notices import Notices
 
 from .report import Check, Status
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from .project import Project
 
 #: s for the first answer, with its retries: an API that is down is told soon.
-FIRST_ANSWER: float = 15.0
+FIRST_ANSWER: float = 10.0
 # A call for 25 chargers: more sites would take more of the request limit than a look is worth.
 _MOST_SITES: Final = 50
 _CLOCK_SECONDS: Final = 5.0
@@ -151,7 +153,8 @@ def check_account(
     try:
         first = connect(replace(options, deadline=min(options.deadline, FIRST_ANSWER)), notices.say_once, budget)
         clients.append(first)
-        token, sites = _check_token(first, options)
+        with progress("checks", 1):
+            token, sites = _check_token(first, options)
         yield from token
         if sites is not None:
             client = connect(options, notices.say_once, budget)
@@ -179,11 +182,11 @@ def _check_token(client: PlugchoiceClient, options: Options) -> tuple[list[Check
     except (ApiError, InvalidResponse) as error:
         # Which user a client's token acts as is not documented; the list of sites tells whether it is good.
         is_token_refused = isinstance(error, ApiError) and error.path.startswith("/oauth/")
-        is_tolerable = not isinstance(error, (AuthenticationFailed, ServerError)) and getattr(error, "status", 0) != 429
+        is_tolerable = not isinstance(error, (AuthenticationFailed, RateLimited, ServerError))
         if is_token_refused or not (is_tolerable or is_client):
             return [Check.of(_name_of(error), error)], None
     except PlugchoiceError as error:
-        return [Check.of("api", error)], None
+        return [Check.of(_name_of(error), error)], None
     try:
         sites = client.sites()
     except PlugchoiceError as error:
@@ -192,7 +195,9 @@ def _check_token(client: PlugchoiceClient, options: Options) -> tuple[list[Check
     return [Check.ok("token", f"{kind} {whose or 'of a user whom the API does not tell'}")], sites
 
 
-def _name_of(error: PlugchoiceError) -> Literal["token", "api"]:
+def _name_of(error: PlugchoiceError) -> str:
+    if isinstance(error, (RateLimited, NoSlotInTime)):
+        return "request-limit"
     return "token" if isinstance(error, AuthenticationFailed) else "api"
 
 
@@ -251,7 +256,9 @@ def _describe_access(uuid: str, site: Site | None, file: str | None, result: Cha
             f"{text}; the token may not change {len(refused)} of them: {names}",
             "ask the site's owner for full access, or leave their connectors out",
         )
-    if site is not None and site.permissions and site.permissions.full is False:
+    if result.invalid:
+        return Check.warning("access", f"{text}; {printable(result.invalid[0], 150)}", "correct it in Plugchoice")
+    if site is not None and site.permissions and site.permissions.full is False and (None in told or not told):
         return Check.warning("access", f"{text}; no full access to the site", "ask the site's owner for full access")
     return Check.ok("access", text if None in told else f"{text}, all may be changed")
 

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from pulumi_plugchoice._files import read_file
 from pulumi_plugchoice._text import hide, list_some, plural, printable, show_path
-from pulumi_plugchoice.errors import PlugchoiceError
 
 from .children import CannotRun, run
 from .engine import QUIET
@@ -33,6 +31,7 @@ _PHRASE_FILE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
 _URL: Final = "PULUMI_BACKEND_URL"
 _SUFFIXES: Final = (".json", ".json.gz", ".json.zst")
 _STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_ERROR: Final = re.compile(r"^error: (.*)", re.MULTILINE | re.DOTALL)
 # Each is a start of the CLI.
 _MOST_STACKS: Final = 20
 _MOST_BYTES: Final = 1 << 20
@@ -101,8 +100,11 @@ def find_backend(project: Project | None, environment: Mapping[str, str]) -> Bac
 
 def _read_current(file: Path) -> str:
     try:
-        current = json.loads(read_file(file, _MOST_BYTES))["current"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, PlugchoiceError):
+        if not file.is_file():
+            return ""
+        with file.open("rb") as content:  # a link out of the project is usual here
+            current = json.loads(content.read(_MOST_BYTES))["current"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
     return current if isinstance(current, str) else ""
 
@@ -135,10 +137,11 @@ def check_backend(backend: Backend | None, cli: Path | None, folder: Path, envir
     except CannotRun as reason:
         return Check.failure(name, f"{where}: `pulumi whoami` {reason}", "check the URL, and the way to it")
     if done.status != 0:
-        told = printable(done.output.replace("error: ", " "), 200) or f"exit status {done.status}"
+        error = _ERROR.search(done.output)
+        told = printable(error[1] if error else done.output, 200) or f"exit status {done.status}"
         return Check.failure(name, f"{where}: {told}", "run `pulumi whoami` to try again; check URL and credentials")
-    user = printable(done.output, 60)
-    return Check.ok(name, f"{where}, as {user}")
+    user = done.output.strip().rpartition("\n")[2]  # warnings come first
+    return Check.ok(name, f"{where}, as {printable(user, 60)}")
 
 
 def _check_folder(name: str, folder: Path, where: str) -> Check:
@@ -166,13 +169,10 @@ def check_passphrase(backend: Backend | None, project: Project | None, environme
             f"not set; {list_some(users, 3)} {'need' if len(users) > 1 else 'needs'} one",
             f"set {_PHRASE} or {_PHRASE_FILE}",
         )
-    try:
-        with Path(file).open("rb") as content:
-            content.read(1)
-    except (OSError, ValueError) as error:
-        reason = printable(getattr(error, "strerror", None) or error, 80)
+    # Not opened: it may be a pipe, which can be read once.
+    if not os.access(file, os.R_OK) or Path(file).is_dir():
         return Check.failure(
-            name, f"{_PHRASE_FILE}: {printable(file, 150)!r} cannot be read ({reason})", "name a file with it"
+            name, f"{_PHRASE_FILE}: '{printable(file, 150)}' cannot be read", "name a file with the passphrase"
         )
     return Check.ok(name, f"{_PHRASE_FILE} is set")
 
@@ -206,9 +206,9 @@ def check_stacks(
         environment: the process's.
     """
     name = "stacks"
-    if backend.is_database or (cli is None and backend.folder is None):
-        reason = "the CLI creates a table in a database" if backend.is_database else "there is no usable CLI"
-        return [Check.warning(name, f"not checked, because {reason}", "run: pulumi stack ls")]
+    if backend.is_database:
+        remedy = "run: pulumi stack ls"
+        return [Check.warning(name, "not checked, because the CLI creates its table when it looks", remedy)]
     found: list[str] = []
     missing: list[str] = []
     unknown = list(names[_MOST_STACKS:]) if backend.folder is None else []
@@ -220,6 +220,7 @@ def check_stacks(
         checks.append(Check.ok(name, f"{plural(len(found), 'site file')} with a stack: {list_some(found)}"))
     if missing:
         first = missing[0] if _STACK_NAME.fullmatch(missing[0]) else "NAME"
+        first = f"-- {first}" if first.startswith("-") else first
         checks.append(
             Check.warning(
                 name,

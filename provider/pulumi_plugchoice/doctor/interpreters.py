@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NAME: Final = "python"
 _FOLDER: Final = "Scripts" if os.name == "nt" else "bin"
+_PATH: Final = "PATH"
 _MARK: Final = "plugchoice-doctor:"
 # Runs in any Python. Programs that print while Python starts do not disturb.
 _PROBE: Final = f"""
@@ -167,7 +168,7 @@ def _choose_ambient(user: str, environment: Mapping[str, str]) -> _Choice:
     names = [named] if named else ["python", "python3"] if os.name == "nt" else ["python3", "python"]
     path = environment.get("PATH", os.defpath)
     found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
-    origin = "PULUMI_PYTHON_CMD" if named else "PATH"
+    origin = "PULUMI_PYTHON_CMD" if named else _PATH
     if found is None:
         problem = f"{printable(named or 'python3', 100)!r} is not there"
         return _Choice(user, None, origin, problem, "correct PULUMI_PYTHON_CMD" if named else "install Python 3.10")
@@ -184,7 +185,7 @@ def _probe(choice: _Choice, folder: Path, environment: Mapping[str, str]) -> Che
         return Check.failure(_NAME, f"for {choice.user} ({choice.origin}): {choice.problem}", choice.remedy)
     where = f"{show_path(choice.path)}, for {choice.user} ({choice.origin})"
     variables = dict(environment)
-    if choice.origin not in ("PATH", "PULUMI_PYTHON_CMD"):
+    if choice.origin not in (_PATH, "PULUMI_PYTHON_CMD"):
         variables.pop("PYTHONHOME", None)
     try:
         done = run([str(choice.path), "-c", _PROBE], folder, variables)
@@ -198,6 +199,8 @@ def _probe(choice: _Choice, folder: Path, environment: Mapping[str, str]) -> Che
             "repair this Python, or choose another one",
         )
     install = f"run: {show_path(choice.path)} -m pip install pulumi-plugchoice=={__version__}"
+    if choice.origin == _PATH:
+        install = f"activate the environment that has it before you run `pulumi`, or {install}"
     if "error" in found:
         return Check.failure(
             _NAME, f"{where}: cannot import pulumi_plugchoice ({printable(found['error'], 150)})", install

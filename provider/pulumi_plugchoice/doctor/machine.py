@@ -79,5 +79,9 @@ def check_site_files(declarations: Sequence[Declaration]) -> list[Check]:
         remedy = f"correct it; `plugchoice check {show_path(item.file)}` lists all mistakes"
         checks.append(Check.failure(name, item.problem, remedy))
     if len(bad) > _MOST_LINES:
-        checks.append(Check.failure(name, f"{len(bad) - _MOST_LINES} more with mistakes", "run: plugchoice check"))
+        checks.append(
+            Check.failure(
+                name, f"{len(bad) - _MOST_LINES} more with mistakes", f"run: plugchoice check {FOLDER}/*.yaml"
+            )
+        )
     return checks
