@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+import time
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -13,11 +15,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.sitefile import yaml_append
+from pulumi_plugchoice.sitefile.load import load_site
 from pulumi_plugchoice.sitefile.yaml_append import NewItem, append_items, format_item
-from pulumi_plugchoice.sitefile.yaml_text import BYTE_ORDER_MARK, parse
+from pulumi_plugchoice.sitefile.yaml_text import BYTE_ORDER_MARK, Document, parse
 from pulumi_plugchoice.sitefile.yaml_write import format_comment, format_value
 
 IS_LONG: Final = settings.get_current_profile_name() == "long"
+
+EXAMPLES: Final = Path(__file__).parent.parent.parent / "examples" / "site" / "sites"
 
 A: dict[str, Any] = {"id": 8}
 B: dict[str, Any] = {"id": 9, "name": "NO"}
@@ -43,7 +49,7 @@ LAYOUTS: dict[str, tuple[str, list[NewItem]]] = {
     "blanks after the dash": ('x:\n-   id: 1\n«-   id: 9\n    name: "NO"\n»z: 1\n', [NewItem(("x",), B)]),
     "blanks between dash and brace": ("x:\n  -   {id: 1}\n«  -   {id: 8}\n»", [NewItem(("x",), A)]),
     "dash on its own line": (
-        'x:\n  -\n    id: 1\n  -  # two\n    id: 2\n«  - id: 9\n    name: "NO"\n»',
+        'x:\n  -\n    id: 1\n  -  # two\n      id: 2\n«  -   id: 9\n      name: "NO"\n»',
         [NewItem(("x",), B)],
     ),
     "blank lines between items": (
@@ -218,6 +224,14 @@ def test_the_word_null_becomes_a_list(null: str) -> None:
     assert long == "w:\n  x: [\n    # why\n    {id: 8}]  # c\n"
 
 
+def test_an_empty_value_in_braces_gets_a_list_and_a_neighbour(parser: str) -> None:
+    """The parsers differ in its place. What one of them gives, both read."""
+    with_list = append("{x: , z: 1}")
+    with_key = append("{w: 1, z: }")
+    assert with_list == ("{x: [{id: 8}], z: 1}" if parser == "libyaml" else "{x: [{id: 8}] , z: 1}")
+    assert with_key == ("{w: 1, z: , x: [{id: 8}]}" if parser == "libyaml" else "{w: 1, z: , x: [{id: 8}] }")
+
+
 def test_a_byte_order_mark_stays_first() -> None:
     """Comments go after it."""
     assert append(BYTE_ORDER_MARK + "x: [{id: 1}]", NewItem(("x",), A, "why")) == (
@@ -258,11 +272,40 @@ def test_a_text_that_cannot_be_edited_is_refused(text: str, path: tuple[str | in
     assert str(caught.value) == message
 
 
+def test_an_edit_that_changes_other_data_is_refused() -> None:
+    """Here the line ends of old computers would make the item a part of the text."""
+    with pytest.raises(PlugchoiceError, match=r"add {} to x by hand"):
+        append("x:  # c\rz: text\n", NewItem(("x",), {}))
+
+
 def test_the_message_names_the_list_that_cannot_be_edited() -> None:
     """Not the first one, and the number of its items."""
     with pytest.raises(PlugchoiceError) as caught:
         append("x: []\nw: 1\n", NewItem(("x",), A), NewItem(("w",), B), NewItem(("w",), A))
     assert str(caught.value) == f'x.yaml:2: {MARK} {{id: 9, name: "NO"}} and 1 more to w by hand'
+
+
+@pytest.mark.parametrize("name", ["depot", "fjord", "harbour"])
+def test_the_examples_get_new_hardware(name: str, tmp_path: Path) -> None:
+    """They stay valid site files, with all their lines."""
+    text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    connector = {"connector_id": 2, "managed": False}
+    charger = {"label": "bay 99", "identity": "099", "connectors": [{"connector_id": 1, "managed": False}, connector]}
+    after = append(
+        text,
+        NewItem(("groups",), {"name": "new", **({"parent": "main"} if name == "harbour" else {})}, "a new group"),
+        NewItem(("chargers",), charger, "a new charger", {1: "not set"}),
+        NewItem(("chargers", 1, "connectors"), connector, "not set"),
+    )
+    (tmp_path / "site.yaml").write_text(after, encoding="utf-8")
+    site = load_site(tmp_path / "site.yaml")
+    assert site.groups[-1].name == "new"
+    assert (site.chargers[-1].identity, len(site.chargers[-1].connectors)) == ("099", 2)
+    assert len(site.chargers[1].connectors) == 2
+    following = iter(after.splitlines())
+    longer = text.splitlines().index(next(line for line in text.splitlines() if f"{site.chargers[1].label}," in line))
+    assert all(line in following for number, line in enumerate(text.splitlines()) if number != longer)
+    assert after.count("\n") == text.count("\n") + (10 if name == "harbour" else 7)
 
 
 WORDS = [
@@ -272,6 +315,31 @@ WORDS = [
     *("...", "AA:BB:CC", "DE*ABC*E1", "Hafen & Söhne / West (1)", "Ærø", "日本", "\U0001f50c", "a\u200bb", "a\u00a0b"),
     *("a\nb", "a\tb", "a\x85b", "\u2028", "\ufeffa", "\x7f", "\u202ea", "e\u0301", "\uffff", "y", "1.2.3", "-1", "+1"),
 ]
+
+
+def test_the_list_that_cannot_be_edited_is_found_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By halves: a text is parsed ten times and not once for each list."""
+    parsed: list[str] = []
+
+    def count(text: str) -> Document:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(yaml_append, "parse", count)
+    text = "".join(f"k{number}: []\n" for number in range(63)) + "k63: 1\n"
+    with pytest.raises(PlugchoiceError, match=r"x.yaml:64: .* to k63 by hand"):
+        append(text, *(NewItem((f"k{number}",), A) for number in range(64)))
+    assert len(parsed) < 40
+
+
+@pytest.mark.parametrize("comment", ["", "why"])
+def test_time_is_in_proportion_to_the_file(comment: str) -> None:
+    """A thousand chargers get a connector each. If each list were compared with all texts, it would take 12 s."""
+    line = "  - {label: a, connectors: [{id: 1}]}\n"
+    started = time.process_time()
+    after = append("x:\n" + line * 1000, *(NewItem(("x", place, "connectors"), A, comment) for place in range(1000)))
+    assert time.process_time() - started < 4
+    assert after.count("{id: 1}, {id: 8}]}\n") == 1000
 
 
 @pytest.fixture(params=["libyaml", "python"])
@@ -323,6 +391,7 @@ def test_text_is_plain_where_it_can_be() -> None:
         "1.2.3",
     ]
     assert [format_value(word) for word in plain] == plain
+    assert format_value("1" * 20) == f'"{"1" * 20}"'  # a number for other programs
     assert format_value({"a": 1, "b": True, "c": 1.5, "d": [], "e": ["a b", 'c"']}) == (
         r'{a: 1, b: true, c: 1.5, d: [], e: [a b, "c\""]}'
     )
@@ -347,6 +416,7 @@ def test_items_of_a_new_file_look_as_appended_ones() -> None:
     lines = [
         *format_item(NewItem((), {**NEW, "connectors": [{"id": 1}]}, "why"), 2),
         *format_item(NewItem((), long), 2),
+        *format_item(NewItem((), {**long, "connectors": [{"id": 1}, {"id": 2}]}), 2),
         *format_item(NewItem((), NEW, "", {0: "", 1: "two"}), 2),
     ]
     assert lines == [
@@ -355,6 +425,12 @@ def test_items_of_a_new_file_look_as_appended_ones() -> None:
         "  - label: bay 9",
         '    identity: "009"',
         "    connectors: [{id: 1, rotation: RST}]",
+        "    uuid: 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7",
+        "  - label: bay 9",
+        '    identity: "009"',
+        "    connectors:",
+        "      - {id: 1}",
+        "      - {id: 2}",
         "    uuid: 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7",
         "  - label: bay 9",
         '    identity: "009"',

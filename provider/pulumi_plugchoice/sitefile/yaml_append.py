@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from .yaml_write import format_comment, format_value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .yaml_text import Document, KeyPath
+    from .yaml_text import Document, KeyPath, Position
 
 # An item in braces that is longer gets a line for each key, if the list has no style of its own.
 _WIDTH: Final = 110
@@ -144,9 +145,11 @@ def append_items(text: str, items: Sequence[NewItem], file: str) -> str:
     after = parse(changed)
     if all(edits) and not document.findings and not after.findings and after.data == _apply(document.data, lists):
         return changed
-    if len(lists) > 1:
-        for new in lists.values():  # for the message: the first that fails alone
-            append_items(text, new, file)
+    middle = len(lists) // 2
+    if middle:  # for the message: the first list that fails alone
+        paths = list(lists)
+        append_items(text, [item for path in paths[:middle] for item in lists[path]], file)
+        append_items(text, [item for path in paths[middle:] for item in lists[path]], file)
     path, (first, *others) = next(iter(lists.items()))
     what, more = printable(format_value(first.value), 150), f" and {len(others)} more" if others else ""
     raise PlugchoiceError(
@@ -289,10 +292,8 @@ class _Appender:
         )
 
     def _read_gap(self, path: KeyPath) -> int:
-        """Return the number of blanks after the dash of an item; 1 if the dash has its own line."""
-        item = self._values[path]
-        dash = item.start - (item.column - self._values[path[:-1]].column)
-        return max(1, item.start - dash - 1) if self._text[dash : item.start].strip(" ") == "-" else 1
+        """Return the number of blanks after the dash of an item."""
+        return max(1, self._values[path].column - self._values[path[:-1]].column - 1)
 
     def _format_list(self, items: list[NewItem], key: int) -> list[str]:
         """Format a new list with dashes, below a key in column `key`, indented as the first such list of the text."""
@@ -381,19 +382,22 @@ class _Appender:
 
     def _comment_above(self, items: list[NewItem], at: int) -> Iterator[_Edit]:
         """Write the comments of items above a line; if it begins inside of a text, above the line where that begins."""
+        if not _format_comments(items, 0):
+            return
         start = self._line_start(at)
-        texts = [*self._document.keys.values(), *(self._values[path] for path in self._values if self._is_text(path))]
-        for text in sorted(texts, reverse=True):
+        for text in self._long_texts:
             if text.start < start < text.end:
                 start = self._line_start(text.start)
         line = self._text[start:at]
         lines = _format_comments(items, len(line) - len(line.lstrip(" ")))
-        if lines:
-            line_end = self._line_end(start)
-            yield _Edit(start, start, line_end.join([*lines, ""]), (1, 0, False))
+        yield _Edit(start, start, self._line_end(start).join([*lines, ""]), (1, 0, False))
 
-    def _is_text(self, path: KeyPath) -> bool:
-        return isinstance(_look_up(self._data, path), str)
+    @functools.cached_property
+    def _long_texts(self) -> list[Position]:
+        """The keys and texts over several lines, the last first."""
+        values = (self._values[path] for path in self._values if isinstance(_look_up(self._data, path), str))
+        places = [*self._document.keys.values(), *values]
+        return sorted((place for place in places if "\n" in self._text[place.start : place.end]), reverse=True)
 
     def _line_start(self, at: int) -> int:
         return self._text.rfind("\n", 0, at) + 1
