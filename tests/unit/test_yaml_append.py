@@ -62,7 +62,7 @@ LAYOUTS: dict[str, tuple[str, list[NewItem]]] = {
         [NewItem(("x",), A), NewItem(("x",), NEW, "", {1: "two"})],
     ),
     "flow, comments of the entries": (
-        "x:\n  - {id: 1}\n«  # bay\n  # one\n  # two\n"
+        "x:\n  - {id: 1}\n«  # bay\n  # id 1: one\n  # id 2: two\n"
         '  - {label: bay 9, identity: "009", connectors: [{id: 1, managed: false}, {id: 2}]}\n»',
         [NewItem(("x",), NEW, "bay", {1: "two", 0: "one"})],
     ),
@@ -116,22 +116,22 @@ LAYOUTS: dict[str, tuple[str, list[NewItem]]] = {
         [NewItem(("w",), A), NewItem(("x",), A), NewItem(("x", 0, "c"), A)],
     ),
     "lists on lines that touch": (
-        "w:\n- {id: 1}\n«- {id: 8}\n# why\n»x: [{id: 1}«, {id: 8}»]\n",
+        "w:\n- {id: 1}\n«- {id: 8}\n# id 8: why\n»x: [{id: 1}«, {id: 8}»]\n",
         [NewItem(("x",), A, "why"), NewItem(("w",), A)],
     ),
     # Lists in brackets on one line.
     "brackets": ("x: [{id: 1}«, {id: 8}, {id: 8}»]  # c\n", [NewItem(("x",), A), NewItem(("x",), A)]),
     "brackets, trailing comma": ("x: [ {id: 1}«, {id: 8}», ]\n", [NewItem(("x",), A)]),
     "brackets, comments": (
-        'x:\n  «# one\n  # two\n  »- {label: a, c: [{id: 1}«, {id: 8}, {id: 8}»], d: "]"}  # c\n',
+        'x:\n  «# id 8: one\n  # id 8: two\n  »- {label: a, c: [{id: 1}«, {id: 8}, {id: 8}»], d: "]"}  # c\n',
         [NewItem(("x", 0, "c"), A, "one"), NewItem(("x", 0, "c"), A, "two")],
     ),
     "brackets, the line begins inside of a text": (
-        '«# why\n»x: {l: "a\n  # b", c: [{id: 1}«, {id: 8}»]}\n',
+        '«# id 8: why\n»x: {l: "a\n  # b", c: [{id: 1}«, {id: 8}»]}\n',
         [NewItem(("x", "c"), A, "why")],
     ),
     "brackets in a block": (
-        "x:\n- l: a\n  «# why\n  »c: [{id: 1}«, {id: 8}»]\n",
+        "x:\n- l: a\n  «# id 8: why\n  »c: [{id: 1}«, {id: 8}»]\n",
         [NewItem(("x", 0, "c"), A, "why")],
     ),
     "brackets in brackets": (
@@ -161,7 +161,7 @@ LAYOUTS: dict[str, tuple[str, list[NewItem]]] = {
         [NewItem(("x",), A)],
     ),
     "an item over several lines": (
-        "x:\n  «# why\n  »- {l: a, c: [{id: 1,\n           max: 2}«, {id: 8}»\n     ]}\n",
+        "x:\n  «# id 8: why\n  »- {l: a, c: [{id: 1,\n           max: 2}«, {id: 8}»\n     ]}\n",
         [NewItem(("x", 0, "c"), A, "why")],
     ),
     # Lists that are empty or missing.
@@ -193,7 +193,7 @@ LAYOUTS: dict[str, tuple[str, list[NewItem]]] = {
         [NewItem(("x",), A, "why")],
     ),
     "a missing key, no last line end": ("v: 1\nw: 1«\nx:\n  - {id: 8}»", [NewItem(("x",), A)]),
-    "a missing key in braces": ("«# why\n»{w: 1, z: «, x: [{id: 8}]»}\n", [NewItem(("x",), A, "why")]),
+    "a missing key in braces": ("«# id 8: why\n»{w: 1, z: «, x: [{id: 8}]»}\n", [NewItem(("x",), A, "why")]),
     "a missing key in an item": (
         "x:\n  - l: a\n    b: {d: 1}\n«    c:\n      - {id: 8}\n»  - l: b\n",
         [NewItem(("x", 0, "c"), A)],
@@ -235,7 +235,7 @@ def test_an_empty_value_in_braces_gets_a_list_and_a_neighbour(parser: str) -> No
 def test_a_byte_order_mark_stays_first() -> None:
     """Comments go after it."""
     assert append(BYTE_ORDER_MARK + "x: [{id: 1}]", NewItem(("x",), A, "why")) == (
-        BYTE_ORDER_MARK + "# why\nx: [{id: 1}, {id: 8}]"
+        BYTE_ORDER_MARK + "# id 8: why\nx: [{id: 1}, {id: 8}]"
     )
 
 
@@ -579,8 +579,8 @@ def test_any_append_gives_the_asked_data_and_keeps_every_line(data: st.DataObjec
     assert read(after) == expected
     check_layout(text, after)
     for item in items:
-        for comment in item.all_comments:
-            assert all(line in after for line in format_comment(comment, 0))
+        for comment in (item.comment, *item.comments.values()):
+            assert all(line[2:] in after for line in format_comment(comment, 0))
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(yaml, "CSafeLoader")
         assert read(after) == expected

@@ -31,7 +31,8 @@ class NewItem:
         path: path of the list: `("chargers",)`, `("chargers", 3, "connectors")`.
         value: text, numbers, booleans; one value may be a list of such mappings, as `connectors` is.
         comment: one line without `#`, written above the item.
-        comments: as `comment`, of the mappings in `value`'s list, by index.
+        comments: as `comment`, of the mappings in `value`'s list, by index. Where a comment cannot stand directly above
+            what it is about, it begins with its first key and value.
     """
 
     path: KeyPath
@@ -41,8 +42,24 @@ class NewItem:
 
     @property
     def all_comments(self) -> list[str]:
-        """Its comments, in order."""
-        return [self.comment, *(self.comments[index] for index in sorted(self.comments))]
+        """Its comments, in order, for one place; each names what it is about if that could be another."""
+        entries: list[Mapping[str, Any]] = next(
+            (value for value in self.value.values() if _is_list_of_mappings(value)), []
+        )
+        comments = [self.comments.get(index, "") for index in range(len(entries))]
+        if len(entries) > 1:
+            comments = [_name(comment, entry) for comment, entry in zip(comments, entries, strict=True)]
+        return [self.comment, *comments]
+
+
+def _is_list_of_mappings(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(entry, Mapping) for entry in value)
+
+
+def _name(comment: str, item: Mapping[str, Any]) -> str:
+    """Put the first key and value of an item before its comment: `connector_id 2: not set`."""
+    first = next((f"{key} {value}: " for key, value in item.items()), "")
+    return f"{first}{comment}" if comment else ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,7 @@ def format_item(item: NewItem, indent: int, style: ItemStyle = _PLAIN_STYLE) -> 
 def _format_key(key: str, value: Any, comments: Mapping[int, str], indent: int, style: ItemStyle) -> list[str]:
     """Format a key and its value, as lines for which `indent` columns are left out."""
     line = f"{format_value(key)}: {format_value(value)}"
-    if not (isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value)):
+    if not _is_list_of_mappings(value):
         return [line]
     is_flow = style.list_is_flow
     if is_flow is None:
@@ -382,14 +399,15 @@ class _Appender:
 
     def _comment_above(self, items: list[NewItem], at: int) -> Iterator[_Edit]:
         """Write the comments of items above a line; if it begins inside of a text, above the line where that begins."""
-        if not _format_comments(items, 0):
+        named = [replace(item, comment=_name(item.comment, item.value)) for item in items]
+        if not _format_comments(named, 0):
             return
         start = self._line_start(at)
         for text in self._long_texts:
             if text.start < start < text.end:
                 start = self._line_start(text.start)
         line = self._text[start:at]
-        lines = _format_comments(items, len(line) - len(line.lstrip(" ")))
+        lines = _format_comments(named, len(line) - len(line.lstrip(" ")))
         yield _Edit(start, start, self._line_end(start).join([*lines, ""]), (1, 0, False))
 
     @functools.cached_property
