@@ -18,7 +18,7 @@ JOBS ?= auto
 # The fast tests wait for each other's servers a third of their time: three workers for two cores.
 QUICK_JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs test quick unit lowest soak bench floor demo lock clean
+.PHONY: help setup check format docs test quick unit lowest soak bench floor drift demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -85,6 +85,9 @@ bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 
 floor: $(TEST) ## compare a preview with one of resources that do nothing
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/floor.py $(ARGS)
+
+drift: $(TEST) ## compare `plugchoice drift` of 1, 10 and 50 sites with a preview of one
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/drift.py $(ARGS)
 
 demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 20 s after the set-up
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py
