@@ -332,6 +332,17 @@ def test_a_clean_site_of_forty_takes_three_calls(emulator: Emulator) -> None:
     assert run().output.startswith("sites/harbour.yaml: clean, 40 connectors (Dock)\n1 site: 1 clean; API calls: 3 ")
 
 
+def test_the_groups_are_read_beside_the_list(emulator: Emulator) -> None:
+    """One site takes two round trips, not three."""
+    emulator.reset(seed(40))
+    write("harbour", *map(bay, range(1, 41)), limits={})
+    emulator.fault("slow", path=LIST, delay_seconds=0.4, times=1)
+    with emulator.recording() as calls:
+        assert report()[0] == 0
+    assert len(calls) == 3
+    assert calls.requests[-1]["query"] == "page=2"
+
+
 def test_a_lost_row_is_no_finding(emulator: Emulator) -> None:
     """A connector that the list has lost is read by itself; one that comes twice makes the list be read again."""
     emulator.reset(seed(40))
@@ -451,7 +462,7 @@ ERRORS: Final = {
     wrong_values: ["sites/harbour.yaml:14:21: chargers[0].connectors[0].phase_rotation", "1 site: 1 not read"],
     no_site: [
         "sites/harbour.yaml: site 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6ff cannot be read: GET /v3/sites/",
-        "1 site: 1 not read completely; API calls: 2",
+        "1 site: 1 not read completely; API calls: 3",
     ],
     no_folder: ["sites: there is no such folder here; name the site files, or run this where `sites/` is"],
     lambda _: None: ["sites: has no site file (*.yaml); name the site files, or run this where `sites/` is"],

@@ -6,6 +6,7 @@ could not be looked at is `unreadable`, whatever else was found there.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -154,7 +155,7 @@ def find_drift(
 def _survey_all(
     declarations: Iterable[Declaration], live: LiveConnectors, tell: Callable[[], None]
 ) -> list[tuple[Declaration, Survey | PlugchoiceError]]:
-    """Read all sites, several at a time. Until one is read, an outage ends it."""
+    """Read all sites, several at a time, each with its groups beside its list. Until one is read, an outage ends it."""
     is_up = False
     outage: PlugchoiceError | None = None
 
@@ -174,10 +175,21 @@ def _survey_all(
         is_up = True
         return survey
 
+    def work(step: tuple[Declaration, bool]) -> Survey | PlugchoiceError | None:
+        declaration, is_groups = step
+        if not is_groups:
+            return read(declaration)
+        if declaration.site is not None and (outage is None or is_up):
+            with contextlib.suppress(PlugchoiceError):  # `live` keeps the result, or the error, for the survey
+                live.list_groups(declaration.site.site.lower())
+        return None
+
     surveys = []
-    for pair in run_each([item for item in declarations if item.site is not None], read):
-        surveys.append(pair)
-        tell()
+    steps = [(item, is_groups) for item in declarations if item.site is not None for is_groups in (True, False)]
+    for (declaration, _), survey in run_each(steps, work):
+        if survey is not None:
+            surveys.append((declaration, survey))
+            tell()
     if surveys and outage is not None and not is_up:
         raise outage
     return surveys
