@@ -38,8 +38,10 @@ def client(emulator: Emulator) -> PlugchoiceClient:
     return PlugchoiceClient(Transport(options, backoff=Backoff(0.01, 0.02, 0)))
 
 
-def test_user_is_the_owner_of_the_token(client: PlugchoiceClient) -> None:
-    """The answer has no `data` envelope."""
+def test_user_is_the_owner_of_the_token(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """The answer has no `data` envelope; one that has it is read all the same, as for the others without one."""
+    emulator.fault("status", status=200, body={"data": {"name": "enveloped"}})
+    assert client.user().name == "enveloped"
     user = client.user()
     assert user.name == "tester"
     assert user.uuid is not None

@@ -559,10 +559,16 @@ def test_stacks_of_a_folder(folder: Path, fake: FakePulumi, tmp_path: Path) -> N
         "ok: 2 site files with a stack: dev, packed",
         "warning: 4 site files without a stack: -x, missing, not a name, plain; run: pulumi stack init -- -x",
     ]
+    for name in ("missing", "-x", "plain"):
+        (folder / "sites" / f"{name}.yaml").unlink()
+    assert (
+        play().lines("stacks")[1].startswith("warning: 1 site file without a stack: not a name; rename the file: the")
+    )
+    (folder / "sites" / "plain.yaml").write_text("[")
     (stacks.parent / "meta.yaml").unlink()
     (stacks / "plain.json").touch()
     assert play().lines("stacks")[0] == "ok: 1 site file with a stack: plain"
-    assert fake.calls() == ["version"] * 2
+    assert fake.calls() == ["version"] * 3
 
 
 def test_stacks_of_another_backend_are_asked_for_by_name(
@@ -570,15 +576,16 @@ def test_stacks_of_another_backend_are_asked_for_by_name(
 ) -> None:
     """Never listed, and only the first 20: each is a start of the CLI. What cannot be told is neither of both."""
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://state")
-    monkeypatch.setattr(backend, "_MOST_STACKS", 3)
+    monkeypatch.setattr(backend, "_MOST_STACKS", 4)
     answers = "case $3 in *=a) echo a ;; *=b) echo \"error: no stack named 'b' found\"; exit 6 ;; *) exit 1 ;; esac"
     fake.cli(stack=answers)
     (folder / "sites" / "dev.yaml").unlink()
+    (folder / "sites" / "a name.yaml").write_text("[")
     for name in "abcd":
         (folder / "sites" / f"{name}.yaml").write_text("[")
     assert play().lines("stacks") == [
         "ok: 1 site file with a stack: a",
-        "warning: 1 site file without a stack: b; run: pulumi stack init b",
+        "warning: 2 site files without a stack: a name, b; run: pulumi stack init b",
         "warning: not checked: d, c; run: pulumi stack ls",
     ]
     assert fake.calls()[2:] == [f"stack --show-name --stack={name} --non-interactive" for name in "abc"]
@@ -788,7 +795,7 @@ def test_what_an_answer_tells_of_permissions(rows: list[Json], told: str) -> Non
     assert len(start) < 120
 
 
-def test_sites_that_the_token_does_not_see(folder: Path, emulator: Emulator) -> None:
+def test_sites_that_the_token_does_not_see(folder: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure for a declared one, which is asked for by itself; of others, 50 are looked at."""
     seed = emulators.seed(1)
     (site,) = seed["sites"]
@@ -800,8 +807,11 @@ def test_sites_that_the_token_does_not_see(folder: Path, emulator: Emulator) -> 
     assert lines[1].startswith(f"ok: site {others[0]['uuid']} 'Harbour': 1 charger")
     assert lines[-1] == "ok: 11 more sites of the account, not looked at"
     assert len(lines) == 51
-    emulator.set_token(access={})
     (folder / "sites" / "dev.yaml").unlink()
+    monkeypatch.setenv("PLUGCHOICE_SITE", SITE)
+    assert play().lines("access")[0].startswith(f"failure: site {SITE}, PLUGCHOICE_SITE: GET /v3/sites/")
+    monkeypatch.delenv("PLUGCHOICE_SITE")
+    emulator.set_token(access={})
     assert play().lines("access")[0].startswith("warning: the token sees no site; ask the site's owner")
 
 
@@ -880,6 +890,25 @@ CHECKS: Final = [
     ),
     Check.failure("backend", "file:///state (PULUMI_BACKEND_URL): there is no such folder", "run: mkdir -p /state"),
 ]
+
+
+def test_a_credential_in_the_wrong_place_is_not_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent here, so no request has told it to be hidden."""
+    secret = "a-token-that-no-other-test-has"
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", secret)
+    monkeypatch.setenv("PLUGCHOICE_OFFLINE", "1")
+    (folder / "Pulumi.yaml").write_text(f"name: {secret}\nruntime: {secret}\n")
+    lines = play().lines("project") + play().lines("python")
+    assert len(lines) == 2
+    assert secret not in "".join(lines)
+
+
+def test_a_line_is_safe_to_print() -> None:
+    """Whatever it is made of."""
+    check = Check.failure("pulumi", "a\n::b\x1b[31m" + "c" * 1000, "d\u202e" + "e" * 1000)
+    assert check.message.startswith("a ::b\\x1b[31mccc")
+    assert (check.remedy or "").startswith("d\\u202eeee")
+    assert max(len(check.message), len(check.remedy or "")) == 600
 
 
 def test_text_for_a_log_and_for_a_terminal() -> None:

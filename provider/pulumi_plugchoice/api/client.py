@@ -87,7 +87,7 @@ class PlugchoiceClient:
     def user(self) -> User:
         """The user that the token acts as (users/get-current-user); the cheapest check of a token."""
         path = "/v3/user"
-        return _parse(User, self._transport.get(path), "GET", path)
+        return _parse(User, _bare(self._transport.get(path)), "GET", path)
 
     def sites(self) -> list[Site]:
         """All sites that the token sees (sites/list-sites)."""

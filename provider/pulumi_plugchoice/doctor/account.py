@@ -159,7 +159,7 @@ def check_account(
         if sites is not None:
             client = connect(options, notices.say_once, budget)
             clients.append(client)
-            yield from _check_access(client, sites, declarations, progress)
+            yield from _check_access(client, sites, _find_declared(options, declarations), progress)
         yield from _check_limit(budget)
         yield from _check_clock(clients)
     except ConfigError as error:  # of a proxy, or of CA certificates
@@ -201,20 +201,26 @@ def _name_of(error: PlugchoiceError) -> str:
     return "token" if isinstance(error, AuthenticationFailed) else "api"
 
 
+def _find_declared(options: Options, declarations: Sequence[Declaration]) -> dict[str, str]:
+    """The sites that `pulumi` will read, each with what names it."""
+    found = {} if options.site is None else {options.site: config.SITE.environment}
+    found.update({item.site.site.lower(): show_path(item.file) for item in declarations if item.site is not None})
+    return found
+
+
 def _check_access(
     client: PlugchoiceClient,
     sites: Sequence[Site],
-    declarations: Sequence[Declaration],
+    declared: Mapping[str, str],
     progress: Callable[[str, int], AbstractContextManager[Callable[[], None]]],
 ) -> Iterator[Check]:
     """What the token may see and change: a line for each site, the declared ones first."""
-    files = {item.site.site.lower(): show_path(item.file) for item in declarations if item.site is not None}
     listed = {site.uuid.lower(): site for site in sites}
     # A list in pages can lose a row, so a declared site that is not on it is asked for, too.
-    every = [*files, *(uuid for uuid in listed if uuid not in files)]
+    every = [*declared, *(uuid for uuid in listed if uuid not in declared)]
     if not every:
         yield Check.warning("access", "the token sees no site", "ask the site's owner for access for its user")
-    chosen = every[: max(_MOST_SITES, len(files))]
+    chosen = every[: max(_MOST_SITES, len(declared))]
 
     def read(uuid: str) -> ChargerListing | PlugchoiceError:
         try:
@@ -228,16 +234,18 @@ def _check_access(
             results[uuid] = result
             tell()
     for uuid in chosen:
-        yield _describe_access(uuid, listed.get(uuid), files.get(uuid), results[uuid])
+        yield _describe_access(uuid, listed.get(uuid), declared.get(uuid), results[uuid])
     if len(every) > len(chosen):
         yield Check.ok("access", f"{plural(len(every) - len(chosen), 'more site')} of the account, not looked at")
 
 
-def _describe_access(uuid: str, site: Site | None, file: str | None, result: ChargerListing | PlugchoiceError) -> Check:
+def _describe_access(
+    uuid: str, site: Site | None, origin: str | None, result: ChargerListing | PlugchoiceError
+) -> Check:
     name = printable(clean((site.name if site else None) or ""), 60)
-    what = f"site {uuid}" + (f" {name!r}" if name else "") + (f", {file}" if file else "")
+    what = f"site {uuid}" + (f" {name!r}" if name else "") + (f", {origin}" if origin else "")
     if isinstance(result, PlugchoiceError):
-        status: Status = "failure" if file else "warning"
+        status: Status = "failure" if origin else "warning"
         return Check.of("access", result, status, f"{what}: ")
     told = [charger.permissions.full if charger.permissions else None for charger in result.chargers]
     refused = [

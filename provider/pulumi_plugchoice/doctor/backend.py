@@ -30,6 +30,7 @@ _PHRASE: Final = "PULUMI_CONFIG_PASSPHRASE"
 _PHRASE_FILE: Final = "PULUMI_CONFIG_PASSPHRASE_FILE"
 _URL: Final = "PULUMI_BACKEND_URL"
 _SUFFIXES: Final = (".json", ".json.gz", ".json.zst")
+_RENAME: Final = "rename the file: the name of a stack has letters, digits, '.', '_' and '-'"
 _STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _ERROR: Final = re.compile(r"^error: (.*)", re.MULTILINE | re.DOTALL)
 # Each is a start of the CLI.
@@ -219,15 +220,10 @@ def check_stacks(
     if found:
         checks.append(Check.ok(name, f"{plural(len(found), 'site file')} with a stack: {list_some(found)}"))
     if missing:
-        first = missing[0] if _STACK_NAME.fullmatch(missing[0]) else "NAME"
-        first = f"-- {first}" if first.startswith("-") else first
-        checks.append(
-            Check.warning(
-                name,
-                f"{plural(len(missing), 'site file')} without a stack: {list_some(missing)}",
-                f"run: pulumi stack init {first}",
-            )
-        )
+        valid = next(filter(_STACK_NAME.fullmatch, missing), None)
+        remedy = f"run: pulumi stack init {'-- ' if valid.startswith('-') else ''}{valid}" if valid else _RENAME
+        text = f"{plural(len(missing), 'site file')} without a stack: {list_some(missing)}"
+        checks.append(Check.warning(name, text, remedy))
     if unknown:
         checks.append(Check.warning(name, f"not checked: {list_some(unknown)}", "run: pulumi stack ls"))
     return checks

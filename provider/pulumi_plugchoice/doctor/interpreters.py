@@ -188,7 +188,7 @@ def _probe(choice: _Choice, folder: Path, environment: Mapping[str, str]) -> Che
     if choice.origin not in (_PATH, "PULUMI_PYTHON_CMD"):
         variables.pop("PYTHONHOME", None)
     try:
-        done = run([str(choice.path), "-c", _PROBE], folder, variables)
+        done = run([str(choice.path), "-B", "-c", _PROBE], folder, variables)
     except CannotRun as reason:
         return Check.failure(_NAME, f"{where}: {reason}", "repair this Python, or choose another one")
     found = _parse(done.output)
