@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from pulumi_plugchoice.sitefile.definition import make_definition
 from pulumi_plugchoice.sitefile.load import build_site
-from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
-from support.engine_double import Engine, Report
+from support.emulator import SITE, charger_uuid, connector, identity, seed
 
 if TYPE_CHECKING:
     from support.emulator import Emulator
+    from support.engine_double import Engine, Report
 
 LIST: Final = f"/v3/sites/{SITE}/connectors$"
 Props = dict[str, Any]
@@ -41,19 +41,6 @@ def site(*chargers: Props, limit: int | None = None, **more: Any) -> dict[str, P
             if one.get("managed", True)
         },
     }
-
-
-@pytest.fixture
-def engine(emulator: Emulator) -> Engine:
-    """A stack on the emulator's site."""
-    return Engine(
-        {
-            "PLUGCHOICE_BASE_URL": emulator.base_url,
-            "PLUGCHOICE_TOKEN": TOKEN,
-            "PLUGCHOICE_SITE": SITE,
-            "PLUGCHOICE_DEADLINE_SECONDS": "5",
-        }
-    )
 
 
 def apply(engine: Engine, program: dict[str, Props]) -> None:

@@ -14,7 +14,7 @@ from pulumi_plugchoice.connector import ChargerConnectorProvider
 from pulumi_plugchoice.runtime import adoption
 from pulumi_plugchoice.runtime.engine import _OneLine
 from pulumi_plugchoice.runtime.live import LiveConnectors
-from support.emulator import SITE, TOKEN, charger_uuid, connector, seed
+from support.emulator import SITE, charger_uuid, connector, seed
 from support.engine_double import Engine, provider_process, wire
 
 if TYPE_CHECKING:
@@ -30,19 +30,6 @@ DECLARED: Final[dict[str, Any]] = {
 }
 PROGRAM: Final = {"bay": DECLARED}
 GONE: Final = object()
-
-
-@pytest.fixture
-def engine(emulator: Emulator) -> Engine:
-    """A stack on the emulator's site."""
-    return Engine(
-        {
-            "PLUGCHOICE_BASE_URL": emulator.base_url,
-            "PLUGCHOICE_TOKEN": TOKEN,
-            "PLUGCHOICE_SITE": SITE,
-            "PLUGCHOICE_DEADLINE_SECONDS": "5",
-        }
-    )
 
 
 def edit_state(engine: Engine, **fields: Any) -> None:

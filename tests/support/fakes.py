@@ -1,4 +1,4 @@
-"""A Plugchoice in memory, behind the client's own methods, and a clock that a test moves."""
+"""A Plugchoice in memory, behind the client's own methods, and clocks that a test moves."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ class Clock:
         """The time."""
         self.now += 1e-6
         return self.now
+
+
+class SleepingClock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let it pass."""
+        self.slept.append(seconds)
+        self.now += seconds
 
 
 @dataclass

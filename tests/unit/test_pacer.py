@@ -22,6 +22,7 @@ from pulumi_plugchoice.quota import pacer as pacer_module
 from pulumi_plugchoice.quota.file_store import FileStore, MemoryStore
 from pulumi_plugchoice.quota.pacer import NoSlotInTime, Pacer
 from pulumi_plugchoice.quota.policy import compute_usable
+from support.fakes import SleepingClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,27 +31,12 @@ KEY = "http://127.0.0.1:1/api plc_secret-token"
 POSIX = sys.platform != "win32"
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 class Kit:
     """Makes pacers on one folder and one clock, and keeps the lines that they print."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.clock = Clock()
+        self.clock = SleepingClock(1000.0)
         self.said: list[str] = []
         self.made: list[Pacer] = []
 

@@ -26,6 +26,7 @@ from pulumi_plugchoice.errors import (
     WriteNotSettled,
     WriteNotTaken,
 )
+from support.fakes import SleepingClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,25 +34,10 @@ if TYPE_CHECKING:
 PATH = "/v3/user"
 
 
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> SleepingClock:
     """The time of the loop."""
-    clock = Clock()
+    clock = SleepingClock()
     monkeypatch.setattr("pulumi_plugchoice.api.retry.time.sleep", clock.sleep)
     return clock
 
@@ -105,7 +91,7 @@ def fail_with(*errors: PlugchoiceError) -> Callable[[], str]:
 )
 @pytest.mark.parametrize("idempotent", [True, False], ids=["read", "write"])
 def test_only_passing_errors_are_retried(
-    clock: Clock, error: PlugchoiceError, *, is_retried_read: bool, is_retried_write: bool, idempotent: bool
+    clock: SleepingClock, error: PlugchoiceError, *, is_retried_read: bool, is_retried_write: bool, idempotent: bool
 ) -> None:
     """A write is retried only if it certainly had no effect, or was read back."""
     error.is_final = False  # both cases use the same object
@@ -117,10 +103,10 @@ def test_only_passing_errors_are_retried(
         with pytest.raises(PlugchoiceError) as caught:
             make_retry().run(call, deadline, idempotent=idempotent)
         assert caught.value is error
-        assert clock.waits == []
+        assert clock.slept == []
 
 
-def test_waits_double_and_retry_after_replaces_them(clock: Clock) -> None:
+def test_waits_double_and_retry_after_replaces_them(clock: SleepingClock) -> None:
     """A Retry-After of 0 still waits the first wait; a 429 without one waits a minute."""
     errors = (
         ServerError("GET", PATH, 500),
@@ -131,31 +117,31 @@ def test_waits_double_and_retry_after_replaces_them(clock: Clock) -> None:
         ServerError("GET", PATH, 500),
     )
     assert make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True) == "done"
-    assert clock.waits == [0.5, 1, 7, 0.5, 60, 2]
+    assert clock.slept == [0.5, 1, 7, 0.5, 60, 2]
 
 
-def test_the_pacer_waits_in_place_of_the_loop(clock: Clock) -> None:
+def test_the_pacer_waits_in_place_of_the_loop(clock: SleepingClock) -> None:
     """It holds back all programs of the user; a wait past the deadline still fails at once."""
     retry = make_retry(has_pacer=True)
     limited = RateLimited("GET", PATH, 429, retry_after=30.0)
     assert retry.run(fail_with(limited), Deadline(60, clock), idempotent=True) == "done"
-    assert clock.waits == [0]
+    assert clock.slept == [0]
     with pytest.raises(RateLimited):
         retry.run(fail_with(limited), Deadline(20, clock), idempotent=True)
-    assert clock.waits == [0]
+    assert clock.slept == [0]
 
 
-def test_a_server_that_cannot_be_reached_is_given_up_after_five_tries(clock: Clock) -> None:
+def test_a_server_that_cannot_be_reached_is_given_up_after_five_tries(clock: SleepingClock) -> None:
     """A wrong base URL must not take the whole deadline."""
     errors = [NoConnection("GET", PATH, "") for _ in range(9)]
     with pytest.raises(NoConnection) as caught:
         make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True)
     assert caught.value is errors[4]
-    assert clock.waits == [0.5, 1, 2, 4]
+    assert clock.slept == [0.5, 1, 2, 4]
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
-def test_an_outer_loop_does_not_try_again_what_an_inner_one_gave_up(clock: Clock, *, idempotent: bool) -> None:
+def test_an_outer_loop_does_not_try_again_what_an_inner_one_gave_up(clock: SleepingClock, *, idempotent: bool) -> None:
     """The read before a write has its own retries; together they would take four times as long."""
     retry = make_retry()
     calls = []
@@ -173,12 +159,14 @@ def test_an_outer_loop_does_not_try_again_what_an_inner_one_gave_up(clock: Clock
 
 
 @pytest.mark.parametrize("kind", [RequestTimeout, NoConnection])
-def test_a_read_that_its_deadline_ends_reports_the_answer_before(clock: Clock, kind: type[TransportError]) -> None:
+def test_a_read_that_its_deadline_ends_reports_the_answer_before(
+    clock: SleepingClock, kind: type[TransportError]
+) -> None:
     """The deadline is ours, whether it comes before the answer or before the connection is made."""
     answer, timeout = ServerError("GET", PATH, 503), kind("GET", PATH, "no answer within 0.1 s")
 
     def time_out() -> str:
-        if not clock.waits:
+        if not clock.slept:
             raise answer
         clock.now = 10
         raise timeout
@@ -188,7 +176,7 @@ def test_a_read_that_its_deadline_ends_reports_the_answer_before(clock: Clock, k
     assert caught.value is answer
 
 
-def test_a_write_that_times_out_reports_that(clock: Clock) -> None:
+def test_a_write_that_times_out_reports_that(clock: SleepingClock) -> None:
     """It may have been carried out, which an earlier 429 would hide."""
     timeout = RequestTimeout("PUT", PATH, "no answer within 30 s")
     call = fail_with(RateLimited("PUT", PATH, 429, retry_after=1.0), timeout)
@@ -197,7 +185,7 @@ def test_a_write_that_times_out_reports_that(clock: Clock) -> None:
     assert caught.value is timeout
 
 
-def test_retries_and_waits_are_counted(clock: Clock) -> None:
+def test_retries_and_waits_are_counted(clock: SleepingClock) -> None:
     """For the line at the end of a run."""
     budget = Budget(clock)
     budget.count_request("GET", PATH)
@@ -208,7 +196,7 @@ def test_retries_and_waits_are_counted(clock: Clock) -> None:
     assert line.endswith("2 retries, waited 1.5 s")
 
 
-def test_a_long_wait_is_announced_when_it_begins(clock: Clock) -> None:
+def test_a_long_wait_is_announced_when_it_begins(clock: SleepingClock) -> None:
     """With what it is for; a short one is only counted."""
     lines: list[str] = []
     retry = Retry(Backoff(jitter=0), Budget(), say=lambda line: lines.append(f"{clock.now:.0f} s: {line}"))
@@ -217,17 +205,17 @@ def test_a_long_wait_is_announced_when_it_begins(clock: Clock) -> None:
     assert lines == [f"5 s: GET {PATH}: answered 503; waiting 30 s"]
 
 
-def test_refused_connections_have_a_count_of_their_own(clock: Clock) -> None:
+def test_refused_connections_have_a_count_of_their_own(clock: SleepingClock) -> None:
     """Errors before the first refused connection do not shorten the time that a restart may take."""
     errors = [*[ServerError("GET", PATH, 500)] * 4, *[NoConnection("GET", PATH, "")] * 4]
     assert make_retry().run(fail_with(*errors), Deadline(300, clock), idempotent=True)
 
 
-def test_an_error_at_a_deadline_is_final(clock: Clock) -> None:
+def test_an_error_at_a_deadline_is_final(clock: SleepingClock) -> None:
     """An outer loop does not try it again."""
 
     def time_out() -> str:
-        if not clock.waits:
+        if not clock.slept:
             raise ServerError("GET", PATH, 503)
         clock.now = 10
         raise RequestTimeout("GET", PATH, "no answer within 0.1 s")
