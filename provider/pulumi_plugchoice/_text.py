@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
@@ -26,6 +27,7 @@ _PULUMI_MARKERS: Final = frozenset(
     }
 )
 
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _UUID: Final = re.compile(UUID_PATTERN)
 
 _MARK: Final = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
@@ -119,3 +121,11 @@ def plural(count: int, noun: str) -> str:
         noun: singular, of those that take an s.
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def parse_decimal(text: str) -> float:
+    """The number that a text is, without blanks; NaN for any other text.
+
+    `float` and `int` also read digits of other scripts and `1_000`, which nobody means as a number.
+    """
+    return float(text) if _DECIMAL.fullmatch(text) else math.nan

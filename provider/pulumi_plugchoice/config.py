@@ -6,13 +6,12 @@ The names are a public format (a test pins them). Credentials belong in the envi
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from ._text import is_uuid, printable
+from ._text import is_uuid, parse_decimal, printable
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ _PLACEHOLDER: Final = re.compile(
     r"[$<{%\[].*|[*.xX\u2022\u2026]{3,}|(?i:null|none|nil|undefined|changeme)|[A-Za-z][\w+.-]*://.*", re.DOTALL
 )
 _SCHEME: Final = re.compile(r"(bearer|token|basic|authorization)(?![\w.~+/=-])", re.IGNORECASE)
-_SECONDS: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MOST_SECONDS: Final = 86_400  # sockets take no more than some years, and people wait no day
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -327,8 +325,7 @@ def _find_seconds(option: Option, environment: Mapping[str, str], default: float
     text, where = _find_unquoted(option, {}, environment)
     if text is None:
         return default
-    # `float` also takes digits of other scripts, and 1_0.
-    seconds = float(text) if _SECONDS.fullmatch(text) else math.nan
+    seconds = parse_decimal(text)
     if not 0 < seconds <= _MOST_SECONDS:
         raise ConfigError(
             f"{where}: {printable(text, 60)!r} is not a number of seconds above 0 and up to {_MOST_SECONDS}; use one "

@@ -540,9 +540,12 @@ def test_a_date_in_retry_after_without_a_date_to_compare_is_not_used(date: str |
     assert parse_retry_after("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:27:30 -0000") == 30
     assert parse_retry_after("Wed Oct 21 07:28:00 2026", "Wed, 21 Oct 2026 09:27:30 +0200") == 30
     assert parse_retry_after("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 08:28:00 GMT") == 0
+    assert [parse_retry_after(text) for text in ("7", " 7 ", "1_0", "\u0667", "\u00b2")] == [7, 7, None, None, None]
 
 
-@pytest.mark.parametrize("lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999", "true"])
+@pytest.mark.parametrize(
+    "lifetime", ["9" * 400, "NaN", "Infinity", "-1", '"soon"', "[]", "1e999", "true", '"1_000"', '"\u0663600"']
+)
 def test_an_invalid_token_lifetime_is_refused(lifetime: str) -> None:
     """A token without an end would never be renewed."""
     body = f'{{"access_token": "abc", "expires_in": {lifetime}}}'.encode()

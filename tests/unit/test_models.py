@@ -196,6 +196,13 @@ def test_numbers_as_text_and_with_a_zero_after_the_point_are_read() -> None:
     assert Connector.model_validate({**CONNECTOR, "max_amperage": "16", "connector_id": 1.0}).max_amperage == 16
 
 
+@pytest.mark.parametrize("text", ["1_000", " 16", "16 ", "١٦", "\uff11\uff16", "1e2", "16.5", "0x10", "", "--16"])
+def test_a_text_that_is_not_clearly_a_whole_number_is_refused(text: str) -> None:
+    """Python's own reading takes some of them."""
+    with pytest.raises(ValidationError, match="Input should be a whole number"):
+        Connector.model_validate({**CONNECTOR, "max_amperage": text})
+
+
 def test_true_and_numbers_are_no_times() -> None:
     """In every model with a time."""
     for value in (True, 1, 1.5):
@@ -263,8 +270,7 @@ def test_a_body_is_sent_as_it_was_given(amperage: int) -> None:
         (
             Connector,
             {**CONNECTOR, "max_amperage": "sixteen"},
-            "GET /v3/x: answered with an invalid Connector (in max_amperage: Input should be a valid integer, unable "
-            "to parse string as an integer)",
+            "GET /v3/x: answered with an invalid Connector (in max_amperage: Input should be a whole number)",
         ),
         (
             Charger,
@@ -321,6 +327,9 @@ ALMOST = (
         (" ", None),
         ("n/a", None),
         ("6,5", None),
+        ("1_000", None),
+        ("١٦", None),
+        ("\u00a016", None),
         ("nan", None),
         ("inf", None),
         ("1e400", None),

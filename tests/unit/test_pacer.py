@@ -193,6 +193,7 @@ def test_the_share_of_several_hosts_wins_over_the_server(kit: Kit) -> None:
         {"X-RateLimit-Limit": "1e9", "X-RateLimit-Remaining": "-1"},
         {"X-RateLimit-Limit": "1000001"},
         {"X-RateLimit-Limit": "\u00b2", "X-RateLimit-Remaining": "\u00b2"},
+        {"X-RateLimit-Limit": "\u0661", "X-RateLimit-Remaining": "\u0661"},
     ],
 )
 def test_invalid_headers_are_ignored(kit: Kit, headers: dict[str, str]) -> None:

@@ -94,8 +94,9 @@ def parse_retry_after(header: str | None, date: str | None = None) -> float | No
     if not header:
         return None
     try:
-        if header.strip().isdigit():
-            return max(0.0, float(header))
+        seconds = header.strip()
+        if seconds.isascii() and seconds.isdigit():
+            return float(seconds)
         return max(0.0, (parse_date(header) - parse_date(date or "")).total_seconds())
     except (ValueError, TypeError, OverflowError):
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from requests.auth import AuthBase
 
+from pulumi_plugchoice._text import parse_decimal
 from pulumi_plugchoice.config import is_token
 from pulumi_plugchoice.errors import InvalidResponse
 
@@ -106,8 +107,10 @@ def parse_token(method: str, path: str, answer: Any) -> tuple[str, float]:
     if not isinstance(token, str) or not is_token(token):
         raise InvalidResponse(method, path, "answered without a valid access_token")
     try:
-        seconds = math.nan if isinstance(lifetime, bool) else float(lifetime)
-    except (TypeError, ValueError, OverflowError):
+        seconds = parse_decimal(lifetime) if isinstance(lifetime, str) else float(lifetime)
+    except (TypeError, OverflowError):
+        seconds = math.nan
+    if isinstance(lifetime, bool):
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:
         raise InvalidResponse(method, path, "answered with an expires_in that is not a number of seconds")

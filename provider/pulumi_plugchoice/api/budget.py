@@ -78,7 +78,7 @@ class Budget:
     def note_limit(self, headers: Mapping[str, str]) -> None:
         """An answer came; its headers tell the request limit (guides/rate-limiting)."""
         limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
-        if limit and remaining and limit.isdecimal() and remaining.isdecimal():
+        if limit and remaining and f"{limit}{remaining}".isascii() and limit.isdecimal() and remaining.isdecimal():
             with self._lock:
                 self._limit, self._remaining = limit, remaining
 

@@ -11,8 +11,9 @@ connectors/get-power-usage, site-groups/get-group-meter, power-management/get-po
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timezone
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -28,7 +29,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from pulumi_plugchoice._text import UUID_PATTERN, is_storable
+from pulumi_plugchoice._text import UUID_PATTERN, is_storable, parse_decimal
 from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, PhaseRotation
 
 ValueT = TypeVar("ValueT")
@@ -40,11 +41,15 @@ _LARGEST = 2**53 - 1
 _LONGEST = 1000
 # A charger has a few connectors, and a site a few groups within each other.
 _MOST = 1000
+# As text; pydantic would also read 1_000, blanks, and digits of other scripts.
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+(\.0+)?")
 
 
-def _refuse_bool(value: Any) -> Any:
+def _refuse_unclear(value: Any) -> Any:
     if isinstance(value, bool):
         raise PydanticCustomError("bool", "Input should be a number, not true or false")
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise PydanticCustomError("number", "Input should be a whole number")
     return value
 
 
@@ -55,7 +60,7 @@ def _refuse_unstorable(value: str) -> str:
 
 
 #: A whole number; also one written as text, or as 16.0.
-WholeNumber = Annotated[int, BeforeValidator(_refuse_bool), Field(ge=-_LARGEST, le=_LARGEST)]
+WholeNumber = Annotated[int, BeforeValidator(_refuse_unclear), Field(ge=-_LARGEST, le=_LARGEST)]
 #: Text without lone surrogates, which is none of Pulumi's own markers.
 Text = Annotated[str, AfterValidator(_refuse_unstorable), Field(max_length=_LONGEST)]
 #: A UUID in its usual form. Paths and resource ids are made of it.
@@ -78,8 +83,8 @@ def _parse_measurement(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
-        number = float(value)
-    except (ValueError, OverflowError):
+        number = parse_decimal(value.strip(" ")) if isinstance(value, str) else float(value)
+    except OverflowError:
         return None
     return number if math.isfinite(number) else None
 

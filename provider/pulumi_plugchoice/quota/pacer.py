@@ -192,5 +192,4 @@ def find_cache_folder() -> Path:
 
 
 def _number(text: str | None) -> int | None:
-    # isdecimal also accepts digits of other scripts, and int() reads them as well.
-    return int(text) if text and len(text) < 10 and text.isdecimal() else None
+    return int(text) if text and len(text) < 10 and text.isascii() and text.isdigit() else None

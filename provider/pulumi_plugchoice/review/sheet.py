@@ -49,7 +49,7 @@ def _row(site: SiteFile, charger: ChargerEntry, connector: ConnectorEntry) -> tu
         current = f"DC, {charger.ac_input_amps} A AC input"
     else:
         current = "" if amps is None else f"{amps} A"
-    lines = [LINE_NAMES[letter] for letter in connector.phase_rotation or ""]
+    lines = _name_lines(connector.phase_rotation)
     return (
         escape_text(charger.label or ""),
         escape_text(charger.key),
@@ -58,5 +58,17 @@ def _row(site: SiteFile, charger: ChargerEntry, connector: ConnectorEntry) -> tu
         *lines,
         *[""] * (3 - len(lines)),
         current,
-        "" if connector.planned_rotation is None else f"{connector.planned_rotation}: ☐",
+        _format_plan(connector),
     )
+
+
+def _format_plan(connector: ConnectorEntry) -> str:
+    """The lines on the terminals L1, L2, L3 now and as planned, with a box."""
+    if connector.planned_rotation is None:
+        return ""
+    now, planned = ("/".join(_name_lines(one)) for one in (connector.phase_rotation, connector.planned_rotation))
+    return f"{now} → {planned}: ☐" if now else f"{planned}: ☐"
+
+
+def _name_lines(rotation: str | None) -> list[str]:
+    return [LINE_NAMES[letter] for letter in rotation or ""]
