@@ -89,7 +89,7 @@ floor: $(TEST) ## compare a preview with one of resources that do nothing
 drift: $(TEST) ## compare `plugchoice drift` of 1, 10 and 50 sites with a preview of one
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/drift.py $(ARGS)
 
-demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 20 s after the set-up
+demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 30 s after the set-up
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate

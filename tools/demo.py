@@ -1,7 +1,8 @@
 """The main workflow, without an account: `make demo`.
 
 Starts a local Plugchoice, runs `pulumi up` of examples/quickstart, changes a connector as somebody does in the portal,
-shows the drift in a preview, corrects it, and destroys the stack. All files are in a temporary folder.
+shows the drift in a preview, corrects it, and destroys the stack. Then it takes the same account over as it is, with
+`plugchoice adopt`, and finds drift with `plugchoice drift`. All files are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from rich.table import Table
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "quickstart"
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 EDITED = ("HRB-003", 1)
+# Of the adopted file: its head and the first charger.
+_SHOWN_LINES = 15
 
 # In a terminal the engine overwrites these lines; it repeats our own messages in its diagnostics.
 _OVERWRITTEN = re.compile(
@@ -70,13 +73,26 @@ def show(rows: Rows, before: Rows | None = None) -> None:
 
 def pulumi(local: Emulator, folder: Path, environment: dict[str, str], *arguments: str) -> None:
     """Run `pulumi` and print its output, then its API calls."""
-    color = "always" if console.is_terminal else "never"
-    console.print(f"[dim]$[/] [bold]pulumi {' '.join(arguments)}[/]")
+    options = ["--non-interactive", "--color", "always" if console.is_terminal else "never"]
+    if arguments[0] != "stack":
+        options.append("--suppress-progress")
+    run(local, folder, environment, ["pulumi", *arguments], options)
+
+
+def plugchoice(local: Emulator, folder: Path, environment: dict[str, str], *arguments: str, status: int = 0) -> None:
+    """Run `plugchoice` and print its output, then its API calls."""
+    run(local, folder, environment, ["plugchoice", *arguments], [], status=status)
+
+
+def run(
+    local: Emulator, folder: Path, environment: dict[str, str], shown: list[str], options: list[str], *, status: int = 0
+) -> None:
+    """Run a command and print its output, then its API calls; any other exit status ends the demo."""
+    console.print(f"[dim]$[/] [bold]{' '.join(shown)}[/]")
     local.clear_requests()
     started = time.monotonic()
-    command = ["pulumi", *arguments, "--non-interactive", "--color", color]
-    if arguments[0] != "stack":
-        command.append("--suppress-progress")
+    program = [sys.executable, "-m", "pulumi_plugchoice.cli"] if shown[0] == "plugchoice" else ["pulumi"]
+    command = [*program, *shown[1:], *options]
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -88,8 +104,8 @@ def pulumi(local: Emulator, folder: Path, environment: dict[str, str], *argument
         process.wait()
     finally:
         end(process)
-    if process.returncode != 0:
-        sys.exit(f"demo: pulumi {arguments[0]} failed with exit status {process.returncode}; its output is above")
+    if process.returncode != status:
+        sys.exit(f"demo: {' '.join(shown[:2])} failed with exit status {process.returncode}; its output is above")
     calls = Counter(request["method"] for request in local.requests())
     summary = " and ".join(f"{calls[method]} {method}" for method in ("GET", "PUT") if calls[method]) or "none"
     console.print(f"  [cyan]API calls: {summary}; {time.monotonic() - started:.1f} s[/]")
@@ -119,7 +135,7 @@ def main() -> None:
     started = time.monotonic()
     console.print(
         "[bold]pulumi-plugchoice[/]: the connectors of a charging site as code.\n"
-        "This demo runs Pulumi with a local Plugchoice, about 20 s. It needs no account and leaves nothing behind."
+        "This demo runs Pulumi with a local Plugchoice, about 30 s. It needs no account and leaves nothing behind."
     )
     with tempfile.TemporaryDirectory(prefix="plugchoice-demo-", ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
@@ -166,9 +182,23 @@ def main() -> None:
             pulumi(local, project, environment, "destroy", "--yes", "--skip-preview")
             if read_rows(local) != applied:
                 sys.exit("demo: the connectors do not have the declared values; please report this")
-    console.print(
-        f"\nDone in {time.monotonic() - started:.0f} s. Next: examples/quickstart/README.md, with your own site.\n"
-    )
+
+            title(6, "`plugchoice adopt`: an account as it is becomes files and stacks")
+            adopted = folder / "adopted"
+            adopted.mkdir()
+            environment.pop("PLUGCHOICE_SITE")
+            plugchoice(local, adopted, environment, "adopt", "--all")
+            (file,) = (adopted / "sites").glob("*.yaml")
+            text = file.read_text(encoding="utf-8").splitlines()
+            shown = "\n".join(f"  {line}" for line in text[:_SHOWN_LINES])
+            console.print(f"  [bold]sites/{file.name}[/] begins:")
+            console.print(f"{shown}\n  …", markup=False, style="dim")
+
+            title(7, "The portal again: `plugchoice drift` finds it without the engine")
+            local.edit(*EDITED, max_amperage=63)
+            console.print(f"  [yellow]{EDITED[0]}/{EDITED[1]} set to 63 A in the portal[/]")
+            plugchoice(local, adopted, environment, "drift", status=2)
+    console.print(f"\nDone in {time.monotonic() - started:.0f} s. Next: README.md, `Use it on your account`.\n")
 
 
 if __name__ == "__main__":

@@ -156,6 +156,16 @@ def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | N
                 new.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if they are not there.
+
+    Raises:
+        WriteFailed: it cannot be made.
+    """
+    with _name(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 @contextlib.contextmanager
 def _name(path: Path) -> Iterator[None]:
     """Name the file in an error."""

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from .api.client import PlugchoiceClient
     from .api.models import Charger, Connector, SiteConnector
-    from .api.rows import SiteListing
 
 
 def get_connector(charger: str, connector_id: int, *, site: str | None = None) -> Connector:
@@ -70,19 +69,6 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
     """
     uuid = _find_site(site)
     return open_client().site_connectors(uuid)
-
-
-def list_site(site: str) -> SiteListing:
-    """Read all live connectors of a site, and which of them cannot be read.
-
-    Args:
-        site: UUID.
-
-    Raises:
-        PlugchoiceError: an option is missing or wrong, or the API cannot be read.
-    """
-    uuid = _find_site(site)
-    return open_client().site_listing(uuid)
 
 
 def _find_by_identity(chargers: Mapping[str, str | None], identity: str) -> str:

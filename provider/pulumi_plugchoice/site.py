@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import pulumi
 
@@ -18,11 +18,27 @@ from .sitefile.model import SiteFile
 
 if TYPE_CHECKING:
     from .electrical.rotations import PhaseRotation
+    from .inputs import OnAdopt, OnDestroy
+    from .sitefile.model import ChargerEntry, ConnectorEntry
     from .sitefile.typed_dicts import SiteDefinition
 
-SITE_FOLDER = "sites"
+SITE_FOLDER: Final = "sites"
 #: Name of the component that `ChargingSite.for_stack` declares.
-COMPONENT = "site"
+COMPONENT: Final = "site"
+#: Type of a site in the state.
+COMPONENT_TYPE: Final = "plugchoice:index:ChargingSite"
+
+
+class ConnectorInputs(TypedDict):
+    """The inputs of a `ChargerConnector` that a site file declares."""
+
+    charger: str
+    connector_id: int
+    phase_rotation: PhaseRotation | None
+    max_amperage: int | None
+    site: str
+    on_adopt: OnAdopt
+    on_destroy: OnDestroy
 
 
 class ChargingSite(pulumi.ComponentResource):
@@ -69,11 +85,11 @@ class ChargingSite(pulumi.ComponentResource):
             site = None
         uuid = None if site is None else site.site.lower()
         # The gate holds the registration back until the whole program is known to be good.
-        super().__init__("plugchoice:index:ChargingSite", resource_name, {"site": entry.hold(uuid)}, opts)
+        super().__init__(COMPONENT_TYPE, resource_name, {"site": entry.hold(uuid)}, opts)
         self.connectors = {}
         if site is not None:
             declared = {**make_definition(site), "site": entry.hold(uuid)}
-            self.balance = PhaseBalance(f"{resource_name}-balance", declared, pulumi.ResourceOptions(parent=self))
+            self.balance = PhaseBalance(name_balance(resource_name), declared, pulumi.ResourceOptions(parent=self))
             self._declare_connectors(resource_name, site)
         self.register_outputs({})
 
@@ -98,22 +114,41 @@ class ChargingSite(pulumi.ComponentResource):
             for connector in charger.connectors:
                 if not connector.managed:
                     continue
-                number = connector.connector_id
                 opts = pulumi.ResourceOptions(parent=self, depends_on=[self.balance])
                 if charger.second_key:
-                    opts.aliases = [pulumi.Alias(name=f"{name}-{charger.second_key}-{number}")]
-                # By charger, never by label or position: a reordered file must not rename resources.
-                self.connectors[f"{charger.key}/{number}"] = ChargerConnector(
-                    f"{name}-{charger.key}-{number}",
-                    charger=charger.second_key or charger.key,
-                    connector_id=number,
-                    phase_rotation=cast("PhaseRotation | None", connector.phase_rotation),
-                    max_amperage=site.amps_of(charger, connector),
-                    site=site.site.lower(),
-                    on_adopt=site.on_adopt_of(charger, connector),
-                    on_destroy=site.on_destroy_of(charger, connector),
+                    old_name = name_connector(name, charger.second_key, connector.connector_id)
+                    opts.aliases = [pulumi.Alias(name=old_name)]
+                self.connectors[f"{charger.key}/{connector.connector_id}"] = ChargerConnector(
+                    name_connector(name, charger.key, connector.connector_id),
+                    **make_connector_inputs(site, charger, connector),
                     opts=opts,
                 )
+
+
+def name_balance(component: str) -> str:
+    """Return the name of the balance of a site in its stack."""
+    return f"{component}-balance"
+
+
+def name_connector(component: str, charger: str, number: int) -> str:
+    """Return the name of a connector of a site in its stack.
+
+    By charger, never by label or position: a reordered file must not rename resources.
+    """
+    return f"{component}-{charger}-{number}"
+
+
+def make_connector_inputs(site: SiteFile, charger: ChargerEntry, connector: ConnectorEntry) -> ConnectorInputs:
+    """Make the inputs of a managed connector of a site."""
+    return {
+        "charger": charger.second_key or charger.key,
+        "connector_id": connector.connector_id,
+        "phase_rotation": cast("PhaseRotation | None", connector.phase_rotation),
+        "max_amperage": site.amps_of(charger, connector),
+        "site": site.site.lower(),
+        "on_adopt": site.on_adopt_of(charger, connector),
+        "on_destroy": site.on_destroy_of(charger, connector),
+    }
 
 
 def _restores(site: SiteFile) -> bool:

@@ -125,11 +125,17 @@ def test_the_commands_of_the_single_connector_work(stack: Stack) -> None:
     assert set(project.resources()) == {"bay-1"}
 
 
-def test_the_import_commands_of_the_readme_change_nothing(stack: Stack) -> None:
-    """The commands of the README take over all connectors of a site without a change."""
+def test_the_commands_of_the_readme_adopt_an_account(stack: Stack, emulator: Emulator) -> None:
+    """In an empty folder: `doctor` is content, and neither the previews nor `drift` find anything."""
+    shutil.rmtree(stack.folder)
+    stack.folder.mkdir()
+    for name in ("PLUGCHOICE_SITE", "PULUMI_STACK"):
+        stack.environment.pop(name)
     lines = commands(ROOT / "README.md", "Use it on your account")
-    start = next(number for number, line in enumerate(lines) if line.startswith("plugchoice import-file"))
+    assert [line.split()[1] for line in lines] == ["doctor", "adopt", "preview", "drift"]
 
-    run_lines(stack, lines[start : start + 3])
+    run_lines(stack, lines)
 
+    stack.project, stack.name = stack.folder.name, "harbour"
     assert len(stack.resources()) == 3
+    assert emulator.puts_seen() == 0

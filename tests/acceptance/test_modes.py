@@ -1,8 +1,7 @@
-"""Other ways to run: offline, import file, Automation API, outputs of other resources, stack config."""
+"""Other ways to run: offline, Automation API, outputs of other resources, stack config."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -56,72 +55,6 @@ def test_an_offline_preview_needs_no_server(stack: Stack) -> None:
         for charger in (charger_uuid(1), charger_uuid(2))
     ]
     assert len(refused.calls) == 0
-
-
-def test_imported_connectors_preview_without_a_change(stack: Stack, emulator: Emulator) -> None:
-    """`plugchoice import-file` writes what `pulumi import --file` takes; the next preview shows only real drift."""
-    written = subprocess.run(
-        [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", "--program", "__main__.py", "-o", "import.json"],
-        cwd=stack.folder,
-        env={**os.environ, **stack.environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert written.returncode == 0, written.stderr
-
-    imported = stack.run("import", "--file", "import.json", "--generate-code=false", "--protect=false", "--yes")
-
-    assert imported.code == 0, imported.output
-    assert len(imported.calls) == 0
-    assert len(stack.resources()) == 3
-    assert stack.preview("--expect-no-changes", "--refresh").code == 0
-
-    emulator.edit(charger_uuid(2), max_amperage=63)
-    drifted = stack.preview()
-
-    assert "~ 1 to update" in drifted.output
-    assert drifted.lines("drift")
-
-
-def test_names_from_a_charger_do_not_become_code(stack: Stack, emulator: Emulator) -> None:
-    """An identity is somebody else's text. `preview --json` is machine-readable: no line of ours gets between."""
-    changed = seed(3)
-    changed["sites"][0]["chargers"][0]["identity"] = 'x"+str(print("INJECTED"))+"'
-    changed["sites"][0]["chargers"][1]["identity"] = "O'Brien"
-    emulator.reset(changed)
-    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", "--program", "__main__.py"]
-    environment = {**os.environ, **stack.environment}
-    subprocess.run(command, cwd=stack.folder, env=environment, check=True, capture_output=True)
-
-    preview = stack.preview("--json")
-
-    assert preview.code == 0
-    assert json.loads(preview.output)["changeSummary"] == {"create": 4}
-    assert "INJECTED\n" not in preview.output
-    assert "INJECTED" in preview.output, "it is part of a name"
-
-
-def test_import_file_says_what_is_wrong(stack: Stack) -> None:
-    """One line each, status 1, and no file is written over."""
-    environment = {**os.environ, **stack.environment}
-    (stack.folder / "there.json").write_text("mine")
-    for arguments, said in (
-        (["-o", "nowhere/x.json"], "nowhere/x.json: the folder nowhere does not exist; create it first"),
-        (["-o", "there.json"], "there.json: exists already; name another file, or add --force to replace it"),
-        (
-            ["--charger", "HRB-002", "--charger", "TYPO"],
-            f"site {SITE}: no charger TYPO; its chargers: HRB-001, HRB-002, HRB-003",
-        ),
-        (
-            ["--site", "Harbour"],
-            "site: 'Harbour' is not a UUID; give the UUID of the site (location) that Plugchoice shows",
-        ),
-    ):
-        command = [sys.executable, "-m", "pulumi_plugchoice.cli", "import-file", *arguments]
-        done = subprocess.run(command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr.strip(), done.stdout) == (1, said, "")
-    assert (stack.folder / "there.json").read_text() == "mine"
 
 
 def test_inputs_that_are_outputs_are_checked_when_they_are_known(stack: Stack, emulator: Emulator) -> None:

@@ -5,12 +5,9 @@ The provider is the real one, over HTTP to the real emulator; the engine is `sup
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from click.testing import CliRunner
-from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import InvalidConnector, PlugchoiceError
 from pulumi_plugchoice.lookup import get_connector, get_site_connectors
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
@@ -18,7 +15,6 @@ from support.engine_double import Engine, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from support.emulator import Emulator
 
@@ -316,19 +312,6 @@ def test_a_bad_row_fails_where_it_is_needed(
     with pytest.raises(PlugchoiceError) as refused:
         get_site_connectors()
     assert f"answered with an invalid SiteConnector ({reason}" in str(refused.value)
-
-
-def test_an_import_file_leaves_a_bad_row_out(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """And names it."""
-    emulator.edit(charger_uuid(3), max_amperage=16.5)
-    for name, value in environment(emulator).items():
-        monkeypatch.setenv(name, value)
-    result = CliRunner().invoke(plugchoice, ["import-file", "-o", str(tmp_path / "import.json")])
-    assert result.exit_code == 0, result.output
-    assert "left out: HRB-003/1; the API's answer about it is invalid (in max_amperage: " in result.output
-    assert len(json.loads((tmp_path / "import.json").read_text())["resources"]) == 2
 
 
 def test_a_bad_row_without_its_charger_moves_nobody(emulator: Emulator) -> None:

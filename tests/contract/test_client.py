@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Connector, ConnectorSettings, Site, SiteGroup
 from pulumi_plugchoice.api.retry import Backoff
 from pulumi_plugchoice.api.transport import Transport
-from pulumi_plugchoice.cli.import_file import command
 from pulumi_plugchoice.config import Options, Token
 from pulumi_plugchoice.errors import (
     ConfigError,
@@ -398,12 +396,12 @@ def test_an_identity_is_looked_up_on_a_site(emulator: Emulator) -> None:
 
 @pytest.mark.usefixtures("_environment")
 def test_without_a_site_the_sites_are_listed(emulator: Emulator) -> None:
-    """In a program and in the command; without them when they cannot be read."""
+    """Without them when they cannot be read."""
     sees = f"the token's user sees: {SITE} (Harbour)"
     with pytest.raises(ConfigError) as refused:
         get_site_connectors()
     assert str(refused.value) == f"site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site; {sees}"
-    done = CliRunner().invoke(command, [])
-    assert (done.exit_code, done.output) == (1, f"--site: not set; give it, or set PLUGCHOICE_SITE; {sees}\n")
     emulator.set_token(revoked=True)
-    assert CliRunner().invoke(command, []).output == "--site: not set; give it, or set PLUGCHOICE_SITE\n"
+    with pytest.raises(ConfigError) as refused:
+        get_site_connectors()
+    assert str(refused.value) == "site: not set; give site=, or set PLUGCHOICE_SITE or plugchoice:site"

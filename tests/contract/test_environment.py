@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "picture": ["site.yaml"],
     "review": ["site.yaml"],
     "schema": [],
-    "import-file": ["--force"],
+    "adopt": ["--all", "--no-import"],
     "drift": ["site.yaml"],
     "sites": ["site.yaml"],
     "connectors": ["--site", "site.yaml"],
@@ -46,7 +46,7 @@ STATUSES: Final = {"drift": 2}
 #: What `doctor` calls a wrong option.
 CHECKS: Final = {"PLUGCHOICE_BASE_URL": "base-url", "PLUGCHOICE_TOKEN": "token", "PLUGCHOICE_OFFLINE": "offline"}
 #: The option that names a file to write, of those that have one.
-OUTPUTS: Final = {"plan": "--svg", "sheet": "-o", "picture": "-o", "review": "-o", "schema": "-o", "import-file": "-o"}
+OUTPUTS: Final = {"plan": "--svg", "sheet": "-o", "picture": "-o", "review": "-o", "schema": "-o"}
 
 
 def test_every_command_is_here() -> None:
@@ -262,7 +262,7 @@ def test_an_option_that_is_wrong(folder: Path, variable: str, value: str, monkey
             assert "\x1b" not in played.out
             assert "\n::" not in played.out
             continue
-        if name not in ("import-file", "drift", "sites", "connectors"):
+        if name not in ("adopt", "drift", "sites", "connectors"):
             assert played.status == 0, (name, played.err)
             continue
         assert played.status in (1, 2)
@@ -270,7 +270,7 @@ def test_an_option_that_is_wrong(folder: Path, variable: str, value: str, monkey
         assert "\x1b" not in played.err
         assert "\n::" not in played.err
         assert variable in played.err or "credentials" in played.err or "site" in played.err
-        assert not Path("import.json").exists()
+        assert not Path("sites").exists()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -282,7 +282,7 @@ def test_a_current_folder_that_is_gone(folder: Path, name: str, monkeypatch: pyt
     gone.rmdir()
     words = [str(folder / word) if word.endswith(".yaml") else word for word in COMMANDS[name]]
     more = [OUTPUTS[name], str(folder / "output")] if name in OUTPUTS else []
-    if name != "doctor":  # which is about the current folder
+    if name not in {"adopt", "doctor"}:  # which are about the current folder
         played = play(name, [*words, *more])
         assert played.status == STATUSES.get(name, 0), played.err
     if name not in {"schema", "emulator"}:

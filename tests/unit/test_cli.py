@@ -10,12 +10,9 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from pulumi_plugchoice.api.models import ChargerReference, SiteConnector
 from pulumi_plugchoice.cli import main
 from pulumi_plugchoice.cli.common import Command
 from pulumi_plugchoice.cli.group import plugchoice
-from pulumi_plugchoice.cli.import_content import select_connectors
-from pulumi_plugchoice.errors import PlugchoiceError
 
 HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 
@@ -142,27 +139,6 @@ def test_without_its_extra_the_command_says_what_to_install(monkeypatch: pytest.
     assert exit_info.value.code == ("plugchoice: click is not installed; run: pip install 'pulumi-plugchoice[cli]'")
 
 
-def test_an_unknown_charger_is_answered_with_those_of_the_site() -> None:
-    """Without an identity by UUID; of more than twenty, the number of the others."""
-    chargers = [
-        ChargerReference(uuid=f"0b6c1d2e-3f40-4a51-8b62-{n:012}", identity=f"B-{n:02}" if n else None)
-        for n in range(22)
-    ]
-    connectors = [
-        SiteConnector(connector_id=1, phase_rotation=None, max_amperage=16, charger=charger) for charger in chargers
-    ]
-    with pytest.raises(PlugchoiceError) as caught:
-        select_connectors(connectors[:2], "S", ["TYPO"])
-    assert str(caught.value) == f"site S: no charger TYPO; its chargers: {chargers[0].uuid}, B-01"
-    with pytest.raises(PlugchoiceError) as caught:
-        select_connectors(connectors, "S", ["TYPO"])
-    assert str(caught.value).endswith(", B-18, B-19 and 2 more")
-    with pytest.raises(PlugchoiceError) as caught:
-        select_connectors(connectors[:2], "S", ["b-01 "])
-    closest = f"closest: 'B-01' ({chargers[1].uuid}); "
-    assert str(caught.value) == f"site S: no charger b-01\\x20; {closest}its chargers: {chargers[0].uuid}, B-01"
-
-
 @pytest.mark.parametrize(
     "arguments", [["sheet"], ["picture"], ["review"], ["plan", "--svg"]], ids=lambda given: given[0]
 )
@@ -188,13 +164,3 @@ def test_a_review_does_not_replace_the_file_before_the_change(tmp_path: Path) ->
         assert result.stderr == f"{output}: is the site file itself; name another file\n"
         assert result.exit_code == 1
         assert output.read_bytes() == HARBOUR.read_bytes()
-
-
-def test_one_file_is_not_named_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor through a link, such as one to itself."""
-    monkeypatch.chdir(tmp_path)
-    Path("loop").symlink_to("loop")
-    arguments = ["import-file", "--site", "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7", "--force", "-o"]
-    result = CliRunner().invoke(plugchoice, [*arguments, "loop", "--program", "./loop"])
-    assert result.stderr == "loop: is named for the import file and for the program; name two files\n"
-    assert result.exit_code == 1

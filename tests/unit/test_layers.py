@@ -38,9 +38,10 @@ LAYERS: list[set[str]] = [
 USERS = {
     "requests": {"api"},
     "urllib3": {"api"},
-    "pulumi": {"runtime", "gate", "connector", "balance", "lookup", "site", "cli"},
+    "pulumi": {"runtime", "gate", "connector", "balance", "lookup", "site", "fleet"},
     "pydantic": {"api", "runtime", "sitefile", "emulator"},
     "yaml": {"sitefile"},
+    "anyascii": {"fleet"},
     "click": {"cli"},
     "rich": {"cli"},
     "fastapi": {"emulator"},

@@ -209,15 +209,25 @@ class ChargerModel(Model):
     is_dc: Detail[StrictBool] = None
 
 
+class ConnectorNumber(Model):
+    """A connector of a charger in the list of a site, of which only the number is needed."""
+
+    connector_id: WholeNumber
+
+
 class SiteCharger(ChargerReference):
     """A charger in the list of a site (`GET /v3/sites/{site}/chargers`); one that was never seen has no connectors.
 
     Attributes:
+        reference: a name that people gave it.
+        connectors: None when they are not told.
         max_current: A per phase, None when unknown.
         model: None when unknown.
         permissions: what the token's user may do with it, None when unknown.
     """
 
+    reference: Detail[Text] = None
+    connectors: Detail[tuple[ConnectorNumber, ...]] = None
     max_current: Detail[WholeNumber] = None
     model: Detail[ChargerModel] = None
     permissions: Detail[Permissions] = None

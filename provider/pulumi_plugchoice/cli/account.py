@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from pulumi_plugchoice._text import is_uuid, plural, printable
 
-from .common import Command, Failure, echo
+from .common import Command, Failure, connect, echo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pulumi_plugchoice.api.budget import Budget
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.fleet.files import Declaration
-    from pulumi_plugchoice.runtime.notices import Notices
 
 _PROBLEM = 1
 
@@ -31,33 +26,6 @@ _format_option = click.option(
     show_default=True,
     help="A table, JSON or CSV.",
 )
-
-
-class _Connection(NamedTuple):
-    client: PlugchoiceClient
-    budget: Budget
-    notices: Notices
-
-
-@contextlib.contextmanager
-def _connect(command: str) -> Iterator[_Connection]:
-    """Open the API with the options of the environment."""
-    from pulumi_plugchoice import config
-    from pulumi_plugchoice.api import connect
-    from pulumi_plugchoice.api.budget import Budget
-    from pulumi_plugchoice.config import Options
-    from pulumi_plugchoice.errors import OfflineError
-    from pulumi_plugchoice.runtime.notices import Notices
-
-    if config.is_offline(os.environ):
-        raise OfflineError(f"{command}: nothing is read, because PLUGCHOICE_OFFLINE is on; unset it and run again")
-    budget, notices = Budget(), Notices()
-    client = connect(Options.load({}, os.environ), notices.say_once, budget)
-    try:
-        yield _Connection(client, budget, notices)
-    finally:
-        notices.close()
-        client.close()
 
 
 @click.command(
@@ -86,7 +54,7 @@ def sites(ctx: click.Context, files: tuple[Path, ...], style: str) -> None:
     from .table import print_table
 
     declarations = load_declarations(find_files_at_hand(files))
-    with _connect("sites") as (client, budget, _), show_progress("lists", 1) as tell:
+    with connect("sites") as (client, budget, _), show_progress("lists", 1) as tell:
         account = list_account(client, declarations)
         tell()
     if style == "json":
@@ -127,7 +95,7 @@ def connectors(ctx: click.Context, site: str | None, style: str) -> None:
     from .table import print_table
 
     declaration, uuid, problems = _find_site(site)
-    with _connect("connectors") as (client, budget, notices):
+    with connect("connectors") as (client, budget, notices):
         if uuid is None:
             raise Failure(_ask_for_site(site, client))
         with show_progress("lists", inventory.LISTS) as tell:

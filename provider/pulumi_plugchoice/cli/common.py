@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -16,7 +16,11 @@ from pulumi_plugchoice._text import show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from pulumi_plugchoice.api.budget import Budget
+    from pulumi_plugchoice.api.client import PlugchoiceClient
+    from pulumi_plugchoice.runtime.notices import Notices
 
 site_file = click.argument("file", type=click.Path(path_type=Path))
 output_option = click.option(
@@ -88,6 +92,47 @@ class OutputLost(Exception):
     def __init__(self, error: OSError) -> None:
         self.reason = "" if error.errno == errno.EPIPE else str(error.strerror)
         super().__init__(self.reason)
+
+
+class Connection(NamedTuple):
+    """The API as a command uses it.
+
+    Attributes:
+        client: the API.
+        budget: counts the calls.
+        notices: says what the user has to know meanwhile.
+    """
+
+    client: PlugchoiceClient
+    budget: Budget
+    notices: Notices
+
+
+@contextlib.contextmanager
+def connect(command: str) -> Iterator[Connection]:
+    """Open the API with the options of the environment; close it at the end of the block.
+
+    Args:
+        command: its name, for a message.
+
+    Raises:
+        PlugchoiceError: an option is missing or wrong, or PLUGCHOICE_OFFLINE is on.
+    """
+    from pulumi_plugchoice import api, config
+    from pulumi_plugchoice.api.budget import Budget
+    from pulumi_plugchoice.config import Options
+    from pulumi_plugchoice.errors import OfflineError
+    from pulumi_plugchoice.runtime.notices import Notices
+
+    if config.is_offline(os.environ):
+        raise OfflineError(f"{command}: nothing is read, because PLUGCHOICE_OFFLINE is on; unset it and run again")
+    budget, notices = Budget(), Notices()
+    client = api.connect(Options.load({}, os.environ), notices.say_once, budget)
+    try:
+        yield Connection(client, budget, notices)
+    finally:
+        notices.close()
+        client.close()
 
 
 def echo(text: str, *, is_error: bool = False, end: str = "\n") -> None:

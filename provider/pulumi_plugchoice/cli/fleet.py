@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from pulumi_plugchoice._files import write_files
 
-from .common import Command, echo
+from .common import Command, connect, echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,28 +49,17 @@ def drift(ctx: click.Context, files: tuple[Path, ...], style: str, *, absorb: bo
     FILES are site files or folders of them; default: sites/*.yaml. Nothing is written to Plugchoice. Credentials and
     base URL come from the environment: PLUGCHOICE_TOKEN and so on.
     """
-    from pulumi_plugchoice import config
-    from pulumi_plugchoice.api import connect
-    from pulumi_plugchoice.api.budget import Budget
-    from pulumi_plugchoice.config import Options
-    from pulumi_plugchoice.errors import OfflineError
     from pulumi_plugchoice.fleet.drift import find_drift
     from pulumi_plugchoice.fleet.files import find_site_files, load_declarations
-    from pulumi_plugchoice.runtime.notices import Notices
 
     from .progress import show_progress
 
     declarations = load_declarations(find_site_files(files))
-    if config.is_offline(os.environ):
-        raise OfflineError("drift: nothing is read, because PLUGCHOICE_OFFLINE is on; unset it and run again")
-    budget, notices = Budget(), Notices()
-    client = connect(Options.load({}, os.environ), notices.say_once, budget)
-    with show_progress("sites", sum(item.site is not None for item in declarations)) as tell:
+    count = sum(item.site is not None for item in declarations)
+    with connect("drift") as (client, budget, notices), show_progress("sites", count) as tell:
         reports = find_drift(
             declarations, client, say=lambda line: notices.say(line, kind="chargers not listed"), tell=tell
         )
-    notices.close()
-    client.close()
     _print_reports(reports, style, budget)
     if absorb:
         _absorb(reports, is_report=style in ("json", "gitlab"))

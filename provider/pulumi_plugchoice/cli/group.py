@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, doctor, emulator, fleet, import_file, sitefiles
+from . import account, adopt, doctor, emulator, fleet, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,7 +23,7 @@ for command in (
     *account.COMMANDS,
     *sitefiles.COMMANDS,
     *fleet.COMMANDS,
-    import_file.command,
+    adopt.adopt,
     emulator.command,
 ):
     plugchoice.add_command(command)

@@ -147,7 +147,7 @@ def find_drift(
         if item.name in survey.absent and survey.absent[item.name].kind == "moved"
     }
     places.search(wanted)
-    everywhere = _list_names(declarations)
+    everywhere = list_names(declarations)
     reports = {declaration.file: _report(declaration, survey, places, everywhere) for declaration, survey in surveys}
     return [reports.get(declaration.file) or _report_file(declaration) for declaration in declarations]
 
@@ -199,7 +199,7 @@ def _search_key(item: Declared) -> str:
     return item.charger.uuid.lower() if item.charger.uuid else item.charger.key
 
 
-def _list_names(declarations: Iterable[Declaration]) -> set[str]:
+def list_names(declarations: Iterable[Declaration]) -> set[str]:
     """The connectors of all files, each with all names of its charger."""
     return {
         f"{charger}/{item.connector.connector_id}"

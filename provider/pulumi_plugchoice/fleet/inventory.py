@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from pulumi_plugchoice._text import plural, printable
 from pulumi_plugchoice.api.sites import describe_sites
 from pulumi_plugchoice.electrical.figures import compute_figures
-from pulumi_plugchoice.electrical.settings import SETTING_NAMES, find_changes
+from pulumi_plugchoice.electrical.settings import find_changes
 from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError
-from pulumi_plugchoice.inputs import judge
 from pulumi_plugchoice.runtime.live import Live, LiveConnectors
 from pulumi_plugchoice.sitefile.assess import assess
 from pulumi_plugchoice.sitefile.definition import LiveValues, make_definition
 
 from .amps import build_live_installation, show_amps
 from .labels import show_name, sort_key
+from .readiness import Readiness, judge_readiness
 from .survey import list_declared, survey_site
 from .workers import run_each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
-    from pulumi_plugchoice.api.models import Connector, Site, SiteCharger, SiteGroup
+    from pulumi_plugchoice.api.models import Site, SiteCharger, SiteGroup
     from pulumi_plugchoice.sitefile.model import SiteFile
 
     from .amps import Amps
@@ -61,6 +61,9 @@ MARKS: Final[dict[Mark, str]] = {
     "never_seen": "never seen",
     "no_connector": "no connector reported",
 }
+
+
+_READINESS: Final[dict[Readiness, Mark]] = {"DC": "dc", "not set": "never_set", "partly set": "partly_set"}
 
 
 @dataclass(frozen=True)
@@ -320,7 +323,8 @@ def _list_entries(reading: _Reading, declaration: Declaration | None) -> list[Co
         name = f"{charger} ({shown})" if identity in shared else shown or charger
         connector = live.connector if live else None
         wanted = _read_declared(site, item)
-        marks = list(_mark_values(connector, known))
+        readiness = judge_readiness(connector, known) if connector is not None else "set"
+        marks: list[Mark] = [_READINESS[readiness]] if readiness in _READINESS else []
         if connector is not None and item is None and site is not None:
             marks.append("undeclared")
         elif connector is not None and wanted is not None and item is not None and item.connector.managed:
@@ -372,24 +376,6 @@ def _read_declared(site: SiteFile | None, item: Declared | None) -> Settings | N
     if site is None or item is None:
         return None
     return Settings(item.connector.phase_rotation, site.amps_of(item.charger, item.connector))
-
-
-def _mark_values(connector: Connector | None, charger: SiteCharger | None) -> Iterator[Mark]:
-    """Mark a connector that cannot be managed as it is. A DC connector needs no values."""
-    if connector is None:
-        return
-    is_dc_model = charger is not None and charger.model is not None and charger.model.is_dc is True
-    if connector.power_type == "DC" or (connector.power_type is None and is_dc_model):
-        yield "dc"
-        return
-    # `Unknown` and 0 A are read, and never written.
-    has_value = [
-        value is not None and judge(name, value) is None
-        for name, value in ((name, getattr(connector, name)) for name in SETTING_NAMES)
-    ]
-    if not all(has_value):
-        is_null = connector.phase_rotation is None and connector.max_amperage is None
-        yield "never_set" if is_null else "partly_set"
 
 
 def _find_shared_identities(reading: _Reading) -> set[str | None]:

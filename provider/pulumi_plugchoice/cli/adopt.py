@@ -1,0 +1,183 @@
+"""`plugchoice adopt`: an existing account as site files, with a first preview that changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pulumi_plugchoice._text import show_path
+
+from .common import Command, Failure, connect, echo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_plugchoice.fleet.adopt import AdoptedSite
+    from pulumi_plugchoice.fleet.stacks import Stacks
+
+
+@click.command(
+    "adopt",
+    cls=Command,
+    statuses={
+        0: "All sites are adopted.",
+        1: "A site is not adopted, or its preview shows a change; or an error.",
+    },
+)
+@click.option("--all", "is_all", is_flag=True, help="All sites that the token sees.")
+@click.option("--site", "sites", multiple=True, metavar="UUID", help="This site; may be repeated.")
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path),
+    default=".",
+    show_default=True,
+    help="Folder of the Pulumi project. Without a project there, a small one is written.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder of the site files, in the project. Default: its folder sites.",
+)
+@click.option(
+    "--import/--no-import",
+    "is_import",
+    default=True,
+    show_default=True,
+    help="Import what the stacks lack, and run a preview of each. --no-import writes files only.",
+)
+@click.option("--net-type", type=click.Choice(["TN", "TT", "IT"]), help="For sites of which Plugchoice has none.")
+@click.option(
+    "--main-fuse-amps", type=click.IntRange(1, 10_000), metavar="A", help="For sites of which Plugchoice has none."
+)
+@click.pass_context
+def adopt(
+    ctx: click.Context,
+    *,
+    is_all: bool,
+    sites: tuple[str, ...],
+    project: Path,
+    output: Path | None,
+    is_import: bool,
+    net_type: str | None,
+    main_fuse_amps: int | None,
+) -> None:
+    """Take the sites of an account into files and stacks.
+
+    Each site becomes a site file, and a stack into which its connectors are imported.
+
+    A site file has the values that Plugchoice has now. Connectors without both values, and DC connectors, are declared
+    with `managed: false`. Run again, the command adds new chargers and connectors to the files and shows what differs;
+    it replaces no value. Nothing is ever written to Plugchoice.
+
+    Each site has a stack, named after its file. Without `--no-import`, `pulumi import` takes into it what it lacks,
+    and a preview proves that nothing changes. Credentials and base URL come from the environment: PLUGCHOICE_TOKEN and
+    so on.
+    """
+    from pulumi_plugchoice.api.sites import describe_sites
+    from pulumi_plugchoice.fleet.adopt import adopt_sites, describe_site, select_sites, summarize
+    from pulumi_plugchoice.fleet.project import IMPORT_FOLDER
+    from pulumi_plugchoice.fleet.stacks import Stacks
+
+    from .progress import show_progress
+
+    if is_all and sites:
+        raise Failure("--all and --site: give one of them")
+    folder = output or project / "sites"
+    stacks = Stacks.open(project) if is_import else None
+    with connect("adopt") as (client, budget, notices):
+        account = client.sites()
+        if not is_all and not sites:
+            raise Failure(f"--site: not set; give the UUID of a site, or --all{describe_sites(account)}")
+        chosen = select_sites(account, sites)
+        with show_progress("sites", len(chosen)) as tell:
+            adopted = adopt_sites(
+                chosen,
+                folder,
+                client,
+                net_type=net_type,
+                main_fuse_amps=main_fuse_amps,
+                say=lambda line: notices.say(line, kind="chargers not listed"),
+                tell=tell,
+            )
+    _write(adopted, project, folder, is_import=is_import)
+    for site in adopted:
+        for line in describe_site(site):
+            echo(line)
+    is_whole = all(site.text is not None for site in adopted)
+    good = [site for site in adopted if site.text is not None]
+    if stacks is not None:
+        is_whole &= _import(stacks, good)
+    elif good:
+        echo("Next, in the folder of the project, for each STACK (the name of a site file):")
+        echo("  pulumi stack init STACK --no-select")
+        options = "--generate-code=false --protect=false --yes"
+        echo(f"  pulumi import --stack STACK --file {IMPORT_FOLDER}/STACK.json {options}")
+    for line in (*summarize(adopted), budget.summarize() or ""):
+        echo(line)
+    ctx.exit(0 if is_whole else 1)
+
+
+def _write(adopted: Sequence[AdoptedSite], project: Path, folder: Path, *, is_import: bool) -> None:
+    """Write all files that are new or changed, and none that would stay as it is."""
+    from pulumi_plugchoice._files import identify, make_folder, write_files
+    from pulumi_plugchoice.fleet.importing import make_import_file
+    from pulumi_plugchoice.fleet.project import plan_project
+    from pulumi_plugchoice.sitefile.schema import schema_text
+
+    good = [site for site in adopted if site.text is not None]
+    if not good:
+        return
+    contents = {path: text.encode() for path, text in plan_project(project, folder).items()}
+    seen = dict.fromkeys(contents, None)
+    for site in good:
+        if site.text is not None and site.text.text != site.before:
+            contents[site.file] = site.text.text.encode()
+            seen[site.file] = site.seen
+    others = {folder / "site.schema.json": schema_text().encode()}
+    if not is_import:
+        others |= dict(make_import_file(project, site) for site in good)
+    for path, content in others.items():
+        seen[path] = identify(path)
+        if _read(path) != content:
+            contents[path] = content
+    for path in contents:
+        make_folder(path.parent)
+    write_files(contents, {path: identity for path, identity in seen.items() if path in contents})
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _import(stacks: Stacks, adopted: Sequence[AdoptedSite]) -> bool:
+    """Import the sites; return whether each is proven."""
+    from pulumi_plugchoice.errors import PlugchoiceError
+    from pulumi_plugchoice.fleet.importing import import_site
+    from pulumi_plugchoice.fleet.project import declares_site
+
+    from .progress import show_progress
+
+    if not declares_site(stacks.project):
+        raise Failure(
+            f"{show_path(stacks.project / '__main__.py')}: does not declare a site, so a preview would delete what is "
+            "imported; add `ChargingSite.for_stack()`, and run this again"
+        )
+    is_whole = True
+    with show_progress("stacks", len(adopted), ("Importing", "imported")) as tell:
+        for site in adopted:
+            try:
+                result = import_site(stacks, site)
+            except PlugchoiceError as error:
+                is_whole = False
+                echo(f"{site.stack}: not imported: {error}", is_error=True)
+            else:
+                is_whole &= result.is_proven
+                echo(result.text)
+            tell()
+    return is_whole

@@ -1,0 +1,89 @@
+"""Imports adopted sites into their stacks, and proves it: the preview afterwards changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pulumi_plugchoice._files import identify, make_folder, write_files
+from pulumi_plugchoice._text import list_some, plural, printable
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.site import COMPONENT, name_balance
+
+from .import_file import format_import_file, list_entries
+from .project import IMPORT_FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .adopt import AdoptedSite
+    from .import_file import Entry
+    from .stacks import Stacks
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import has done.
+
+    Attributes:
+        text: one line that begins with the stack.
+        is_proven: whether nothing is left to do, or a preview has shown what was expected.
+    """
+
+    text: str
+    is_proven: bool = True
+
+
+def make_import_file(project: Path, adopted: AdoptedSite) -> tuple[Path, bytes]:
+    """Make the import file of a whole site: its path and content."""
+    assert adopted.text is not None  # noqa: S101 - of sites without a problem
+    return _locate(project, adopted), format_import_file(list_entries(adopted.text.site, adopted.values)).encode()
+
+
+def _locate(project: Path, adopted: AdoptedSite) -> Path:
+    return project / IMPORT_FOLDER / f"{adopted.stack}.json"
+
+
+def import_site(stacks: Stacks, adopted: AdoptedSite) -> Imported:
+    """Import what the stack of a site lacks, creating the stack if there is none, and run a preview of it.
+
+    Raises:
+        PlugchoiceError: the CLI or the file system refuses something.
+    """
+    assert adopted.text is not None  # noqa: S101 - of sites without a problem
+    stack = adopted.stack
+    resources = stacks.read(stack)
+    if resources is None:
+        stacks.create(stack)
+        resources = []
+    urns = {str(item.get("urn")).rpartition("::")[2]: str(item.get("urn")) for item in resources}
+    ids = {str(item["id"]): str(item.get("urn")).rpartition("::")[2] for item in resources if "id" in item}
+    balance = ids.get(adopted.uuid)
+    if balance not in (None, name_balance(COMPONENT)):
+        raise PlugchoiceError(
+            f"the stack has this site as {printable(balance, 80)}; its program is not `ChargingSite.for_stack()`"
+        )
+    entries = list_entries(adopted.text.site, adopted.values)
+    lacking = [entry for entry in entries if entry["name"] not in urns and entry.get("id") not in ids]
+    if not lacking:
+        return Imported(f"{stack}: nothing to import")
+    names = {COMPONENT: urns[COMPONENT]} if COMPONENT in urns else {}
+    file = _locate(stacks.project, adopted)
+    content = format_import_file(lacking, names).encode()
+    make_folder(file.parent)
+    write_files({file: content}, {file: identify(file)})
+    stacks.take(stack, file)
+    return _prove(stack, lacking, stacks.list_changes(stack), is_first=not names)
+
+
+def _prove(stack: str, lacking: list[Entry], changes: list[tuple[str, str]], *, is_first: bool) -> Imported:
+    """Judge the preview after an import: nothing changes, or only what was in the stack before."""
+    names = {entry["name"] for entry in lacking}
+    count = len(names - {COMPONENT, name_balance(COMPONENT)})
+    done = f"{stack}: imported {plural(count, 'connector')}"
+    if not changes:
+        return Imported(f"{done}; preview: no changes")
+    shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
+    if is_first or any(name in names for _, name in changes):
+        return Imported(f"{done}; preview: {shown}; run `pulumi preview --stack {stack} --diff`", is_proven=False)
+    return Imported(f"{done}; preview: they are unchanged; `pulumi up` does the rest: {shown}")

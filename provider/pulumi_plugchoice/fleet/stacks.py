@@ -1,0 +1,148 @@
+"""Runs the Pulumi CLI on the stacks of a project: one process at a time, without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import PlugchoiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# The CLI ends by itself after Ctrl-C, which it gets as well: it records what was done, and removes its lock.
+_ENDING_SECONDS: Final = 30.0
+_ENVIRONMENT: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+# The state is written once, at the end: a file backend otherwise writes it twice for each resource. An import that is
+# killed has changed nothing then, and can be run again.
+_ONE_CHECKPOINT: Final = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
+
+
+class CommandFailed(PlugchoiceError):
+    """A command of the CLI has failed; the message has what it said last."""
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of a project.
+
+    Attributes:
+        project: folder of the project.
+        program: path of the CLI.
+    """
+
+    project: Path
+    program: str
+
+    @staticmethod
+    def open(project: Path) -> Stacks:
+        """Find the CLI.
+
+        Raises:
+            PlugchoiceError: it is not there.
+        """
+        program = shutil.which("pulumi")
+        if program is None:
+            raise PlugchoiceError(
+                "pulumi: not found on PATH; install the Pulumi CLI, or add --no-import and import later"
+            )
+        return Stacks(project, program)
+
+    def read(self, stack: str) -> list[dict[str, Any]] | None:
+        """Return the resources in the state of a stack; None when there is no such stack.
+
+        Raises:
+            CommandFailed: the state cannot be read.
+        """
+        done = self._run("stack", "export", "--stack", stack)
+        if done.returncode != 0:
+            if "no stack named" in done.stderr:
+                return None
+            raise _explain(f"pulumi stack export --stack {stack}", done)
+        try:
+            resources = json.loads(done.stdout)["deployment"].get("resources") or []
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise CommandFailed(f"pulumi stack export --stack {stack}: printed no state") from None
+        return [item for item in resources if isinstance(item, dict)]
+
+    def create(self, stack: str) -> None:
+        """Create a stack, without selecting it.
+
+        Raises:
+            CommandFailed: it cannot be created.
+        """
+        done = self._run("stack", "init", stack, "--no-select")
+        if done.returncode != 0:
+            raise _explain(f"pulumi stack init {stack}", done)
+
+    def take(self, stack: str, file: Path) -> None:
+        """Import the resources of an import file.
+
+        Raises:
+            CommandFailed: they cannot be imported.
+        """
+        options = ("--generate-code=false", "--protect=false", "--yes", "--skip-preview")
+        command = ("import", "--stack", stack, "--file", str(file.resolve()), *options)
+        done = self._run(*command, environment=_ONE_CHECKPOINT)
+        if done.returncode != 0:
+            raise _explain(f"pulumi import --stack {stack}", done)
+
+    def list_changes(self, stack: str) -> list[tuple[str, str]]:
+        """Run a preview; return operation and resource name of all that it would change.
+
+        Raises:
+            CommandFailed: the preview fails.
+        """
+        done = self._run("preview", "--stack", stack, "--json")
+        if done.returncode != 0:
+            raise _explain(f"pulumi preview --stack {stack}", done)
+        try:
+            steps = json.loads(done.stdout)["steps"]
+            found = [(str(step["op"]), str(step["urn"]).rpartition("::")[2]) for step in steps]
+        except (ValueError, KeyError, TypeError):
+            raise CommandFailed(f"pulumi preview --stack {stack} --json: printed no steps") from None
+        return [(operation, name) for operation, name in found if operation != "same"]
+
+    def _run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        variables = {**os.environ, **_ENVIRONMENT, **(environment or {})}
+        process = subprocess.Popen(  # noqa: S603 - the user's own CLI; names of stacks are made by `names.slugify`
+            [self.program, *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.project,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        )
+        try:
+            output, errors = process.communicate()
+        except BaseException:  # Ctrl-C above all: nothing is left running
+            _end(process)
+            raise
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let the CLI end; it has got the same Ctrl-C, or gets a signal now."""
+    for signal in (None, process.terminate, process.kill):
+        if signal is not None:
+            signal()
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.communicate(timeout=_ENDING_SECONDS)
+            return
+
+
+def _explain(command: str, done: subprocess.CompletedProcess[str]) -> CommandFailed:
+    """Make an error of what the CLI printed: its lines with `error:`, or else its last line."""
+    lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+    said = list(dict.fromkeys(line.removeprefix("error: ") for line in lines if line.startswith("error: ")))
+    reason = "; ".join(said[:3]) or (lines[-1] if lines else "no output")
+    return CommandFailed(printable(f"{command}: exit status {done.returncode}: {reason}", 800))
