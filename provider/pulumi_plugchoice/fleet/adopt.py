@@ -18,7 +18,6 @@ from .account import read_live_site
 from .drift import find_drift, list_names
 from .files import load_declarations
 from .names import name_sites
-from .readiness import Readiness
 from .site_text import SiteText, extend_site, write_site
 from .workers import run_each
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .account import LiveSite
     from .drift import SiteReport
     from .files import Declaration
+    from .readiness import Readiness
 
 _MOST_NAMES: Final = 10
 
