@@ -242,15 +242,23 @@ def test_every_mark_has_its_words_and_its_place_in_the_schema() -> None:
     assert schema["$defs"]["connector"]["properties"]["marks"]["items"]["enum"] == list(MARKS)
 
 
-def test_connectors_hides_no_connector_that_a_list_has_lost(emulator: Emulator) -> None:
-    """A charger without a connector is asked by itself; one that was never seen is not."""
-    emulator.reset(seed(40))
+@pytest.mark.parametrize("declared", [True, False])
+def test_connectors_hides_no_connector_that_a_list_has_lost(emulator: Emulator, *, declared: bool) -> None:
+    """A charger of which the list of chargers tells more is read by itself; one that was never seen is not."""
+    content = seed(40, {5: [connector(), connector(2)]})
+    content["sites"][0]["chargers"][2] |= {"connection_status": "never_seen", "connectors": []}
+    emulator.reset(content)
+    if declared:
+        write("harbour", *(bay(index) for index in range(1, 41) if index not in (3, 31)))
+    # HRB-005/2 and HRB-031/1, which are on no page.
+    emulator.fault("page", path=f"/v3/sites/{SITE}/connectors$", lost=[4, 30], times=None)
     with emulator.recording() as calls:
-        emulator.fault("page", path=f"/v3/sites/{SITE}/connectors$", page=2, lost=[30])
         document = report("connectors", "--site", SITE)
-    assert len(document["connectors"]) == 40
-    assert marks(document) == {}
-    assert len(calls) == document["calls"] == 7  # two pages each, the groups, the sites, and the charger
+    assert len(document["connectors"]) == 41
+    assert {"HRB-005/2", "HRB-031/1"} <= {row["name"] for row in document["connectors"]}
+    assert {name for name, found in marks(document).items() if found != ["undeclared"]} == {"HRB-003"}
+    assert len(calls.of("GET", "/v3/chargers/")) == 2
+    assert document["calls"] == len(calls)
 
 
 def test_the_sums_of_a_supply_without_neutral_are_by_angle(emulator: Emulator) -> None:

@@ -265,31 +265,39 @@ def _read(
 
 def _find_lost(client: PlugchoiceClient, reading: _Reading) -> None:
     """Read the chargers by themselves whose connectors are not on the list; a list in pages can lose rows."""
-    listed = {live.charger for live in reading.values.all}
-    asked = 0
-    more: list[Live] = []
+    known: dict[str, set[int]] = {}
+    for live in reading.values.all:
+        known.setdefault(live.charger, set()).add(live.connector.connector_id)
+    lacking = []
     for uuid, charger in reading.chargers.items():
-        if uuid in listed:
-            continue
-        reading.empty.append(uuid)
-        if charger.connection_status == "never_seen":
-            continue
-        asked += 1
-        if asked > _MOST_READ:
-            continue
+        told = {item.connector_id for item in charger.connectors or () if item.connector_id > 0}
+        lost = told - known.get(uuid, set())
+        names = {f"{printable(charger.identity or uuid, 60)}/{number}" for number in lost}
+        if uuid not in known:
+            reading.empty.append(uuid)
+        if (lost and not names <= reading.values.invalid.keys()) or (uuid not in known and charger.connectors is None):
+            lacking.append(uuid)
+    more: list[Live] = []
+    for uuid in lacking[:_MOST_READ]:
         try:
             found = client.charger(uuid)
         except PlugchoiceError as error:
             reading.problems.append(f"charger {uuid}: {error}")
             continue
-        numbers = [item for item in found.connectors if item.connector_id > 0]
-        more += [Live(uuid, charger.identity, item) for item in numbers]
-        if numbers or found.invalid:
-            reading.empty.remove(uuid)
-    if asked > _MOST_READ:
-        reading.problems.append(f"{plural(asked - _MOST_READ, 'charger')} without a connector were not read again")
-    if more:
-        reading.values = LiveValues((*reading.values.all, *more), reading.values.invalid)
+        numbers = known.get(uuid, set())
+        more += [Live(uuid, found.identity, item) for item in found.connectors if item.connector_id not in numbers]
+    if len(lacking) > _MOST_READ:
+        reading.problems.append(
+            f"{plural(len(lacking) - _MOST_READ, 'charger')} not on the list of connectors left out"
+        )
+    found_now = {live.charger for live in more}
+    invalid = {name.rpartition("/")[0] for name in reading.values.invalid}
+    reading.empty = [
+        uuid
+        for uuid in reading.empty
+        if uuid not in found_now and not invalid & {uuid, printable(reading.chargers[uuid].identity or uuid, 60)}
+    ]
+    reading.values = LiveValues((*reading.values.all, *more), reading.values.invalid)
 
 
 def _define(uuid: str, groups: Sequence[SiteGroup], declaration: Declaration | None) -> dict[str, Any]:
