@@ -541,3 +541,18 @@ def test_the_docs_explain_every_mark() -> None:
     """In the words of the table, and in those of JSON."""
     page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
     assert [mark for mark, text in MARKS.items() if f"| {text} | `{mark}` |" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, command in plugchoice.commands.items() if any("--site" in one.opts for one in command.params)],
+)
+def test_every_command_that_needs_a_site_lists_those_of_the_token(emulator: Emulator, name: str) -> None:
+    """When none is given: one line, status 1."""
+    emulator.reset(add_site(seed(3)))
+    result = run(name, *(["--no-import"] if name == "adopt" else []))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("--site: not set; ")
+    assert f"{SITE} (Harbour), {QUAY} (Quay)" in result.stderr
+    assert result.stderr.count("\n") == 1
