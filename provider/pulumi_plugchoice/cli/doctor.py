@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@click.command("doctor", cls=Command)
+@click.command(
+    "doctor", cls=Command, statuses={0: "No failure; there may be warnings.", 1: "A failure; or another error."}
+)
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="text or JSON."
 )
@@ -26,8 +28,6 @@ def command(ctx: click.Context, style: str) -> None:
 
     Each line is ok, a warning or a failure, with what to do. It is about the project in the current folder, and about
     the account of PLUGCHOICE_TOKEN (or of the client credentials). Nothing is written to Plugchoice or to the backend.
-
-    Exit status: 0 without a failure, also with warnings; 1 with a failure, or after an error.
     """
     from pulumi_plugchoice.doctor.checks import run_checks
     from pulumi_plugchoice.doctor.report import format_json, format_text
