@@ -15,6 +15,8 @@ from pulumi_plugchoice.errors import (
     AuthenticationFailed,
     ConfigError,
     InvalidResponse,
+    NotFound,
+    PermissionDenied,
     PlugchoiceError,
     RateLimited,
     ServerError,
@@ -246,6 +248,9 @@ def _describe_access(
     what = f"site {uuid}" + (f" {name!r}" if name else "") + (f", {origin}" if origin else "")
     if isinstance(result, PlugchoiceError):
         status: Status = "failure" if origin else "warning"
+        if isinstance(result, (NotFound, PermissionDenied)):
+            message = f"{what}: does not exist, or the token's user may not see it (answered {result.status})"
+            return Check("access", status, message, "check the UUID and the token, or ask the site's owner for access")
         return Check.of("access", result, status, f"{what}: ")
     told = [charger.permissions.full if charger.permissions else None for charger in result.chargers]
     refused = [
