@@ -1,6 +1,6 @@
 """Lists the messages that users see, read from the source code.
 
-    python tools/messages.py            # print: module, kind, message
+    python tools/messages.py            # print: module, message
     python tools/messages.py FOLDER     # the same for another checkout's `provider` folder, to compare
     python tools/messages.py --markdown # docs/messages.md, which `make docs` writes
 
@@ -20,42 +20,6 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-#: What a text is, by the call that takes it.
-_KINDS: Final = {
-    "say": "notice",
-    "say_once": "notice",
-    "warn": "warning",
-    "ok": "output",
-    "warning": "warning",
-    "failure": "error",
-    "echo": "output",
-    "print": "output",
-    "write": "output",
-    "add_row": "output",
-    "option": "help",
-    "argument": "help",
-    "add_argument": "help",
-    "ArgumentParser": "help",
-    "Option": "help",
-    "Field": "help",
-    "_fail": "error",
-    "_find": "error",
-    "_file": "error",
-    "_find_mismatches": "error",
-}
-_ERROR: Final = re.compile(r"(Error|Exception|Failure|Problem|Mistake|Exit|Failed|NotFound|exit|Parameter)$")
-# What their functions yield or return is shown to a reviewer.
-_CHECKS: Final = {"electrical/limits.py", "electrical/groups.py", "electrical/site_warnings.py"}
-#: What a text is if no call tells it, by a part of the module's path.
-_KIND_OF_PATH: Final = {
-    "errors.py": "error",
-    "failures.py": "error",
-    "inputs.py": "error",
-    "mistakes.py": "error",
-    "review": "report",
-    "wiring": "report",
-    "emulator": "output",
-}
 _EMULATOR: Final = {"banner.py", "server.py", "seed.py", "seeding.py", "testing.py"}
 _COMMAND: Final = {"command", "group"}
 # Not for people: regular expressions, type expressions, values of a seed.
@@ -72,7 +36,7 @@ _INTRO: Final = """\
 # Messages
 
 The texts that the provider, the command `plugchoice` and the emulator's command show, made from the source code by
-`tools/messages.py`. `{name}` stands for a value, `[a|b]` for a choice. A *part* is put together with others.
+`tools/messages.py`. `{name}` stands for a value, `[a|b]` for a choice.
 """
 
 
@@ -83,58 +47,35 @@ class Message:
     Attributes:
         module: path below the package, as in `api/auth.py`.
         line: where it stands.
-        kind: error, warning, notice, output, report, help or part.
         text: on one line, with `{name}` for values.
     """
 
     module: str
     line: int
-    kind: str
     text: str
 
 
 class _Module(ast.NodeVisitor):
     """Collects the messages of one module."""
 
-    def __init__(self, module: str, tree: ast.Module) -> None:
+    def __init__(self, module: str) -> None:
         self.module = module
         self.found: list[Message] = []
-        self._default = next((kind for part, kind in _KIND_OF_PATH.items() if part in module.split("/")), "part")
-        self._uses = _find_uses(tree)
-        self._kind = ""
         self._docstrings: set[int] = set()
-        self._owner = ""
 
     def visit(self, node: ast.AST) -> None:
         """Go down, and remember what takes the texts below."""
-        kind, owner = self._kind, self._owner
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             self._take_docstring(node)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            self._owner = node.name
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            self._owner = node.targets[0].id
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            self._owner = node.target.id
-        if isinstance(node, ast.Raise):
-            self._kind = "error"
-        elif isinstance(node, ast.Yield | ast.Return) and self.module in _CHECKS:
-            self._kind = self._kind or ("part" if self._owner.startswith("_format") else "warning")
-        elif isinstance(node, ast.Call):
-            self._kind = _kind_of_call(node) or self._kind
+        if isinstance(node, ast.Call) and _name(node.func) == "say":
+            for word in node.keywords:
+                if word.arg == "kind":  # often one word: it is shown when lines are left out
+                    self._add(word.value)
         if not self._is_done(node):
             self.generic_visit(node)
-        self._kind, self._owner = kind, owner
 
     def _is_done(self, node: ast.AST) -> bool:
         """Whether there is nothing to look at below the node."""
-        if isinstance(node, ast.keyword) and node.arg == "kind" and self._kind == "notice":
-            # Often one word: it is shown when lines are left out.
-            self._add(node.value, "notice")
-            return True
-        if isinstance(node, ast.If) and _name(node.test) == "is_worse":
-            # Of an exceeded limit: the preview fails. The other case follows the `if`.
-            self._kind = "error"
         if isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp | ast.Call) and self._take(node):
             return True
         return _is_data(node)
@@ -147,18 +88,13 @@ class _Module(ast.NodeVisitor):
         plain = re.sub(r"\{[^}]*\}", " ", text)
         words = _WORDS if plain == text else _WORD
         if id(node) not in self._docstrings and not _CODE.match(plain) and words.search(plain):
-            self._add(node, self._kind or self._find_use(node.lineno) or self._default)
+            self._add(node)
         return True
 
-    def _find_use(self, line: int) -> str | None:
-        """The kind of the first message after a line that uses the present variable or function, or of any other."""
-        uses = self._uses.get(self._owner, [])
-        return next((kind for used, kind in uses if used >= line), uses[0][1] if uses else None)
-
-    def _add(self, node: ast.expr, kind: str) -> None:
+    def _add(self, node: ast.expr) -> None:
         text = _MARKUP.sub("", _text(node) or "")
         if text:
-            self.found.append(Message(self.module, node.lineno, kind, " ".join(text.split())))
+            self.found.append(Message(self.module, node.lineno, " ".join(text.split())))
 
     def _take_docstring(self, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         first = node.body[0] if node.body else None
@@ -170,33 +106,7 @@ class _Module(ast.NodeVisitor):
         )
         is_help = is_command or (isinstance(node, ast.ClassDef) and _is_schema(node))
         if text and is_help and not isinstance(node, ast.Module):
-            self.found.append(Message(self.module, node.lineno, "help", " ".join(text.split())))
-
-
-def _find_uses(tree: ast.Module) -> dict[str, list[tuple[int, str]]]:
-    """Where a call that makes a message uses a variable or a function: lines in order, each with the message's kind."""
-    uses: dict[str, list[tuple[int, str]]] = defaultdict(list, advice=[(0, "error")])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Raise):
-            kind: str | None = "error"
-        elif isinstance(node, ast.Call):
-            kind = _kind_of_call(node)
-        else:
-            continue
-        if kind:
-            inner = [item for argument in ast.iter_child_nodes(node) for item in ast.walk(argument)]
-            for item in inner:
-                if isinstance(item, ast.Name):
-                    uses[item.id].append((item.lineno, kind))
-    return {name: sorted(found) for name, found in uses.items()}
-
-
-def _kind_of_call(node: ast.Call) -> str | None:
-    name = _name(node.func)
-    for word in node.keywords:
-        if word.arg == "is_refused" and isinstance(word.value, ast.Constant):
-            return "error" if word.value.value else "warning"
-    return _KINDS.get(name) or ("error" if _ERROR.search(name) else None)
+            self.found.append(Message(self.module, node.lineno, " ".join(text.split())))
 
 
 def _is_data(node: ast.AST) -> bool:
@@ -287,7 +197,7 @@ def find_messages(provider: Path) -> list[Message]:
         if module.startswith("emulator/") and file.name not in _EMULATOR:
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        collector = _Module(module, tree)
+        collector = _Module(module)
         collector.visit(tree)
         # The same text may stand in a module more than once.
         found += {message.text: message for message in sorted(collector.found, reverse=True)}.values()
@@ -302,10 +212,10 @@ def markdown(found: list[Message]) -> str:
     lines = [_INTRO.rstrip()]
     for folder, items in sorted(folders.items()):
         heading = f"`{folder}/`" if folder else "The package"
-        lines += ["", f"## {heading}", "", "| Message | Kind | Module |", "|---|---|---|"]
+        lines += ["", f"## {heading}", "", "| Message | Module |", "|---|---|"]
         for item in items:
             text = item.text.replace("|", "\\|").replace("`", "'")
-            lines.append(f"| `{text}` | {item.kind} | {item.module.rpartition('/')[2]} |")
+            lines.append(f"| `{text}` | {item.module.rpartition('/')[2]} |")
     return "\n".join(lines) + "\n"
 
 
@@ -315,7 +225,7 @@ def main(arguments: list[str]) -> None:
         return
     found = find_messages(Path(arguments[0]) if arguments else ROOT / "provider")
     for message in found:
-        print(f"{message.module}:{message.line}  {message.kind}: {message.text}")
+        print(f"{message.module}:{message.line}  {message.text}")
     print(f"{len(found)} messages", file=sys.stderr)
 
 

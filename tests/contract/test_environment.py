@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.cli.run import run
 from support.emulator import SITE, TOKEN
@@ -19,6 +20,7 @@ from support.fake_pulumi import FakePulumi
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from click.testing import Result
     from support.emulator import Emulator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="devices and file descriptors of POSIX")
@@ -52,6 +54,35 @@ OUTPUTS: Final = {"plan": "--svg", "sheet": "-o", "picture": "-o", "review": "-o
 def test_every_command_is_here() -> None:
     """A new one is added to the table."""
     assert sorted(COMMANDS) == sorted(plugchoice.commands)
+
+
+@pytest.mark.parametrize("command", [*OUTPUTS, "adopt"])
+def test_a_dash_is_standard_output_and_never_a_file(folder: Path, command: str) -> None:
+    """Where the command prints other lines, too, it is refused. `./-` is a file, or a folder."""
+
+    def call(*more: str) -> Result:
+        return CliRunner().invoke(plugchoice, [command, *COMMANDS[command], *more])
+
+    option = OUTPUTS.get(command, "-o")
+    result = call(option, "-")
+    assert not (folder / "-").exists()
+    if command in ("plan", "adopt"):
+        assert result.exit_code == 2
+        assert "'-' is standard output, where other lines go; give a name, such as ./-" in result.stderr
+    else:
+        assert result.exit_code == 0
+        assert result.output == call().output
+    assert call(option, "./-").exit_code == 0
+    assert (folder / "-").exists()
+
+
+@pytest.mark.parametrize("amps", ["1_000", " 16", "\u0661\u0666", "1e2", "16.0", "-16", "0", "10001", ""])
+def test_a_number_of_an_option_is_written_in_digits(folder: Path, amps: str) -> None:
+    """Python's own reading takes the first three."""
+    result = CliRunner().invoke(plugchoice, ["adopt", "--all", "--no-import", "--main-fuse-amps", amps])
+    assert result.exit_code == 2
+    assert "Invalid value for '--main-fuse-amps': " in result.stderr
+    assert not (folder / "sites").exists()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import click
 
 from pulumi_plugchoice._text import show_path
 
-from .common import Command, Failure, connect, echo
+from .common import Command, Failure, OutputFile, WholeNumber, connect, echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFile(),
     help="Folder of the site files, in the project. Default: its folder sites.",
 )
 @click.option(
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--net-type", type=click.Choice(["TN", "TT", "IT"]), help="For sites of which Plugchoice has none.")
 @click.option(
-    "--main-fuse-amps", type=click.IntRange(1, 10_000), metavar="A", help="For sites of which Plugchoice has none."
+    "--main-fuse-amps", type=WholeNumber(1, 10_000), metavar="A", help="For sites of which Plugchoice has none."
 )
 @click.pass_context
 def adopt(

@@ -23,8 +23,44 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.runtime.notices import Notices
 
 site_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+class OutputFile(click.Path):
+    """A file or folder to write, as a Path; `./-` is one called `-`.
+
+    Args:
+        is_all: whether the content is all that the command prints. Then `-` is standard output, which is None, and else
+            it is refused.
+    """
+
+    def __init__(self, *, is_all: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self._is_all = is_all
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, or None for standard output."""
+        if value != "-":
+            return super().convert(value, param, ctx)
+        if not self._is_all:
+            self.fail("'-' is standard output, where other lines go; give a name, such as ./-")
+        return None
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in digits. Python also reads `1_000`, blanks, and digits of other scripts."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+            self.fail(f"{value!r} is not a whole number in digits; write one such as {self.min}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen."
+    "-o",
+    "--output",
+    type=OutputFile(is_all=True),
+    help="Write to this file instead of standard output, which is `-`.",
 )
 
 

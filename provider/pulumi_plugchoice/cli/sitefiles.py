@@ -11,7 +11,7 @@ import click
 from pulumi_plugchoice._files import identify, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, Failure, echo, output_option, refuse_source, site_file, write_output
+from .common import Command, Failure, OutputFile, echo, output_option, refuse_source, site_file, write_output
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan
@@ -63,7 +63,7 @@ def check(files: tuple[Path, ...]) -> None:
     "--write", is_flag=True, help="Write the plan to the site file as planned_rotation, in place of an earlier plan."
 )
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
-@click.option("--svg", type=click.Path(path_type=Path), help="Draw the currents before and after.")
+@click.option("--svg", type=OutputFile(), help="Draw the currents before and after.")
 def plan(file: Path, *, write: bool, markdown: bool, svg: Path | None) -> None:
     """Plan which chargers to rewire to spread one-phase cars.
 

@@ -29,6 +29,9 @@ _MISSING = "emulator: FastAPI and uvicorn are not installed; run: pip install 'p
 # Of a path, or of an option.
 _STARTS = ("/", ".", "-", "~", "_")
 
+_READY_KEYS = {"base_url", "control_url", "port", "pid"}
+_LARGEST_READY_FILE = 1000
+
 
 class CannotServeError(Exception):
     """Why the emulator cannot serve, in one line."""
@@ -68,10 +71,16 @@ def _parse_options(argv: list[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8787, help="port; 0 for a free one (default: 8787)")
     parser.add_argument("--seed", type=Path, metavar="FILE.json", help="sites, chargers and tokens to start with")
-    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="file that gets the addresses, as JSON")
+    parser.add_argument("--ready-file", type=_new_file, metavar="PATH", help="file that gets the addresses, as JSON")
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     parser.add_argument("--quiet", action="store_true", help="do not print addresses and examples")
     return parser.parse_args(argv)
+
+
+def _new_file(text: str) -> Path:
+    if text == "-":
+        raise argparse.ArgumentTypeError("'-' is not a file; name one, or ./- for a file of that name")
+    return Path(text)
 
 
 def _port(text: str) -> int:
@@ -103,9 +112,8 @@ def _serve(options: argparse.Namespace) -> None:
     with _open_listener(options.host, options.port) as listener, contextlib.suppress(KeyboardInterrupt):
         port = listener.getsockname()[1]
         root = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
-        with _check_ready_file(options.ready_file):
-            if options.ready_file:
-                options.ready_file.unlink(missing_ok=True)
+        if options.ready_file:
+            _remove_old(options.ready_file)
         _run(world, options, listener, lambda: _announce(options, world, root, port))
 
 
@@ -196,6 +204,33 @@ def _announce(options: argparse.Namespace, world: World, root: str, port: int) -
                 part.replace(options.ready_file)
             finally:
                 part.unlink(missing_ok=True)
+
+
+def _remove_old(path: Path) -> None:
+    """Remove the ready file of an earlier run, which would look like this one's. No other file is removed."""
+    with _check_ready_file(path):
+        try:
+            is_ours = path.is_file() and _is_ready_file(path)
+        except FileNotFoundError:
+            return
+        if os.path.lexists(path) and not is_ours:
+            raise CannotServeError(
+                f"--ready-file {path}: exists, and no emulator has written it; name another file, or remove it"
+            )
+        path.unlink(missing_ok=True)
+
+
+def _is_ready_file(path: Path) -> bool:
+    """Whether an emulator wrote the file; an empty one, as `mktemp` makes, counts as well."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_READY_FILE)
+    if not content:
+        return True
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and set(found) == _READY_KEYS
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from pulumi_plugchoice.emulator.seed import Seed
-from pulumi_plugchoice.emulator.server import CannotServeError, _announce, main
+from pulumi_plugchoice.emulator.server import CannotServeError, _announce, _remove_old, main
 from pulumi_plugchoice.emulator.world import World
 
 if TYPE_CHECKING:
@@ -168,6 +168,45 @@ def test_a_ready_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.Capt
     file = tmp_path / "no" / "ready.json"
     assert main(["--port", "0", "--quiet", "--ready-file", str(file)]) == 2
     assert capsys.readouterr().err.startswith(f"--ready-file {file}: cannot be written: No such file or directory;")
+
+
+@pytest.mark.parametrize("content", ["a\n", "{}", "[" * 5000, '{"port": 1, "pid": 2}', "\udcff"])
+def test_a_file_that_no_emulator_has_written_is_not_removed(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody may need it. A link to it, a folder and a link to nothing are left, too."""
+    mine, link, nowhere = tmp_path / "mine", tmp_path / "link", tmp_path / "nowhere"
+    mine.write_bytes(content.encode(errors="surrogateescape"))
+    link.symlink_to(mine)
+    nowhere.symlink_to(tmp_path / "nothing")
+    for file in (mine, link, nowhere, tmp_path):
+        assert main(["--port", "0", "--quiet", "--ready-file", str(file)]) == 2
+        assert capsys.readouterr().err == (
+            f"--ready-file {file}: exists, and no emulator has written it; name another file, or remove it\n"
+        )
+        assert os.path.lexists(file)
+    assert mine.read_bytes() == content.encode(errors="surrogateescape")
+
+
+def test_a_ready_file_is_not_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """No file called `-` is written; the banner is there already."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--ready-file", "-"])
+    assert ended.value.code == 2
+    assert "--ready-file: '-' is not a file; name one, or ./- for a file of that name" in capsys.readouterr().err
+
+
+def test_a_ready_file_of_an_earlier_run_is_removed_at_the_start(tmp_path: Path) -> None:
+    """It would tell another port. An empty one, as `mktemp` makes, holds nothing to lose."""
+    file = tmp_path / "ready.json"
+    _announce(argparse.Namespace(quiet=True, ready_file=file), World(Seed()), "http://127.0.0.1:1", 1)
+    assert file.stat().st_size
+    _remove_old(file)
+    assert not file.exists()
+    file.touch()
+    _remove_old(file)
+    assert not file.exists()
+    _remove_old(file)
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "x"])
