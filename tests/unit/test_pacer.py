@@ -180,7 +180,7 @@ def test_the_share_of_several_hosts_wins_over_the_server(kit: Kit) -> None:
     for _ in range(98):
         pacer.take()
     assert kit.clock.now >= 1061.5 - 1e-6
-    with pytest.raises(NoSlotInTime, match="the 100 requests a minute"):
+    with pytest.raises(NoSlotInTime, match="the limit of 100 requests a minute is used up"):
         pacer.take(0.5)
 
 
@@ -213,7 +213,7 @@ def test_a_new_limit_of_the_server_is_shared(kit: Kit) -> None:
     one.note_answer(told(59, 60), 200)
     for _ in range(57):
         other.take()
-    with pytest.raises(NoSlotInTime, match="the 60 requests a minute"):
+    with pytest.raises(NoSlotInTime, match="the limit of 60 requests a minute is used up"):
         other.take(0.1)
     # The file changes, and the answer with the number that this process knows does not write.
     with one._store.transaction() as (book, _):
@@ -518,3 +518,8 @@ def test_threads_report_a_failing_file_once(kit: Kit) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: pacer.take(), range(16)))
     assert len(kit.said) == 1
+
+
+def test_one_request_a_minute_is_written_in_the_singular() -> None:
+    """A share that small is allowed."""
+    assert "the limit of 1 request a minute is used up, or Plugchoice asked to wait" in str(NoSlotInTime(59.2, 1))

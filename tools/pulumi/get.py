@@ -343,7 +343,7 @@ def run_with_heartbeat(command: list[str]) -> None:
                         break
                     except subprocess.TimeoutExpired:
                         say(f"still building after {time.monotonic() - started:.0f} s")
-            except BaseException:
+            except BaseException:  # Ctrl-C too: a build of minutes would go on
                 process.terminate()
                 raise
         if process.returncode != 0:

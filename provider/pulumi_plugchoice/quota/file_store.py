@@ -121,7 +121,7 @@ class FileStore:
                 book = Book(*connection.execute(_READ).fetchone())
                 yield book, _FileLog(connection)
                 connection.execute(_WRITE, astuple(book))
-            except BaseException:
+            except BaseException:  # Ctrl-C too: an open transaction would lock out all programs
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
@@ -185,7 +185,7 @@ class FileStore:
             if _version(connection) != SCHEMA:
                 _create(connection)
             connection.execute("PRAGMA busy_timeout = 0")
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could close it
             connection.close()
             raise
         return connection
@@ -237,7 +237,7 @@ def _create(connection: sqlite3.Connection) -> None:
             _refuse_tables(connection)
             for statement in _CREATE:
                 connection.execute(statement, astuple(Book()) if "?" in statement else ())
-    except BaseException:
+    except BaseException:  # Ctrl-C too: no other program may find half of the tables
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .file_store import SCHEMA, FileStore, MemoryStore, Store, StoreError
@@ -42,8 +43,8 @@ class NoSlotInTime(PlugchoiceError):
 
     def __init__(self, seconds: float, limit: int) -> None:
         super().__init__(
-            f"request limit: the next request can be sent in {math.ceil(seconds)} s, after the deadline: the {limit} "
-            "requests a minute are used up, or Plugchoice asked to wait; try again later"
+            f"request limit: the next request can be sent in {math.ceil(seconds)} s, after the deadline: the limit "
+            f"of {plural(limit, 'request')} a minute is used up, or Plugchoice asked to wait; try again later"
         )
 
 
