@@ -152,7 +152,7 @@ def test_a_wait_past_the_deadline_is_refused_at_once(kit: Kit) -> None:
     pacer.note_answer({}, 429, 48.0)
     with pytest.raises(
         NoSlotInTime,
-        match=r"^request limit: the next request can be sent in 48 s, after the deadline: the 500 requests",
+        match=r"^request limit: the next request can be sent in 48 s, after the deadline: the limit of 500 requests",
     ):
         pacer.take(10.0)
     assert kit.clock.slept == []
