@@ -96,6 +96,11 @@ def judge(name: str, value: Any) -> Mistake | None:
     return Mistake(name, quote(value), *problem) if problem else None
 
 
+def is_accepted(name: str, value: Any) -> bool:
+    """Whether the API would take a live value of a setting back; `Unknown` and 0 A are read, and never written."""
+    return value is not None and judge(name, value) is None
+
+
 def quote(value: Any) -> str:
     """A value in a message: as Python writes it, short and safe to print."""
     # The engine makes 0.0 of 0.

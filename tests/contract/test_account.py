@@ -388,6 +388,25 @@ def test_a_terminal_shows_a_table_without_cutting(emulator: Emulator, columns: i
         assert all(any(part.replace(" ", "") in cell for cell in cells) for part in parts)
 
 
+@pytest.mark.parametrize("words", [["sites"], ["connectors", "--site", SITE], ["drift"]], ids=" ".join)
+def test_what_only_reads_starts_without_the_sdk(words: list[str]) -> None:
+    """Importing `pulumi` takes as long as all the rest."""
+    write()
+    code = """
+import sys
+from pulumi_plugchoice.cli import main
+sys.argv = ["plugchoice", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print(*{name.partition(".")[0] for name in sys.modules})
+"""
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert "requests" in modules
+    assert not {"pulumi", "grpc", "rich"} & modules
+
+
 # What goes wrong
 
 

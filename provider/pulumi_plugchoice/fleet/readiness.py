@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from pulumi_plugchoice.electrical.settings import read_settings
-from pulumi_plugchoice.runtime.stored import is_accepted
+from pulumi_plugchoice.inputs import is_accepted
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.api.models import Connector, SiteCharger

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.settings import read_settings, show
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.inputs import judge
-from pulumi_plugchoice.runtime.stored import is_accepted
+from pulumi_plugchoice.inputs import is_accepted, judge
 from pulumi_plugchoice.sitefile.load import parse_site
 from pulumi_plugchoice.sitefile.yaml_append import ItemStyle, NewItem, append_items, format_item
 from pulumi_plugchoice.sitefile.yaml_write import format_value

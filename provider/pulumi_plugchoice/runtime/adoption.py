@@ -16,10 +16,11 @@ from pulumi_plugchoice.errors import (
     PlugchoiceError,
     UnknownSetting,
 )
+from pulumi_plugchoice.inputs import is_accepted
 
 from .engine import is_known
 from .live import UNREADABLE, is_about_site
-from .stored import BY_IDENTITY, Props, format_name, is_accepted, pick_settings
+from .stored import BY_IDENTITY, Props, format_name, pick_settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

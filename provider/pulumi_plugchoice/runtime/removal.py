@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, show
 from pulumi_plugchoice.errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError, UnknownSetting
+from pulumi_plugchoice.inputs import is_accepted
 
 from .live import is_about_site
-from .stored import format_name, is_accepted, parse_id
+from .stored import format_name, parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

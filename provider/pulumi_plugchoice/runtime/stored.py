@@ -13,7 +13,7 @@ from pulumi.runtime import rpc
 from pulumi_plugchoice._text import is_uuid, printable
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, read_settings
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.inputs import CHOICES, DEFAULTS, INPUT_NAMES, judge
+from pulumi_plugchoice.inputs import CHOICES, DEFAULTS, INPUT_NAMES, is_accepted, judge
 
 from .engine import is_known
 
@@ -213,11 +213,6 @@ def read_originals(live: Live, names: Collection[str]) -> dict[str, Any]:
     """The live values of settings that become managed; a missing name has none that the API would take back."""
     live_values = read_settings(live.connector)
     return {name: value for name, value in live_values.items() if name in names and is_accepted(name, value)}
-
-
-def is_accepted(name: str, value: Any) -> bool:
-    """Whether the API would take a live value of a setting back; `Unknown` and 0 A are read, and never written."""
-    return value is not None and judge(name, value) is None
 
 
 def format_name(props: Mapping[str, Any], charger: str, connector_id: int) -> str:
