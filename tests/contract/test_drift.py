@@ -332,6 +332,26 @@ def test_a_clean_site_of_forty_takes_three_calls(emulator: Emulator) -> None:
     assert run().output.startswith("sites/harbour.yaml: clean, 40 connectors (Dock)\n1 site: 1 clean; API calls: 3 ")
 
 
+def test_five_sites_of_forty_take_three_calls_each(emulator: Emulator) -> None:
+    """Read at the same time, within a limit of 500 a minute (`make drift` does it with fifty)."""
+    content = seed(0)
+    content["switches"]["rate_limit_per_minute"] = 500
+    for number in range(1, 6):
+        uuid = f"0b6c1d2e-3f40-4a51-8b62-{number:012d}"
+        names = [f"S{number}-{place:03d}" for place in range(40)]
+        chargers = [{"identity": name, "connectors": [connector()]} for name in names]
+        content["sites"].append({"uuid": uuid, "name": f"Site {number}", "chargers": chargers})
+        supply = {"net_type": "TN", "main_fuse_amps": 63}
+        declared = [bay(1) | {"identity": name} for name in names]
+        write(f"site-{number}", *declared, site=uuid, limits={}, groups=[], supply=supply)
+    emulator.reset(content)
+    with emulator.recording() as calls:
+        status, document = report()
+    assert status == 0
+    assert len(calls) == document["calls"] == 15
+    assert {call["status"] for call in calls.requests} == {200}
+
+
 def test_the_groups_are_read_beside_the_list(emulator: Emulator) -> None:
     """One site takes two round trips, not three."""
     emulator.reset(seed(40))

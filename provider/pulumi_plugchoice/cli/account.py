@@ -84,8 +84,8 @@ def sites(ctx: click.Context, files: tuple[Path, ...], style: str) -> None:
 def connectors(ctx: click.Context, site: str | None, style: str) -> None:
     """List the connectors of a site.
 
-    For each connector: its live values, beside those that the site file declares, and what stands against managing it:
-    never set, partly set, DC, not configurable with this token, never seen. Then the amps per line when every connector
+    For each connector: its live values, those that the site file declares, and a note: never set, partly set, DC, not
+    configurable with this token, never seen. Below are the amps per line when every connector
     charges, as `plugchoice drift` shows them. The site file is FILE, or the one in sites/*.yaml that declares the UUID.
     Credentials and base URL come from the environment: PLUGCHOICE_TOKEN and so on.
     """
