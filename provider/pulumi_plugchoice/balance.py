@@ -123,19 +123,21 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         reading = session.live.read_site(definition["site"])
         live = _complete(session, definition, reading)
         assessment = assess(definition, live)
-        mismatches = compare_groups(assessment.installation, session.live.list_groups(definition["site"]))
+        site = definition["site"]
+        mismatches = compare_groups(assessment.installation, session.live.list_groups(site))
         exceeded = _find_exceeded(definition, assessment.figures, live)
         has_limits = definition["neutral"] and any(name != "presets" for name in definition.get("limits", ()))
         if has_limits and reading.may_lack_rows:
-            session.guards.add(
-                definition["site"], repr(definition), lambda: _confirm_limits(session, definition, reading)
-            )
-        failures = [*_refuse_groups(mismatches), *_refuse_limits(exceeded, has_neutral=definition["neutral"])]
+            session.guards.add(site, repr(definition), lambda: _confirm_limits(session, definition, reading))
+        failures = [
+            *_refuse_groups(site, mismatches),
+            *_refuse_limits(site, exceeded, has_neutral=definition["neutral"]),
+        ]
         for line in assessment.warnings:
-            session.notices.say(line, kind="warnings about amps per line")
+            _say(site, line, kind="warnings about amps per line")
         failures += [*_refuse_other_chargers(definition, live), *_judge_restored(olds, definition, live)]
         for line in assessment.not_counted:
-            session.notices.say(f"not counted in the amps per line: {line}", kind="connectors not counted")
+            _say(site, f"not counted in the amps per line: {line}", kind="connectors not counted")
         return dynamic.CheckResult(make_properties(definition, assessment), failures)
 
     @for_engine
@@ -204,7 +206,12 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
         current_session().is_update = True
 
 
-def _refuse_groups(mismatches: Iterable[GroupMismatch]) -> list[dynamic.CheckFailure]:
+def _say(site: str, line: str, *, kind: str) -> None:
+    """Print a line about a site. A stack may have several, so it begins with which."""
+    current_session().notices.say(f"site {site}: {line}", kind=kind)
+
+
+def _refuse_groups(site: str, mismatches: Iterable[GroupMismatch]) -> list[dynamic.CheckFailure]:
     """Refuse a live fuse above the declared one and a group that does not exist; report other differences."""
     failures = []
     for mismatch in mismatches:
@@ -212,23 +219,23 @@ def _refuse_groups(mismatches: Iterable[GroupMismatch]) -> list[dynamic.CheckFai
             name = "main_fuse_amps" if mismatch.key == "main_fuse_amps" else "groups"
             failures.append(dynamic.CheckFailure(name, mismatch.text))
         else:
-            current_session().notices.say(mismatch.text, kind=f"groups with another {mismatch.key}")
+            _say(site, mismatch.text, kind=f"groups with another {mismatch.key}")
     return failures
 
 
-def _refuse_limits(exceeded: Iterable[ExceededLimit], *, has_neutral: bool) -> list[dynamic.CheckFailure]:
+def _refuse_limits(site: str, exceeded: Iterable[ExceededLimit], *, has_neutral: bool) -> list[dynamic.CheckFailure]:
     """Refuse an exceeded limit when the change makes the site worse; report the others."""
     failures = []
     for limit in exceeded:
         if not has_neutral:
             # Without a neutral the figures rest on an assumption about cars.
             line = f"{limit.fact}; warning only: the supply has no neutral"
-            current_session().notices.say(line, kind="exceeded limits")
+            _say(site, line, kind="exceeded limits")
         elif limit.is_worse:
             # On `limits`: the engine prints the property with its value, and a figure has none before this check.
             failures.append(dynamic.CheckFailure("limits", limit.text))
         else:
-            current_session().notices.say(limit.text, kind="exceeded limits")
+            _say(site, limit.text, kind="exceeded limits")
     return failures
 
 
@@ -388,7 +395,7 @@ def _report_drift(session: Session, olds: Props) -> None:
         if stored != live:
             parts.append(f"{cars} {'/'.join(live)} A live, {'/'.join(stored)} A stored")
     if parts:
-        session.notices.say(f"amps per line L1/L2/L3: {'; '.join(parts)}", kind="different amps per line")
+        _say(olds["site"], f"amps per line L1/L2/L3: {'; '.join(parts)}", kind="different amps per line")
 
 
 def _read_live(session: Session, props: Props) -> Props:

@@ -12,6 +12,7 @@ import pytest
 from pulumi_plugchoice.sitefile.definition import make_definition
 from pulumi_plugchoice.sitefile.load import build_site
 from support.emulator import SITE, charger_uuid, connector, identity, seed
+from support.sites import numbered_site, numbered_uuid
 
 if TYPE_CHECKING:
     from support.emulator import Emulator
@@ -32,10 +33,11 @@ def site(*chargers: Props, limit: int | None = None, **more: Any) -> dict[str, P
     limits = {} if limit is None else {"single_phase_amps": limit}
     supply = {"net_type": "TN", "main_fuse_amps": 800}
     content = {"site": SITE, "supply": supply, "limits": limits, "chargers": [*chargers], **more}
+    uuid = content["site"]
     return {
         "balance": make_definition(build_site(content, "here")),
         **{
-            f"{charger['identity']}-{one['connector_id']}": {"charger": charger["identity"], "site": SITE, **one}
+            f"{charger['identity']}-{one['connector_id']}": {"charger": charger["identity"], "site": uuid, **one}
             for charger in chargers
             for one in charger["connectors"]
             if one.get("managed", True)
@@ -133,6 +135,40 @@ def test_new_hardware_is_no_change_once_it_is_declared(emulator: Emulator, engin
     emulator.edit(charger_uuid(4), max_amperage=32)
     assert engine.preview(declared).changes == {}
     assert lines(engine.preview(declared), "amps per line L1/L2/L3: one-phase cars 96/0/0 A live, 64/0/0 A stored")
+
+
+def test_each_line_about_a_site_begins_with_it(emulator: Emulator, engine: Engine) -> None:
+    """A stack may have several: limits, fuses, warnings, what is not counted, live amps."""
+    two = [numbered_site(n, {10 * n + 1: [connector()], 10 * n + 2: [connector(1, None, None)]}) for n in (1, 2)]
+    del engine.environment["PLUGCHOICE_SITE"]
+    programs = {}
+    for number in (1, 2):
+        chargers = [bay(10 * number + 1, breaker_amps=10), bay(10 * number + 2, None)]
+        groups = [{"name": "main", "group_id": 801 + number}]
+        found = site(*chargers, limit=10, site=numbered_uuid(number), groups=groups)
+        programs[f"balance-{number}"] = found.pop("balance")
+        programs |= found
+    emulator.reset({**seed(1), "sites": two})
+    before = engine.preview(programs)
+    apply(engine, programs)
+    emulator.edit(identity(12), phase_rotation="RST", max_amperage=16)
+    emulator.edit(identity(22), phase_rotation="RST", max_amperage=32)
+
+    printed = [*before.lines, *engine.preview(programs).lines]
+
+    ours = [line.removeprefix("plugchoice: ") for line in printed if "API calls" not in line]
+    for number, amps in ((1, 32), (2, 48)):
+        start = f"site {numbered_uuid(number)}: "
+        texts = [line.removeprefix(start) for line in ours if line.startswith(start)]
+        for part in (
+            f"limit single_phase_amps (10 A) exceeded: {amps} A on L1",
+            f"amps per line L1/L2/L3: one-phase cars {amps}/0/0 A live",
+            f"not counted in the amps per line: HRB-0{number}2/1",
+            "group main",
+            "breaker",
+        ):
+            assert [text for text in texts if part in text], (part, ours)
+    assert [line for line in ours if not line.startswith("site ")] == []
 
 
 def test_new_hardware_counts_for_the_limits(emulator: Emulator, engine: Engine) -> None:
