@@ -140,7 +140,6 @@ def test_new_hardware_is_no_change_once_it_is_declared(emulator: Emulator, engin
 def test_each_line_about_a_site_begins_with_it(emulator: Emulator, engine: Engine) -> None:
     """A stack may have several: limits, fuses, warnings, what is not counted, live amps."""
     two = [numbered_site(n, {10 * n + 1: [connector()], 10 * n + 2: [connector(1, None, None)]}) for n in (1, 2)]
-    del engine.environment["PLUGCHOICE_SITE"]
     programs = {}
     for number in (1, 2):
         chargers = [bay(10 * number + 1, breaker_amps=10), bay(10 * number + 2, None)]
