@@ -89,7 +89,9 @@ def connectors(ctx: click.Context, site: str | None, style: str) -> None:
     charges, as `plugchoice drift` shows them. The site file is FILE, or the one in sites/*.yaml that declares the UUID.
     Credentials and base URL come from the environment: PLUGCHOICE_TOKEN and so on.
     """
-    from pulumi_plugchoice.fleet import inventory, listing
+    from pulumi_plugchoice.fleet import listing
+    from pulumi_plugchoice.fleet.content import LISTS
+    from pulumi_plugchoice.fleet.inventory import take_inventory
 
     from .progress import show_progress
     from .table import print_table
@@ -98,8 +100,8 @@ def connectors(ctx: click.Context, site: str | None, style: str) -> None:
     with connect("connectors") as (client, budget, notices):
         if uuid is None:
             raise Failure(_ask_for_site(site, client))
-        with show_progress("lists", inventory.LISTS) as tell:
-            found = inventory.take_inventory(
+        with show_progress("lists", LISTS) as tell:
+            found = take_inventory(
                 client,
                 uuid,
                 declaration,

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pulumi_plugchoice._text import plural, printable
-from pulumi_plugchoice.api.sites import describe_sites
+from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical.figures import compute_figures
 from pulumi_plugchoice.electrical.settings import find_changes
-from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError
-from pulumi_plugchoice.runtime.live import Live, LiveConnectors
 from pulumi_plugchoice.sitefile.assess import assess
-from pulumi_plugchoice.sitefile.definition import LiveValues, make_definition
+from pulumi_plugchoice.sitefile.definition import make_definition
 
 from .amps import build_live_installation, show_amps
+from .content import SiteContent, read_content
 from .labels import show_name, sort_key
 from .readiness import Readiness, judge_readiness
-from .survey import list_declared, survey_site
-from .workers import run_each
+from .survey import list_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
-    from pulumi_plugchoice.api.models import Site, SiteCharger, SiteGroup
+    from pulumi_plugchoice.api.models import SiteGroup
+    from pulumi_plugchoice.runtime.live import Live
     from pulumi_plugchoice.sitefile.model import SiteFile
 
     from .amps import Amps
     from .files import Declaration
     from .survey import Absence, Declared
-
-# Chargers without a connector that are read by themselves.
-_MOST_READ: Final = 50
 
 Mark = Literal[
     "never_set",
@@ -144,24 +139,6 @@ class Inventory:
         return not self.problems and not any("unreadable" in entry.marks for entry in self.connectors)
 
 
-@dataclass
-class _Reading:
-    """What the calls about a site have found."""
-
-    values: LiveValues
-    chargers: dict[str, SiteCharger]
-    groups: Sequence[SiteGroup]
-    invalid: Mapping[str, str]
-    found: Mapping[str, Live] = field(default_factory=dict)
-    absent: Mapping[str, Absence] = field(default_factory=dict)
-    empty: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-
-#: How many lists `take_inventory` reads.
-LISTS: Final = 3
-
-
 def take_inventory(
     client: PlugchoiceClient,
     uuid: str,
@@ -177,133 +154,39 @@ def take_inventory(
         uuid: of the site, lower case.
         declaration: its site file.
         say: prints a line to the user.
-        tell: called after each of `LISTS` lists that was read.
+        tell: called after each of `LISTS` lists.
 
     Raises:
         PlugchoiceError: the site cannot be read.
     """
-    account, reading = _read(client, uuid, declaration, say, tell)
+    site_file = declaration.site if declaration else None
+    account, content = read_content(client, uuid, site_file, say, tell)
     site = next((site for site in account if site.uuid.lower() == uuid), None)
-    entries = _list_entries(reading, declaration)
-    definition = _define(uuid, reading.groups, declaration)
+    entries = _list_entries(content, site_file)
+    definition = _define(uuid, content.groups, site_file)
     gone = {
         name
-        for name, absence in reading.absent.items()
-        if absence.kind != "unreadable" and reading.values.get(name) is None
+        for name, absence in content.absent.items()
+        if absence.kind != "unreadable" and content.values.get(name) is None
     }
-    tally = build_live_installation(definition, reading.values, gone)
-    is_declared = declaration is not None and declaration.site is not None
+    tally = build_live_installation(definition, content.values, gone)
     return Inventory(
         uuid,
         show_name(site.name) if site else None,
         site.permissions.full if site and site.permissions else None,
-        declaration.file if declaration and is_declared else None,
+        declaration.file if declaration and site_file else None,
         entries,
-        show_amps(assess(definition, reading.values).figures) if is_declared else None,
+        show_amps(assess(definition, content.values).figures) if site_file else None,
         show_amps(compute_figures(tally.installation)),
         tally.not_counted,
-        reading.problems,
+        content.problems,
     )
 
 
-def _read(
-    client: PlugchoiceClient,
-    uuid: str,
-    declaration: Declaration | None,
-    say: Callable[[str], None],
-    tell: Callable[[], None],
-) -> tuple[list[Site], _Reading]:
-    """Read the three lists at the same time."""
-    live = LiveConnectors(client, say)
-    reading = _Reading(LiveValues(()), {}, (), {})
-    account: list[Site] = []
-
-    def read_sites() -> None:
-        account.extend(client.sites())
-
-    def read_chargers() -> None:
-        listing = client.site_chargers(uuid)
-        reading.chargers = {charger.uuid.lower(): charger for charger in listing.chargers}
-        reading.problems += [f"{row}; it is left out" for row in listing.invalid]
-
-    def read_connectors() -> None:
-        if declaration is not None and declaration.site is not None:
-            survey = survey_site(live, declaration.site)
-            reading.found, reading.absent = survey.found, survey.absent
-            reading.values, reading.invalid = survey.values, survey.invalid
-        else:
-            listed = live.read_site(uuid)
-            reading.values, reading.invalid = LiveValues(listed.connectors, listed.invalid), listed.invalid
-            try:
-                reading.groups = live.list_groups(uuid)
-            except (NotFound, PermissionDenied, InvalidResponse) as error:
-                reading.problems.append(f"the groups cannot be read, so the net type is taken for TN: {error}")
-
-    errors: dict[str, PlugchoiceError] = {}
-    work = {"connectors": read_connectors, "chargers": read_chargers, "sites": read_sites}
-
-    def run(what: str) -> None:
-        try:
-            work[what]()
-        except PlugchoiceError as error:
-            errors[what] = error
-
-    for _ in run_each(work, run):
-        tell()
-    failure = errors.pop("connectors", None)
-    if failure is not None:
-        if isinstance(failure, NotFound | PermissionDenied):
-            sees = describe_sites(account) if "sites" not in errors else ""
-            raise PlugchoiceError(
-                f"site {uuid}: cannot be read (answered {failure.status}); check the UUID and the token{sees}"
-            )
-        raise failure
-    reading.problems += [f"the list of {what} cannot be read: {error}" for what, error in sorted(errors.items())]
-    _find_lost(client, reading)
-    return account, reading
-
-
-def _find_lost(client: PlugchoiceClient, reading: _Reading) -> None:
-    """Read the chargers by themselves whose connectors are not on the list; a list in pages can lose rows."""
-    known: dict[str, set[int]] = {}
-    for live in reading.values.all:
-        known.setdefault(live.charger, set()).add(live.connector.connector_id)
-    lacking = []
-    for uuid, charger in reading.chargers.items():
-        told = {item.connector_id for item in charger.connectors or () if item.connector_id > 0}
-        lost = told - known.get(uuid, set())
-        names = {f"{printable(charger.identity or uuid, 60)}/{number}" for number in lost}
-        if uuid not in known:
-            reading.empty.append(uuid)
-        if (lost and not names <= reading.values.invalid.keys()) or (uuid not in known and charger.connectors is None):
-            lacking.append(uuid)
-    more: list[Live] = []
-    for uuid in lacking[:_MOST_READ]:
-        try:
-            found = client.charger(uuid)
-        except PlugchoiceError as error:
-            reading.problems.append(f"charger {uuid}: {error}")
-            continue
-        numbers = known.get(uuid, set())
-        more += [Live(uuid, found.identity, item) for item in found.connectors if item.connector_id not in numbers]
-    if len(lacking) > _MOST_READ:
-        reading.problems.append(
-            f"{plural(len(lacking) - _MOST_READ, 'charger')} not on the list of connectors left out"
-        )
-    found_now = {live.charger for live in more}
-    invalid = {name.rpartition("/")[0] for name in reading.values.invalid}
-    reading.empty = [
-        uuid
-        for uuid in reading.empty
-        if uuid not in found_now and not invalid & {uuid, printable(reading.chargers[uuid].identity or uuid, 60)}
-    ]
-    reading.values = LiveValues((*reading.values.all, *more), reading.values.invalid)
-
-
-def _define(uuid: str, groups: Sequence[SiteGroup], declaration: Declaration | None) -> dict[str, Any]:
+def _define(uuid: str, groups: Sequence[SiteGroup], site: SiteFile | None) -> dict[str, Any]:
     """The definition of the site file; without one, that of a site with no other loads than its connectors."""
-    if declaration is not None and declaration.site is not None:
-        return make_definition(declaration.site)
+    if site is not None:
+        return make_definition(site)
     root = next((group for group in groups if group.group_id is None), None)
     net_type = root.net_type if root else None
     return {
@@ -318,14 +201,13 @@ def _define(uuid: str, groups: Sequence[SiteGroup], declaration: Declaration | N
     }
 
 
-def _list_entries(reading: _Reading, declaration: Declaration | None) -> list[ConnectorEntry]:
-    site = declaration.site if declaration else None
+def _list_entries(content: SiteContent, site: SiteFile | None) -> list[ConnectorEntry]:
     declared = {item.name: item for item in list_declared(site)} if site else {}
-    by_live = {id(live): declared[name] for name, live in reading.found.items()}
-    shared = _find_shared_identities(reading)
+    by_live = {id(live): declared[name] for name, live in content.found.items()}
+    shared = _find_shared_identities(content)
 
     def enter(charger: str, identity: str | None, live: Live | None) -> ConnectorEntry:
-        known = reading.chargers.get(charger)
+        known = content.chargers.get(charger)
         item = by_live.get(id(live))
         shown = show_name(identity)
         name = f"{charger} ({shown})" if identity in shared else shown or charger
@@ -356,12 +238,12 @@ def _list_entries(reading: _Reading, declaration: Declaration | None) -> list[Co
             tuple(marks),
         )
 
-    entries = [enter(live.charger, live.identity, live) for live in reading.values.all]
-    entries += [enter(uuid, reading.chargers[uuid].identity, None) for uuid in reading.empty]
-    entries += [_enter_absent(declared[name], absence, site) for name, absence in reading.absent.items()]
+    entries = [enter(live.charger, live.identity, live) for live in content.values.all]
+    entries += [enter(uuid, content.chargers[uuid].identity, None) for uuid in content.empty]
+    entries += [_enter_absent(declared[name], absence, site) for name, absence in content.absent.items()]
     entries += [
         ConnectorEntry(None, None, None, show_name(name) or "", marks=("unreadable",), reason=printable(reason, 300))
-        for name, reason in reading.invalid.items()
+        for name, reason in content.invalid.items()
     ]
     return sorted(entries, key=lambda entry: sort_key(entry.name, entry.charger or ""))
 
@@ -386,10 +268,10 @@ def _read_declared(site: SiteFile | None, item: Declared | None) -> Settings | N
     return Settings(item.connector.phase_rotation, site.amps_of(item.charger, item.connector))
 
 
-def _find_shared_identities(reading: _Reading) -> set[str | None]:
+def _find_shared_identities(content: SiteContent) -> set[str | None]:
     """The identities that more than one charger of the site has."""
-    pairs = {(live.charger, live.identity) for live in reading.values.all}
-    pairs |= {(uuid, reading.chargers[uuid].identity) for uuid in reading.empty}
+    pairs = {(live.charger, live.identity) for live in content.values.all}
+    pairs |= {(uuid, content.chargers[uuid].identity) for uuid in content.empty}
     counts = Counter(identity for _, identity in pairs if identity)
     return {identity for identity, count in counts.items() if count > 1}
 
