@@ -759,7 +759,9 @@ def test_github_gets_ten_annotations_of_a_level(emulator: Emulator) -> None:
     errors = [line for line in lines if line.startswith("::error ")]
     assert len(errors) == 10
     number = Path("sites/harbour.yaml").read_text().splitlines().index("    max_amperage: 16") + 1
-    expected = f"::error file=sites/harbour.yaml,line={number},title=drift::HRB-001/1: max_amperage is 20 A live, 16 A "
+    expected = (
+        f"::error file=sites/harbour.yaml,line={number},col=19,title=drift::HRB-001/1: max_amperage is 20 A live, 16 A "
+    )
     assert errors[0].startswith(expected)
     assert lines[10] == "plugchoice: 2 more without an annotation; they are listed below"
     assert sum(line.startswith("  drift: ") for line in lines) == 12

@@ -11,7 +11,7 @@ import click
 from pulumi_plugchoice._files import identify, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, Failure, OutputFile, echo, output_option, refuse_source, site_file, write_output
+from .common import Command, OutputFile, echo, output_option, refuse_source, site_file, write_output
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan
@@ -23,38 +23,58 @@ _MOST_REPLACED = 20
 @click.command(
     "check",
     cls=Command,
-    statuses={0: "No file has a mistake.", 1: "A file has a mistake or cannot be read; or another error."},
+    statuses={
+        0: "Nothing of what --fail-on names was found.",
+        1: "Something of it was found; or another error, such as no site file.",
+    },
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def check(files: tuple[Path, ...]) -> None:
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--fail-on",
+    type=click.Choice(["mistakes", "limits", "fuses", "none"]),
+    default="mistakes",
+    show_default=True,
+    help="Mistakes; also exceeded limits; also fuses for which the site relies on load balancing; or nothing.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
+    default="text",
+    show_default=True,
+    help="text; JSON; annotations for GitHub Actions, then text; a Code Quality report for GitLab; or SARIF 2.1.0.",
+)
+@click.pass_context
+def check(ctx: click.Context, files: tuple[Path, ...], fail_on: str, style: str) -> None:
     """Check site files for mistakes and print their figures.
 
-    Each file is checked. For a file without mistakes, the currents, the warnings and the connectors that are not
-    counted are printed.
+    FILES are site files or folders of them; default: sites/*.yaml. Each is checked by itself and against the others: a
+    site and a charger are declared once. Exceeded limits, fuses, warnings and connectors that are not counted are
+    printed with their place. Needs no account: all figures are computed from declared values.
     """
-    from pulumi_plugchoice.sitefile.assess import assess_site
-    from pulumi_plugchoice.sitefile.load import SiteFileError, load_site
+    from pulumi_plugchoice.fleet import check_report
+    from pulumi_plugchoice.fleet.check import KINDS, check_files
+    from pulumi_plugchoice.fleet.files import find_site_files
+    from pulumi_plugchoice.review.annotations import format_github, format_gitlab, format_sarif
 
-    mistakes: list[str] = []
-    for file in files:
-        try:
-            site = load_site(file)
-        except SiteFileError as error:
-            mistakes += error.lines
-            continue
-        assessment = assess_site(site)
-        figures = assessment.figures
-        amps = "/".join(f"{amps:g}" for amps in figures.single_phase)
-        echo(
-            f"{show_path(file)}: {plural(len(site.chargers), 'charger')}; L1/L2/L3 {amps} A when every connector "
-            f"charges a one-phase car, {figures.usable_amps} A usable"
-        )
-        for line in assessment.warnings:
-            echo(f"  warning: {printable(line, 1000)}")
-        for name in assessment.not_counted:
-            echo(f"  not counted: {printable(name, 200)}")
-    if mistakes:
-        raise Failure("\n".join(mistakes))
+    checked = check_files(find_site_files(files))
+    notes = list(check_report.list_notes(checked, fail_on))
+    if style == "json":
+        echo(check_report.format_json(checked, fail_on), end="")
+    elif style == "gitlab":
+        echo(format_gitlab(notes), end="")
+    elif style == "sarif":
+        echo(format_sarif(notes, {kind: text for kind, text in KINDS.items() if kind != "not-counted"}), end="")
+    else:
+        for line in format_github(notes) if style == "github" else ():
+            echo(line)
+        for item in checked:
+            summary = check_report.format_summary(item)
+            if summary:
+                echo(summary)
+            for finding in item.findings:
+                echo(check_report.format_finding(item, finding), is_error=finding.kind == "mistake")
+    ctx.exit(1 if any(item.fails(fail_on) for item in checked) else 0)
 
 
 @click.command("plan", cls=Command)

@@ -45,14 +45,30 @@ def find_warnings(
 ) -> list[str]:
     """Find what a reviewer needs to know, one line each."""
     return [
-        *_check_fuses(figures),
+        *(fuse.text for fuse in find_overloaded_fuses(figures)),
         *_check_imbalance(installation, figures, limits),
         *_check_rotations(installation),
         *(line for charger in chargers for line in _check_charger(charger, has_neutral=installation.neutral)),
     ]
 
 
-def _check_fuses(figures: Figures) -> Iterator[str]:
+@dataclass(frozen=True)
+class OverloadedFuse:
+    """A fuse that the connectors exceed when all of them charge.
+
+    Attributes:
+        group: name of the group.
+        is_main: whether it is the main fuse.
+        text: one line with the currents.
+    """
+
+    group: str
+    is_main: bool
+    text: str
+
+
+def find_overloaded_fuses(figures: Figures) -> Iterator[OverloadedFuse]:
+    """Find the fuses for which a site relies on load balancing: usual, and never an error by itself."""
     for group in figures.groups:
         if group.usable_amps is None:
             continue
@@ -60,10 +76,11 @@ def _check_fuses(figures: Figures) -> Iterator[str]:
         for cars, lines in (("one-phase", group.single_phase), ("three-phase", group.three_phase)):
             currents = _format_excess(lines, group.usable_amps)
             if currents:
-                yield (
+                text = (
                     f"{fuse}: {currents} when every connector charges a {cars} car, {group.usable_amps} A usable; "
                     "the site relies on load balancing"
                 )
+                yield OverloadedFuse(group.name, group.parent is None, text)
                 break
 
 

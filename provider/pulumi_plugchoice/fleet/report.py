@@ -106,8 +106,9 @@ def list_notes(reports: Sequence[SiteReport]) -> list[Note]:
             continue
         document = parse(report.declaration.text.removeprefix(BYTE_ORDER_MARK)) if report.declaration.site else None
         for finding in report.findings:
-            line = document.locate(finding.path).line if document else 1
+            position = document.locate(finding.path) if document else None
+            line, column = (position.line, position.column) if position else (1, 1)
             key = f"{finding.connector}\n{finding.setting}"
             level: Any = "warning" if finding.kind == "unknown" else "error"
-            notes.append(Note(report.declaration.file, line, level, finding.kind, finding.message, key))
+            notes.append(Note(report.declaration.file, line, level, finding.kind, finding.message, key, column))
     return notes
