@@ -155,9 +155,8 @@ def _find_doubles(checked: Sequence[CheckedFile], documents: dict[Path, Document
         site = item.site.site.lower()
         named: list[tuple[str, str, KeyPath]] = [(f"site {site}", site, ("site",))]
         for place, charger in enumerate(item.site.chargers):
-            for name in (charger.identity, charger.uuid and charger.uuid.lower()):
-                if name:
-                    named.append((f"charger {printable(name, 60)}", name, ("chargers", place)))
+            names = [name for name in (charger.identity, charger.uuid and charger.uuid.lower()) if name]
+            named += [(f"charger {printable(name, 60)}", name, ("chargers", place)) for name in names]
         others: set[KeyPath] = set()
         for what, key, path in named:
             other = first.setdefault(key, item.file)
