@@ -9,26 +9,22 @@ class never gets instance attributes.
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import dynamic
 
 from ._text import is_uuid, printable
-from .electrical.figures import compute_figures
 from .electrical.groups import compare_groups
-from .electrical.limits import find_exceeded_limits
-from .electrical.settings import read_settings
 from .errors import OfflineError, PlugchoiceError
 from .runtime.engine import for_engine, hide_tracebacks, is_known
 from .runtime.session import current_session, open_session
 from .runtime.stored import normalize_numbers
+from .site_reading import complete_site, confirm_limits, find_exceeded
 from .sitefile.assess import FIGURES, LINE_KEYS, assess, keep_figures, make_properties
 from .sitefile.definition import (
     DECLARED,
     LiveValues,
-    build_installation,
     drop_connectors,
     find_new_connectors,
     parse_limits,
@@ -38,15 +34,11 @@ from .sitefile.definition import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .electrical.figures import Figures
     from .electrical.groups import GroupMismatch
     from .electrical.limits import ExceededLimit
-    from .runtime.live import Live, SiteReading
     from .runtime.session import Session
     from .sitefile.definition import Props
 
-# Readings of a list in pages, after the first one, until two agree.
-_MOST_READINGS: Final = 3
 _OFFLINE = "PLUGCHOICE_OFFLINE is on: the amps per line are computed from declared values, live values are not read"
 
 
@@ -121,14 +113,14 @@ class PhaseBalanceProvider(dynamic.ResourceProvider):
             properties = make_properties(definition, assess(definition, None))
             return dynamic.CheckResult(keep_figures(properties, normalize_numbers(olds)), [])
         reading = session.live.read_site(definition["site"])
-        live = _complete(session, definition, reading)
+        live = complete_site(session, definition, reading)
         assessment = assess(definition, live)
         site = definition["site"]
         mismatches = compare_groups(assessment.installation, session.live.list_groups(site))
-        exceeded = _find_exceeded(definition, assessment.figures, live)
+        exceeded = find_exceeded(definition, assessment.figures, live)
         has_limits = definition["neutral"] and any(name != "presets" for name in definition.get("limits", ()))
         if has_limits and reading.may_lack_rows:
-            session.guards.add(site, repr(definition), lambda: _confirm_limits(session, definition, reading))
+            session.guards.add(site, repr(definition), lambda: confirm_limits(session, definition, reading))
         failures = [
             *_refuse_groups(site, mismatches),
             *_refuse_limits(site, exceeded, has_neutral=definition["neutral"]),
@@ -302,77 +294,6 @@ def _judge_restored(olds: Props, definition: Props, live: LiveValues) -> Iterato
             )
 
 
-def _complete(session: Session, definition: Props, reading: SiteReading) -> LiveValues:
-    """Return the live connectors of a site with those of the definition that a reading in pages has lost."""
-    found = _by_key(reading.connectors)
-    values = LiveValues(found.values(), reading.invalid)
-    if reading.may_lack_rows and any(
-        not values.get(name) for name in (*definition["connectors"], *definition["unmanaged"])
-    ):
-        again = session.live.read_site_again(definition["site"])
-        found |= _by_key(again.connectors)
-        values = LiveValues(found.values(), {**reading.invalid, **again.invalid})
-    for name in definition["connectors"]:
-        if not values.get(name):
-            # One that cannot be read is reported by its own resource, and counts with its declared values.
-            with contextlib.suppress(PlugchoiceError):
-                found |= _by_key([_find_alone(session, name, definition)])
-    return LiveValues(found.values(), values.invalid)
-
-
-def _by_key(connectors: Iterable[Live]) -> dict[tuple[str, int], Live]:
-    return {(live.charger, live.connector.connector_id): live for live in connectors}
-
-
-def _find_alone(session: Session, name: str, definition: Props) -> Live:
-    charger, _, number = name.rpartition("/")
-    site, second = definition["site"], definition["chargers"].get(charger, {}).get("uuid")
-    uuid = charger if is_uuid(charger) else second or session.live.find_charger(charger, site)
-    return session.live.find(uuid.lower(), int(number), site, is_of_site=True)
-
-
-def _find_exceeded(definition: Props, figures: Figures, live: LiveValues) -> list[ExceededLimit]:
-    before = compute_figures(build_installation(definition, live, prefer_live=True).installation)
-    return find_exceeded_limits(parse_limits(definition), figures, before)
-
-
-def _confirm_limits(session: Session, definition: Props, reading: SiteReading) -> None:
-    """Judge the limits once more before the first write, on two readings of the list that agree.
-
-    Between two pages a row can get lost, and with it the current of a connector.
-
-    Raises:
-        PlugchoiceError: the readings do not agree, or the change exceeds a limit and makes the site worse.
-    """
-    site = definition["site"]
-    for _ in range(_MOST_READINGS):
-        again = session.live.read_site_now(site)
-        if _list_values(again) == _list_values(reading):
-            break
-        reading = again
-    else:
-        raise PlugchoiceError(
-            f"site {site}: not updated, because its list of connectors was different in each of "
-            f"{_MOST_READINGS + 1} readings, so its limits cannot be checked; run `pulumi up` again"
-        )
-    live = _complete(session, definition, again)
-    for limit in _find_exceeded(definition, assess(definition, live).figures, live):
-        if limit.is_worse:
-            raise PlugchoiceError(f"site {site}: not updated: {limit.text}")
-
-
-def _list_values(reading: SiteReading) -> tuple[object, ...]:
-    """What the figures of a site depend on."""
-    rows = {
-        (live.charger, live.connector.connector_id): (
-            *read_settings(live.connector).values(),
-            live.connector.power_type,
-        )
-        for live in reading.connectors
-    }
-    return rows, reading.invalid
-
-
 def _report_new(session: Session, olds: Props, news: Props) -> None:
     """Name the connectors of the site that nobody has declared and no update has recorded."""
     for name, text in find_new_connectors(olds, news).items():
@@ -400,7 +321,7 @@ def _report_drift(session: Session, olds: Props) -> None:
 
 def _read_live(session: Session, props: Props) -> Props:
     """Return the definition with live settings, and its figures."""
-    live = _complete(session, props, session.live.read_site(props["site"]))
+    live = complete_site(session, props, session.live.read_site(props["site"]))
     definition = replace_settings(props, live)
     return make_properties(definition, assess(definition, live))
 

@@ -1,4 +1,4 @@
-"""wiring.evidence: what a step on a group's meter says about the wiring, and when it says nothing."""
+"""wiring.steps: what a step on a group's meter says about the wiring, and when it says nothing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from pulumi_plugchoice.wiring.evidence import (
     Sample,
     Subject,
     Verdict,
-    find_evidence,
     tolerance,
 )
+from pulumi_plugchoice.wiring.steps import find_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
     {"runtime"},
     {"gate"},
     {"sitefile"},
+    {"site_reading"},
     {"connector", "balance", "lookup"},
     {"site", "review", "wiring"},
     {"fleet"},

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_plugchoice.electrical import planner
+from pulumi_plugchoice.electrical import search as search_module
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, compute_usable_amps
 from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, find_plan
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
+from pulumi_plugchoice.electrical.search import Search
 
 if TYPE_CHECKING:
     from random import Random
@@ -222,17 +223,17 @@ def test_many_chargers_come_within_an_amp_of_an_even_spread() -> None:
 @pytest.mark.parametrize("levels", [1, 40])
 def test_the_work_for_a_large_site_is_bounded(neutral: bool, levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a count, so that every machine finds the same plan. It is still a plan, and not worse than none."""
-    monkeypatch.setattr(planner, "_MOST_UPDATES", 4_000)
-    monkeypatch.setattr(planner, "_MOST_PAIRS", 500)
+    monkeypatch.setattr(search_module, "_MOST_UPDATES", 4_000)
+    monkeypatch.setattr(search_module, "_MOST_PAIRS", 500)
     updates, cost = 0, 1 if neutral else 3
-    update = planner._Search._update_group
+    update = Search._update_group
 
-    def count(search: planner._Search, group: int) -> None:
+    def count(search: Search, group: int) -> None:
         nonlocal updates
         updates += cost
         update(search, group)
 
-    monkeypatch.setattr(planner._Search, "_update_group", count)
+    monkeypatch.setattr(Search, "_update_group", count)
     groups = (Group("g0", None, 500), *(Group(f"g{n}", f"g{n - 1}", 400) for n in range(1, levels)))
     points = [Point(f"c{n:03}", 1, "RST", 10 + n % 30, f"g{levels - 1}") for n in range(60)]
     installation = Installation("TN" if neutral else "IT", neutral, 0, groups, tuple(points), {})
@@ -250,9 +251,9 @@ def test_the_work_for_a_large_site_is_bounded(neutral: bool, levels: int, monkey
 
 def test_the_order_of_many_visits_is_found_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of 200 different chargers once; to try all of the others after each takes 80,000 changes."""
-    monkeypatch.setattr(planner, "_MOST_UPDATES", 5_000)
+    monkeypatch.setattr(search_module, "_MOST_UPDATES", 5_000)
     points = [Point(f"c{n:03}", 1, "RST", 10 + n, "main") for n in range(200)]
-    search = planner._Search(one_group(points, fuse=100), frozenset())
+    search = Search(one_group(points, fuse=100), frozenset())
 
     visits = list(search.order_visits([1] * 200))
 

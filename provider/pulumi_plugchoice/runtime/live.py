@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import (
@@ -26,6 +25,8 @@ from pulumi_plugchoice.errors import (
     RouteNotFound,
 )
 from pulumi_plugchoice.identities import describe_closest, list_identities, show_identity
+
+from .single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,9 +46,6 @@ PROOF_LIFETIME_SECONDS: Final = 5.0
 _ACCESS_SECONDS: Final = 3.0
 #: Errors about one connector, which do not tell that others cannot be read either; see `is_about_site`.
 UNREADABLE: Final = (NotFound, PermissionDenied, ConnectorNotFound, InvalidConnector, ConnectorMoved)
-
-KeyT = TypeVar("KeyT")
-ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
@@ -104,40 +102,6 @@ class _Reading:
         return sorted(number for uuid, number in {*self.connectors, *self.invalid} if uuid == charger)
 
 
-class _SingleFlight(Generic[KeyT, ValueT]):
-    """Slow calls by key: made once, their result or error shared by all threads, made again after a lifetime."""
-
-    def __init__(self, lifetime: float, clock: Callable[[], float]) -> None:
-        self._lifetime = lifetime
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._flights: dict[KeyT, tuple[float, Future[ValueT]]] = {}
-
-    def get(self, key: KeyT, load: Callable[[], ValueT]) -> ValueT:
-        """The shared result for `key`; `load` is called by one thread only."""
-        mine: Future[ValueT] | None = None
-        with self._lock:
-            started, flight = self._flights.get(key, (0.0, None))
-            if flight is None or (flight.done() and self._clock() - started >= self._lifetime):
-                flight = mine = Future()
-                self._flights[key] = (self._clock(), mine)
-        if mine is not None:
-            try:
-                result = load()
-            except BaseException as error:  # noqa: BLE001 - the threads that wait have to get it
-                self._restart_lifetime(key, mine)
-                mine.set_exception(error)
-            else:
-                self._restart_lifetime(key, mine)
-                mine.set_result(result)
-        return flight.result()
-
-    def _restart_lifetime(self, key: KeyT, flight: Future[ValueT]) -> None:
-        """Count the lifetime from the answer on: a site of a thousand connectors may take a minute to read."""
-        with self._lock:
-            self._flights[key] = (self._clock(), flight)
-
-
 class LiveConnectors:
     """The live connectors that a run has asked for. Safe to share between threads.
 
@@ -160,11 +124,11 @@ class LiveConnectors:
         self._say = say
         self._clock = clock
         self._proof_seconds = proof_seconds
-        self._sites: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
-        self._sites_again: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
-        self._chargers: _SingleFlight[str, _Reading] = _SingleFlight(LIFETIME_SECONDS, clock)
-        self._any_charger: _SingleFlight[str, bool] = _SingleFlight(LIFETIME_SECONDS, clock)
-        self._groups: _SingleFlight[str, list[SiteGroup]] = _SingleFlight(LIFETIME_SECONDS, clock)
+        self._sites: SingleFlight[str, _Reading] = SingleFlight(LIFETIME_SECONDS, clock)
+        self._sites_again: SingleFlight[str, _Reading] = SingleFlight(LIFETIME_SECONDS, clock)
+        self._chargers: SingleFlight[str, _Reading] = SingleFlight(LIFETIME_SECONDS, clock)
+        self._any_charger: SingleFlight[str, bool] = SingleFlight(LIFETIME_SECONDS, clock)
+        self._groups: SingleFlight[str, list[SiteGroup]] = SingleFlight(LIFETIME_SECONDS, clock)
         self._refused: set[str] = set()
         self._updates: dict[tuple[str, int], tuple[float, Connector]] = {}
         self._answers = threading.Condition()

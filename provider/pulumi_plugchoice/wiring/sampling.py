@@ -23,8 +23,8 @@ from .evidence import (
     Sample,
     Subject,
     explain_no_evidence,
-    find_evidence,
 )
+from .steps import find_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

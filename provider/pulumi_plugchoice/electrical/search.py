@@ -1,0 +1,359 @@
+"""The search for a wiring plan: chargers, their three shifts, and the currents that these add up to.
+
+It keeps its time by counting steps, so that it gives the same plan on every machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .figures import compute_usable_amps
+from .rotations import LINES, find_pair, shift_rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from .figures import Installation, Point
+
+# The loads of the three lines and, without a neutral, of the pairs of lines R-S, S-T, T-R.
+_PARTS: Final = 6
+# The last digits of a sum of square roots depend on the order of adding.
+_DIGITS: Final = 6
+#: How many pairs of chargers one search shifts at most, with and without a neutral. A count bounds its time to half a
+#: second and still gives the same plan on every machine.
+_MOST_SWAPS: Final = (6000, 800)
+#: More pairs than that are not listed: those of 5,000 chargers would fill a gigabyte.
+_MOST_PAIRS: Final = 200_000
+#: Bounds the time on a large site in the same way: how many sums of groups one part of the search may change.
+_MOST_UPDATES: Final = 300_000
+
+Score = tuple[float, float, float, float, int]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One charger to rewire.
+
+    Attributes:
+        charger: OCPP identity or UUID.
+        before: rotation by connector number, as declared.
+        after: rotation by connector number, as planned.
+        worst_single_phase: A on the most loaded line of the site after this visit when every connector charges a
+            one-phase car.
+    """
+
+    charger: str
+    before: Mapping[int, str]
+    after: Mapping[int, str]
+    worst_single_phase: float
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A charger and the loads that it adds to its group and the groups above it.
+
+    Attributes:
+        loads: for each of the three shifts, (groups, part, A).
+        lines: for each of the three shifts, the lines that it loads.
+        groups: the groups that it loads.
+        amps: A of all its sockets together.
+    """
+
+    charger: str
+    points: tuple[Point, ...]
+    loads: tuple[tuple[tuple[tuple[int, ...], int, float], ...], ...]
+    lines: tuple[frozenset[int], ...]
+    groups: tuple[int, ...]
+    amps: float
+
+
+class Search:
+    """A search: the chargers that can be shifted, and the sums that their current shifts add up to."""
+
+    def __init__(self, installation: Installation, fixed: frozenset[str]) -> None:
+        self._has_neutral = installation.neutral
+        names = [group.name for group in installation.groups]
+        parents = {group.name: group.parent for group in installation.groups}
+        places = {name: place for place, name in enumerate(names)}
+        self._above = {name: tuple(places[above] for above in _list_ancestors(name, parents)) for name in names}
+        self._usable_amps = [
+            math.inf if group.fuse_amps is None else compute_usable_amps(group.fuse_amps, installation.margin_percent)
+            for group in installation.groups
+        ]
+        self._sums = [[0.0] * _PARTS for _ in names]
+        # Kept up to date with the sums: a score needs all groups, and a shift changes few of them.
+        self._worsts = [0.0] * len(names)
+        self._excesses = [0.0] * len(names)
+        self._trials = 0
+        self._updates = 0
+        # Without a neutral the currents of the pairs of lines have to be added as vectors.
+        self._cost = 1 if self._has_neutral else 3
+        for name, base in installation.base.items():
+            for group, (line, amps) in itertools.product(self._above[name], enumerate(base)):
+                self._sums[group][line] += amps
+        for group in range(len(names)):
+            self._update_group(group)
+        by_charger: dict[str, list[Point]] = {}
+        # Sorted, so that the order of a file does not decide between two equal plans.
+        for point in sorted(installation.points, key=lambda item: (item.charger, item.connector_id)):
+            by_charger.setdefault(point.charger, []).append(point)
+        self.units: list[_Unit] = []
+        unmoved: list[_Unit] = []
+        for charger, points in by_charger.items():
+            loads = tuple(tuple(self._compute_loads(points, step)) for step in range(3))
+            groups = loads[0][0][0]
+            if any(above != groups for above, _, _ in loads[0]):
+                groups = tuple({group for above, _, _ in loads[0] for group in above})
+            lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
+            unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
+            (unmoved if charger in fixed else self.units).append(unit)
+        self._add_all(((unit, 0) for unit in unmoved), 1)
+        self._pairs = self._draw_pairs()
+        # No plan is better than an even spread.
+        movable = sum(unit.amps for unit in self.units)
+        even = math.ceil((sum(self._sums[0][:3]) + movable) / 3 - 1e-9) if self._has_neutral else 0
+        self._bound = max(even, *self._sums[0][:3])
+
+    def _draw_pairs(self) -> list[tuple[int, int]]:
+        """List the pairs of chargers. Shuffled, so that those within the bound come from all groups."""
+        count = len(self.units)
+        draw = random.Random(0)  # noqa: S311 - not used for security; the same on every machine
+        if count * (count - 1) // 2 > _MOST_PAIRS:
+            drawn = ((draw.randrange(count), draw.randrange(count)) for _ in range(_MOST_PAIRS // 10))
+            return [(min(pair), max(pair)) for pair in drawn if pair[0] != pair[1]]
+        pairs = list(itertools.combinations(range(count), 2))
+        draw.shuffle(pairs)
+        return pairs
+
+    def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[tuple[int, ...], int, float]]:
+        for point in points:
+            rotation = shift_rotation(point.rotation, step)
+            pair = None if self._has_neutral else find_pair(rotation)
+            part = LINES.index(rotation[0]) if pair is None else len(LINES) + pair
+            yield self._above[point.group], part, point.amps
+
+    def _add(self, unit: _Unit, step: int, sign: int) -> None:
+        for groups, part, amps in unit.loads[step]:
+            for group in groups:
+                self._sums[group][part] += sign * amps
+        for group in unit.groups:
+            self._update_group(group)
+        self._updates += len(unit.groups) * self._cost
+
+    def _update_group(self, group: int) -> None:
+        lines = self._compute_lines(group)
+        allowed = self._usable_amps[group]
+        worst = self._worsts[group] = max(lines)
+        self._excesses[group] = sum(line - allowed for line in lines if line > allowed) if worst > allowed else 0.0
+
+    def _compute_lines(self, group: int) -> list[float]:
+        r, s, t, rs, st, tr = self._sums[group]
+        if self._has_neutral:
+            return [r, s, t]
+        half = math.sqrt(3) / 2
+        return [
+            round(there + math.hypot(half * (x + y), (x - y) / 2), _DIGITS)
+            for there, x, y in ((r, rs, tr), (s, st, rs), (t, tr, st))
+        ]
+
+    def _score(self, rewired: int) -> Score:
+        root = self._compute_lines(0)
+        worst = self._worsts[0]
+        return (
+            round(sum(self._excesses), _DIGITS),
+            worst,
+            worst - min(root),
+            round(sum(self._worsts), _DIGITS),
+            rewired,
+        )
+
+    def _put(self, steps: Sequence[int], sign: int) -> None:
+        self._add_all(zip(self.units, steps, strict=True), sign)
+
+    def _add_all(self, shifts: Iterable[tuple[_Unit, int]], sign: int) -> None:
+        """Add many at once: each to its own group, and then each group to those above it."""
+        added = [[0.0] * _PARTS for _ in self._sums]
+        for unit, step in shifts:
+            for groups, part, amps in unit.loads[step]:
+                added[groups[0]][part] += sign * amps
+        for group, above in zip(added, self._above.values(), strict=True):
+            if any(group):
+                for place in above:
+                    self._sums[place] = [old + new for old, new in zip(self._sums[place], group, strict=True)]
+        for place in range(len(added)):
+            self._update_group(place)
+
+    def compare_all(self) -> list[int]:
+        """Compare all plans and return the shifts of the best one."""
+        best: tuple[Score, list[int]] | None = None
+        steps = [0] * len(self.units)
+
+        def descend(place: int, rewired: int) -> None:
+            nonlocal best
+            if place == len(self.units):
+                score = self._score(rewired)
+                if best is None or score < best[0]:
+                    best = (score, list(steps))
+                return
+            for step in range(3):
+                steps[place] = step
+                self._add(self.units[place], step, 1)
+                descend(place + 1, rewired + (step > 0))
+                self._add(self.units[place], step, -1)
+
+        descend(0, 0)
+        assert best is not None  # noqa: S101 - the plan without a shift always exists
+        return best[1]
+
+    def improve(self) -> list[int]:
+        """Return the better result of two searches: from the declared rotations, and from the largest charger down."""
+        as_declared = self._climb([0] * len(self.units))
+        work = 7 * self._cost * sum(len(unit.groups) for unit in self.units)
+        if work > _MOST_UPDATES:
+            return as_declared[1]
+        return min(as_declared, self._climb(self._place_largest_first()))[1]
+
+    def _place_largest_first(self) -> list[int]:
+        steps = [0] * len(self.units)
+        order = sorted(range(len(self.units)), key=lambda place: -self.units[place].amps)
+        for place in order:
+            scores = []
+            for step in range(3):
+                self._add(self.units[place], step, 1)
+                scores.append((self._score(int(step > 0)), step))
+                self._add(self.units[place], step, -1)
+            steps[place] = min(scores)[1]
+            self._add(self.units[place], steps[place], 1)
+        self._put(steps, -1)
+        return steps
+
+    def _climb(self, start: Sequence[int]) -> tuple[Score, list[int]]:
+        """Shift one charger, or two at once, as long as the score improves."""
+        steps = list(start)
+        self._trials = 0
+        self._put(steps, 1)
+        self._updates = 0
+        score = self._score(_count_rewired(steps))
+        while True:
+            better = self._move(steps, score)
+            if better is None and not self._is_at_bound(score) and self._updates < _MOST_UPDATES:
+                better = self._swap(steps, score)
+            if better is None:
+                break
+            score = better
+            if self._updates >= _MOST_UPDATES:
+                break
+        self._put(steps, -1)
+        return score, steps
+
+    def _is_at_bound(self, score: Score) -> bool:
+        return self._has_neutral and score[0] == 0 and score[1] <= self._bound
+
+    def _move(self, steps: list[int], score: Score) -> Score | None:
+        """Give each charger its best shift in turn. Return the new score, or None when nothing improved."""
+        rewired = _count_rewired(steps)
+        best = score
+        for place, unit in enumerate(self.units):
+            if self._updates >= _MOST_UPDATES:
+                break
+            old = steps[place]
+            kept = old
+            self._add(unit, old, -1)
+            for step in range(3):
+                if step == old:
+                    continue
+                self._add(unit, step, 1)
+                now = self._score(rewired - (old > 0) + (step > 0))
+                self._add(unit, step, -1)
+                if now < best:
+                    best, kept = now, step
+            self._add(unit, kept, 1)
+            steps[place] = kept
+            rewired += (kept > 0) - (old > 0)
+        return best if best < score else None
+
+    def _swap(self, steps: list[int], score: Score) -> Score | None:
+        """Shift two chargers at once and keep the first pair that improves the score."""
+        rewired = _count_rewired(steps)
+        lines = self._compute_lines(0)
+        worst = lines.index(max(lines))
+        for one, other in self._pairs:
+            old = steps[one], steps[other]
+            first, second = self.units[one], self.units[other]
+            if self._has_neutral and not (worst in first.lines[old[0]] or worst in second.lines[old[1]]):
+                continue
+            if first.amps == second.amps and old[0] == old[1] and first.points[0].group == second.points[0].group:
+                continue  # equal chargers: a single move has covered this
+            self._trials += 1
+            if self._trials > _MOST_SWAPS[not self._has_neutral] or self._updates >= _MOST_UPDATES:
+                return None
+            self._add(first, old[0], -1)
+            self._add(second, old[1], -1)
+            for new in itertools.product(range(3), repeat=2):
+                if new[0] == old[0] or new[1] == old[1]:
+                    continue
+                self._add(first, new[0], 1)
+                self._add(second, new[1], 1)
+                count = rewired + (new[0] > 0) + (new[1] > 0) - (old[0] > 0) - (old[1] > 0)
+                now = self._score(count)
+                # The less important parts of the score are left to single moves: there are too many pairs.
+                if now[:3] < score[:3]:
+                    steps[one], steps[other] = new
+                    return now
+                self._add(first, new[0], -1)
+                self._add(second, new[1], -1)
+            self._add(first, old[0], 1)
+            self._add(second, old[1], 1)
+        return None
+
+    def order_visits(self, steps: Sequence[int]) -> Iterator[Visit]:
+        """Order the chargers to rewire: each time the one that helps most next, within the bound of the search."""
+        now = [0] * len(self.units)
+        self._put(now, 1)
+        self._updates = 0
+        # Of chargers that change the same sums in the same way, one stands for all: the first that is left.
+        alike: dict[object, deque[int]] = {}
+        for place, step in enumerate(steps):
+            if step:
+                unit = self.units[place]
+                alike.setdefault((unit.loads[0], unit.loads[step]), deque()).append(place)
+        left = list(alike.values())
+        while left:
+            first = left[0]
+            if self._updates < _MOST_UPDATES:
+                first = min(left, key=lambda places: (self._try_shift(places[0], steps[places[0]]), places[0]))
+            place = first.popleft()
+            left = [places for places in left if places] if not first else left
+            unit = self.units[place]
+            self._add(unit, 0, -1)
+            self._add(unit, steps[place], 1)
+            before = {point.connector_id: point.rotation for point in unit.points}
+            after = {number: shift_rotation(rotation, steps[place]) for number, rotation in before.items()}
+            worst = round(self._worsts[0], 2)
+            yield Visit(unit.charger, before, after, int(worst) if worst == int(worst) else worst)
+
+    def _try_shift(self, place: int, step: int) -> Score:
+        """Return the score after one charger is shifted."""
+        unit = self.units[place]
+        self._add(unit, 0, -1)
+        self._add(unit, step, 1)
+        score = self._score(0)
+        self._add(unit, step, -1)
+        self._add(unit, 0, 1)
+        return score
+
+
+def _count_rewired(steps: Sequence[int]) -> int:
+    return sum(step > 0 for step in steps)
+
+
+def _list_ancestors(name: str | None, parents: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield a group and all groups above it."""
+    while name is not None:
+        yield name
+        name = parents[name]
