@@ -1,7 +1,7 @@
 """`plugchoice drift` for 1, 10 and 50 sites of 40 connectors, beside `pulumi preview` of one of them.
 
     make drift                                   # 50 ms an answer, five rounds
-    make drift ARGS="--sites 1 --rounds 3 --latency 0"
+    make drift ARGS="--sites 10 --rounds 3 --latency 0"
 
 Each run begins with a request limit of 500 a minute of which nothing is used. The table shows medians: API calls,
 answers with status 429, wall time, CPU time of all processes, and the memory of the largest process at its peak. Wall
@@ -81,6 +81,15 @@ def write_site_file(file: Path, site: int) -> None:
     file.write_text(head + "".join(rows))
 
 
+def write_site_files(folder: Path, count: int) -> Path:
+    """Make a folder with so many site files, and return it."""
+    project = folder / f"sites-{count}"
+    (project / "sites").mkdir(parents=True)
+    for site in range(count):
+        write_site_file(project / "sites" / f"site-{site:02d}.yaml", site)
+    return project
+
+
 def count_refused(emulator: Emulator) -> int:
     """Answers with status 429 since the log was cleared."""
     return sum(request["status"] == 429 for request in emulator.requests())
@@ -136,30 +145,26 @@ def take_median(samples: list[Sample]) -> Sample:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sites", type=int, nargs="*", default=[1, 10, 50])
-    parser.add_argument("--rounds", type=int, default=5, help="of more than 10 sites one (default 5)")
+    parser.add_argument(
+        "--sites", type=int, nargs="*", default=[10, 50], help="numbers of sites beside 1 (default 10 50)"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of one site; of more one (default 5)")
     parser.add_argument("--latency", type=float, default=0.05, help="seconds that each API answer takes (default 0.05)")
     options = parser.parse_args()
     # As on a user's machine, where modules are compiled once.
     for name in ("PLUGCHOICE_OFFLINE", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
     load = os.getloadavg()[0]
-    rows: dict[str, Sample] = {}
     with tempfile.TemporaryDirectory(prefix="plugchoice-bench-") as temporary, running() as emulator:
         emulator.reset(make_account(1, options.latency))
-        stack = prepare_stack(emulator, Path(temporary))
-        previews = [measure_preview(emulator, stack) for _ in range(options.rounds)]
-        rows["`pulumi preview` of 1 site"] = preview = take_median(previews)
+        stack, folder = prepare_stack(emulator, Path(temporary)), write_site_files(Path(temporary), 1)
+        # In turn, so that other work on the machine slows down both.
+        pairs = [(measure_preview(emulator, stack), measure_drift(emulator, folder)) for _ in range(options.rounds)]
+        preview, drift = (take_median(list(samples)) for samples in zip(*pairs, strict=True))
+        rows = {"`pulumi preview` of 1 site": preview, "`plugchoice drift` of 1": drift}
         for count in options.sites:
-            folder = Path(temporary) / str(count)
-            (folder / "sites").mkdir(parents=True)
-            for site in range(count):
-                write_site_file(folder / "sites" / f"site-{site:02d}.yaml", site)
-            samples = []
-            for _ in range(options.rounds if count <= 10 else 1):
-                emulator.reset(make_account(count, options.latency))
-                samples.append(measure_drift(emulator, folder))
-            rows[f"`plugchoice drift` of {count}"] = take_median(samples)
+            emulator.reset(make_account(count, options.latency))
+            rows[f"`plugchoice drift` of {count}"] = measure_drift(emulator, write_site_files(Path(temporary), count))
     print(
         f"\n{CONNECTORS} connectors a site, {options.latency * 1000:.0f} ms an answer, {os.cpu_count()} cores; ", end=""
     )
