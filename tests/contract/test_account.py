@@ -11,14 +11,16 @@ import subprocess
 import sys
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
+from pulumi_plugchoice.api.models import Charger
+from pulumi_plugchoice.api.rows import parse_charger_rows, parse_site_rows
 from pulumi_plugchoice.cli.group import plugchoice
-from pulumi_plugchoice.fleet.inventory import MARKS
+from pulumi_plugchoice.fleet.inventory import MARKS, take_inventory
 from pulumi_plugchoice.fleet.listing import CONNECTORS_SCHEMA, SITES_SCHEMA
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result
+    from pulumi_plugchoice.api.rows import ChargerListing, SiteListing
     from support.emulator import Emulator
 
 QUAY: Final = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c8"
@@ -259,6 +262,48 @@ def test_connectors_hides_no_connector_that_a_list_has_lost(emulator: Emulator, 
     assert {name for name, found in marks(document).items() if found != ["undeclared"]} == {"HRB-003"}
     assert len(calls.of("GET", "/v3/chargers/")) == 2
     assert document["calls"] == len(calls)
+
+
+class SparseClient:
+    """An API that tells of a charger only what is documented for each list: no permissions, no connectors."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def sites(self) -> list[object]:
+        """None: the site may be on no page."""
+        return []
+
+    def site_listing(self, _: str) -> SiteListing:
+        """Without the connector of the second charger."""
+        return parse_site_rows([[{**connector(), "charger": {"uuid": charger_uuid(1), "identity": "HRB-001"}}]])
+
+    def site_groups(self, _: str) -> list[object]:
+        """None."""
+        return []
+
+    def site_chargers(self, _: str) -> ChargerListing:
+        """Three chargers; the last was never seen."""
+        rows: list[Json] = [{"uuid": charger_uuid(index), "identity": identity(index)} for index in (1, 2, 3)]
+        return parse_charger_rows([*rows[:2], {**rows[2], "connection_status": "never_seen"}])
+
+    def charger(self, uuid: str) -> Charger:
+        """A charger by itself."""
+        self.asked.append(uuid)
+        return Charger.model_validate({"uuid": uuid, "identity": "HRB-002", "connectors": [connector()]})
+
+
+def test_what_the_api_does_not_tell_is_not_known() -> None:
+    """Neither permissions nor the number of a charger's connectors is taken for granted."""
+    client = SparseClient()
+    found = take_inventory(cast("Any", client), SITE, None, say=print)
+    assert [(entry.name, entry.configurable, entry.marks) for entry in found.connectors] == [
+        ("HRB-001/1", None, ()),
+        ("HRB-002/1", None, ()),
+        ("HRB-003", None, ("never_seen",)),
+    ]
+    assert client.asked == [charger_uuid(2)]
+    assert (found.name, found.configurable, found.problems) == (None, None, [])
 
 
 def test_the_sums_of_a_supply_without_neutral_are_by_angle(emulator: Emulator) -> None:

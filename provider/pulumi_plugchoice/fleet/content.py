@@ -137,7 +137,8 @@ def _find_lost(client: PlugchoiceClient, content: SiteContent) -> None:
         names = {f"{printable(charger.identity or uuid, 60)}/{number}" for number in lost}
         if uuid not in known:
             content.empty.append(uuid)
-        if (lost and not names <= content.values.invalid.keys()) or (uuid not in known and charger.connectors is None):
+        is_told = charger.connectors is not None or charger.connection_status == "never_seen"
+        if (lost and not names <= content.values.invalid.keys()) or (uuid not in known and not is_told):
             lacking.append(uuid)
     more: list[Live] = []
     for uuid in lacking[:_MOST_READ]:
