@@ -135,6 +135,7 @@ def test_a_new_file_has_what_plugchoice_has_and_what_is_to_be_decided() -> None:
     }
     assert managed["NORD-40", 1] == ("S", 32)
     assert managed["NORD-50", 2] == ("STR", 32)
+    assert [each.dc for each in chargers["NORD-30"].connectors] == [True, True]
     assert not {"NORD-20", "NORD-21", "NORD-22", "NORD-23", "NORD-30"} & {name for name, _ in managed}
     comments = [line.strip() for line in text.splitlines()[2:] if line.strip().startswith("#")]
     decide = "to manage it, set both as wired, and remove managed"

@@ -230,7 +230,7 @@ def test_a_terminal_without_the_letters(folder: Path, name: str, encoding: str) 
     [
         {"HOME": None, "XDG_CACHE_HOME": None},
         {"HOME": "", "XDG_CACHE_HOME": ""},
-        {"HOME": "/nowhere", "XDG_CACHE_HOME": None},
+        {"HOME": "/dev/null/nowhere", "XDG_CACHE_HOME": None},
         {"HOME": "\udcff", "XDG_CACHE_HOME": None},
         {"XDG_CACHE_HOME": "/proc/self"},
         {"XDG_CACHE_HOME": "/dev/full"},

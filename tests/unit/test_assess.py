@@ -103,17 +103,33 @@ def test_a_refresh_replaces_declared_settings_with_live_ones() -> None:
         "HRB-3/1": "RST 10 A",
         "HRB-4/1": "RST 16 A",
     }
-    assert {name: replaced[name] for name in DECLARED if name != "connectors"} == {
-        name: definition[name] for name in DECLARED if name != "connectors"
+    assert {name: replaced.get(name) for name in DECLARED if name != "connectors"} == {
+        name: definition.get(name) for name in DECLARED if name != "connectors"
     }
     assert "usable_amps" not in replaced
+
+
+def test_a_declared_dc_connector_does_not_count_with_or_without_plugchoice() -> None:
+    """Offline figures are those of a preview; what Plugchoice tells wins, and a difference is a warning."""
+    charger = declare(1, None, 125)
+    charger["connectors"][0]["dc"] = True
+    definition = define(charger, declare(2, "STR", 16))
+    offline = assess(definition, None)
+    live = assess(definition, LiveValues([find(1, None, 125, "DC"), find(2, "STR")]))
+    assert definition["dc"] == ["HRB-1/1"]
+    assert list(offline.figures.single_phase) == list(live.figures.single_phase) == [0, 16, 0]
+    assert offline.not_counted == live.not_counted == ["HRB-1/1 (DC, without ac_input_amps)"]
+    assert offline.warnings == live.warnings == []
+    other = assess(definition, LiveValues([find(1, "RST", 16), find(2, "STR")]))
+    assert "HRB-1/1: dc is declared, but the connector is AC_3_PHASE in Plugchoice" in other.warnings
+    assert other.figures.single_phase[0] == 125
 
 
 def test_the_stored_properties_are_the_definition_and_the_figures() -> None:
     """A charger by UUID has the same name in any case."""
     definition = define({**declare(1), "identity": None, "uuid": UUID.format(1).upper()})
     properties = make_properties(definition, assess(definition, LiveValues([find(1)])))
-    assert set(properties) == {*DECLARED, *FIGURES}
+    assert set(properties) == {*DECLARED, *FIGURES} - {"dc"}, "stored only where there is one"
     assert properties["connectors"] == {f"{UUID.format(1)}/1": "RST 16 A"}
     assert properties["single_phase_l1"] == 16, "the live connector is the declared one, and counts once"
 

@@ -44,7 +44,7 @@ def test_the_stored_properties_of_the_balance_are_these() -> None:
     """What previews show and later versions read."""
     assert (*DECLARED, *FIGURES) == (
         "site", "net_type", "neutral", "main_fuse_amps", "safety_margin_percent", "building_amps", "limits", "groups",
-        "chargers", "connectors", "unmanaged", "restored",
+        "chargers", "connectors", "unmanaged", "restored", "dc",
         "usable_amps", "single_phase_l1", "single_phase_l2", "single_phase_l3", "three_phase_l1", "three_phase_l2",
         "three_phase_l3", "full_imbalance", "worst_imbalance", "cars_at_6_amps", "group_amps", "counted_live",
         "not_counted",

@@ -245,6 +245,7 @@ def _describe_connector(item: Live, live: LiveSite) -> tuple[dict[str, Any], str
         return entry | settings, ""
     entry["managed"] = False
     if readiness == "DC":
+        entry["dc"] = True
         return entry, "DC: to count it, set ac_input_amps of the charger (A per line, from its data sheet)"
     if readiness == "not set":
         return entry, "not set in Plugchoice: to manage it, set both settings as wired, and remove managed"

@@ -9,7 +9,7 @@ from pulumi_plugchoice.electrical.figures import compute_figures
 from pulumi_plugchoice.electrical.rotations import LINES
 from pulumi_plugchoice.electrical.site_warnings import find_warnings
 
-from .definition import DECLARED, build_installation, collect_facts, make_definition, parse_limits
+from .definition import DECLARED, build_installation, collect_facts, find_wrong_dc, make_definition, parse_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ def assess(definition: Mapping[str, Any], live: LiveValues | None) -> Assessment
     tally = build_installation(definition, live)
     figures = compute_figures(tally.installation)
     limits, facts = parse_limits(definition), collect_facts(definition, live)
-    warnings = find_warnings(tally.installation, figures, limits, facts)
+    warnings = [*find_warnings(tally.installation, figures, limits, facts), *find_wrong_dc(definition, live)]
     return Assessment(figures, warnings, tally.not_counted, tally.counted_live, tally.installation)
 
 

@@ -39,6 +39,7 @@ DECLARED: Final[tuple[str, ...]] = (
     "connectors",
     "unmanaged",
     "restored",
+    "dc",
 )
 
 
@@ -88,7 +89,11 @@ def make_definition(site: SiteFile) -> Props:
                 definition["unmanaged"].append(name)
     definition["unmanaged"].sort()
     definition["restored"].sort()
-    return definition
+    dc = sorted(
+        f"{charger.key}/{item.connector_id}" for charger in site.chargers for item in charger.connectors if item.dc
+    )
+    # Only where there is one: all other states stay as they are.
+    return {**definition, "dc": dc} if dc else definition
 
 
 def _drop_none(**values: Any) -> Props:
@@ -198,14 +203,16 @@ def build_installation(definition: Mapping[str, Any], live: LiveValues | None, *
         charger, _, number = name.rpartition("/")
         facts = chargers.get(charger, {})
         declared = parse_settings(definition["connectors"].get(name, ""))
-        if "ac_input_amps" in facts and not _is_ac(declared, found):
+        power_type = _get_power_type(definition, name, found)
+        if "ac_input_amps" in facts and not _is_ac(declared, power_type):
             # A DC connector: `ac_input_amps` is in the base. One that nobody declares is named nevertheless.
             if name not in known:
                 tally.not_counted.append(_exclude(name, "DC, its charger has ac_input_amps"))
             continue
         current = _read_live(found)
         rotation, amps = _merge(current, declared) if prefer_live else _merge(declared, current)
-        reason = _explain_exclusion(found, rotation, amps)
+        is_dc = power_type == "DC"
+        reason = "DC, without ac_input_amps" if is_dc else _explain_exclusion(rotation, amps, is_live=found is not None)
         if reason or rotation is None or amps is None:
             tally.not_counted.append(_exclude(name, reason))
             continue
@@ -247,18 +254,21 @@ def _merge(first: Values, second: Values) -> Values:
     )
 
 
-def _is_ac(declared: Values, found: Live | None) -> bool:
-    """Whether a connector of a DC charger is an AC socket: Plugchoice says so, or a rotation is declared."""
-    power_type = found.connector.power_type if found else None
+def _get_power_type(definition: Mapping[str, Any], name: str, found: Live | None) -> str | None:
+    """Return the power type that Plugchoice tells; `DC` is declared where it tells none."""
+    live = found.connector.power_type if found else None
+    return live or ("DC" if name in definition.get("dc", ()) else None)
+
+
+def _is_ac(declared: Values, power_type: str | None) -> bool:
+    """Whether a connector of a DC charger is an AC socket: its power type says so, or a rotation is declared."""
     return power_type != "DC" and (declared[0] is not None or (power_type or "").startswith("AC"))
 
 
-def _explain_exclusion(found: Live | None, rotation: str | None, amps: int | None) -> str:
-    """Explain why a connector does not count; empty when it does. The text is stored in the state."""
-    if found and found.connector.power_type == "DC":
-        return "DC, without ac_input_amps"
+def _explain_exclusion(rotation: str | None, amps: int | None, *, is_live: bool) -> str:
+    """Explain why an AC connector does not count; empty when it does. The text is stored in the state."""
     if rotation is None or amps is None:
-        return "never set in Plugchoice" if found else "live values not known"
+        return "never set in Plugchoice" if is_live else "live values not known"
     if amps < 0:
         return f"{amps} A in Plugchoice is not a maximum current"
     if rotation not in PHASE_ROTATIONS:
@@ -340,6 +350,17 @@ def parse_limits(definition: Mapping[str, Any]) -> Limits:
     return Limits(**{**limits, "presets": tuple(limits.get("presets", ()))})
 
 
+def find_wrong_dc(definition: Mapping[str, Any], live: LiveValues | None) -> list[str]:
+    """Find the connectors that are declared as DC, and are not in Plugchoice; one line each."""
+    pairs = [(name, live.get(name) if live else None) for name in definition.get("dc", ())]
+    types = [(name, found.connector.power_type) for name, found in pairs if found]
+    return [
+        f"{printable(name, 60)}: dc is declared, but the connector is {printable(power_type, 30)} in Plugchoice"
+        for name, power_type in types
+        if power_type not in (None, "DC")
+    ]
+
+
 def collect_facts(definition: Mapping[str, Any], live: LiveValues | None) -> list[ChargerFacts]:
     """Collect the facts about each charger of the file that its warnings depend on."""
     connectors: dict[str, dict[int, Live | None]] = {}
@@ -347,14 +368,15 @@ def collect_facts(definition: Mapping[str, Any], live: LiveValues | None) -> lis
         charger, _, number = name.rpartition("/")
         connectors.setdefault(charger, {})[int(number)] = found
     return [
-        _make_facts(charger, declared, definition["connectors"], connectors.get(charger, {}))
+        _make_facts(charger, declared, definition, connectors.get(charger, {}))
         for charger, declared in sorted(definition.get("chargers", {}).items())
     ]
 
 
 def _make_facts(
-    charger: str, declared: Mapping[str, Any], settings: Mapping[str, str], found: Mapping[int, Live | None]
+    charger: str, declared: Mapping[str, Any], definition: Mapping[str, Any], found: Mapping[int, Live | None]
 ) -> ChargerFacts:
+    settings = definition["connectors"]
     sockets = {}
     for number, live in sorted(found.items()):
         sockets[number] = _merge(parse_settings(settings.get(f"{charger}/{number}", "")), _read_live(live))
@@ -363,6 +385,8 @@ def _make_facts(
         breaker_amps=declared.get("breaker_amps"),
         max_current=declared.get("max_current"),
         ac_input_amps=declared.get("ac_input_amps"),
-        power_types={number: live.connector.power_type if live else None for number, live in found.items()},
+        power_types={
+            number: _get_power_type(definition, f"{charger}/{number}", live) for number, live in found.items()
+        },
         sockets=sockets,
     )

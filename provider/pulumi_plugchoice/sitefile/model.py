@@ -134,6 +134,11 @@ class ConnectorEntry(_Entry):
         True,  # noqa: FBT003 - pydantic's first argument is the default
         description="false: the connector is left as it is and counted with its live values.",
     )
+    dc: bool = Field(
+        False,  # noqa: FBT003 - as `managed`
+        description="true: a DC connector. It is not counted; what its charger draws is ac_input_amps. Needed offline, "
+        "where Plugchoice does not tell it.",
+    )
     on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT)
     on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY)
 

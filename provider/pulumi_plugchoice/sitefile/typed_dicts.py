@@ -110,6 +110,7 @@ class ConnectorDefinition(TypedDict):
         planned_rotation: rotation that the installer will wire. It is not sent to Plugchoice.
         max_amperage: maximum current, A per phase. Not set: `defaults.max_amperage`, else unmanaged.
         managed: False for a connector that is left as it is and counted with its live values. Default: True.
+        dc: True for a DC connector. It is not counted; what its charger draws is `ac_input_amps`. Default: False.
         on_adopt: as for the site, for this connector.
         on_destroy: as for the site, for this connector.
     """
@@ -119,6 +120,7 @@ class ConnectorDefinition(TypedDict):
     planned_rotation: NotRequired[PhaseRotation | None]
     max_amperage: NotRequired[int | None]
     managed: NotRequired[bool]
+    dc: NotRequired[bool]
     on_adopt: NotRequired[OnAdopt | None]
     on_destroy: NotRequired[OnDestroy | None]
 
