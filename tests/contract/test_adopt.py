@@ -295,6 +295,75 @@ def test_a_file_of_ones_own_gets_what_it_lacks(emulator: Emulator) -> None:
     assert file.read_text().startswith(own.partition("chargers:")[0])
 
 
+def test_new_hardware_is_told_by_its_uuid(emulator: Emulator) -> None:
+    """Another site, and another charger of the site, may have the identity of a charger that is declared."""
+    adopt("--all")
+    content = seed()
+    depot, other = (site["chargers"] for site in content["sites"][1:])
+    depot.append({"identity": "X", "uuid": charger_uuid(90), "connectors": [connector()]})
+    depot.append({"identity": "Y", "uuid": charger_uuid(91), "connectors": [connector(), connector(2)]})
+    other[0]["connectors"].append(connector(3))
+    emulator.reset(content)
+    emulator.control("PATCH", f"/chargers/{charger_uuid(90)}", {"identity": "T001"})
+    emulator.control("PATCH", f"/chargers/{charger_uuid(91)}", {"identity": "DEP-002"})
+
+    result = adopt("--all")
+
+    assert "sites/depot-b0000000.yaml: added DEP-002/1, DEP-002/2, T001/1" in result.stdout.splitlines()
+    assert "sites/depot-c0000000.yaml: added T001/3" in result.stdout.splitlines()
+    new = load_site("sites/depot-b0000000.yaml").chargers[-2:]
+    assert [(charger.identity, charger.label, charger.uuid) for charger in new] == [
+        (None, "DEP-002", charger_uuid(91)),
+        ("T001", None, charger_uuid(90)),
+    ]
+    before = snapshot()
+    adopt("--all")
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ({"status": 403, "body": {"message": "no"}}, "NORD-01, NORD-02, "),
+        ({"status": 200, "body": {"groups": [], "allChargers": []}}, "NORD-01, NORD-02, "),
+        ({"status": 200, "body": [1]}, "NORD-01, NORD-02, "),
+    ],
+    ids=["refused", "no charger", "another shape"],
+)
+def test_a_group_that_is_not_told_is_to_be_set(emulator: Emulator, fault: Json, named: str) -> None:
+    """The file says so at each charger, and the output names them; the rest of the site is adopted."""
+    emulator.fault("status", path="/power-management$", times=None, **fault)
+
+    result = adopt("--site", KOELN)
+
+    note = next(line for line in result.stdout.splitlines() if "group of " in line)
+    assert note.startswith(f"{KOELN_FILE}: group of {named}")
+    assert note.endswith("; set group of each in the file")
+    site = load_site(KOELN_FILE)
+    assert [group.group_id for group in site.groups] == [801, 812, 813]
+    text = KOELN_FILE.read_text()
+    assert text.count("# its load-balancing group is not known: to count it there, set group") == len(site.chargers)
+    assert "in no load-balancing group" not in text
+
+
+def test_groups_that_no_file_can_declare_are_named(emulator: Emulator) -> None:
+    """Two without a parent, and one whose parent is not there."""
+    for groups, what in (
+        ([{"id": 1}, {"id": 2}], "groups 1, 2 have no parent, and a site file has one root group"),
+        ([{"id": 1}, {"id": 2, "group_id": 9}], "group 2 is below group 9, which leads to no root group"),
+        (
+            [{"id": 1}, {"id": 2, "group_id": 3}, {"id": 3, "group_id": 2}],
+            "group 2 is below group 3, which leads to no root group",
+        ),
+    ):
+        emulator.clear_faults()
+        body = [{"group_id": None, "total_amps": 63, **group} for group in groups]
+        emulator.fault("status", path="/groups$", status=200, body=body, times=None)
+        line = adopt("--site", DEPOT_1, status=1).stdout.splitlines()[0]
+        repair = "; correct the groups in Plugchoice, and run this again"
+        assert line == f"Depot ({DEPOT_1}): not adopted: {what}{repair}"
+
+
 def test_a_site_of_the_same_name_later_gets_another_file(emulator: Emulator) -> None:
     """The file that exists is not touched."""
     adopt("--site", DEPOT_1)
@@ -450,6 +519,26 @@ def test_a_real_ctrl_c_leaves_whole_files(emulator: Emulator) -> None:
     emulator.switch(latency_seconds=0)
     adopt("--all")
     assert len(list(Path("sites").glob("*.yaml"))) == 3
+
+
+def test_without_a_site_that_can_be_adopted_nothing_is_said_about_the_program(emulator: Emulator) -> None:
+    """Only what is wrong with the sites, and the counts."""
+    emulator.fault("status", path="/connectors$", status=403, body={"message": "no"}, times=None)
+    result = CliRunner().invoke(plugchoice, ["adopt", "--all"], env={"PATH": str(fake_cli("exit 1"))})
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert ["not adopted" in line for line in lines] == [True, True, True, False, False, False]
+
+
+def fake_cli(script: str) -> Path:
+    """A folder with a `pulumi` that runs a script."""
+    folder = Path("bin")
+    folder.mkdir(exist_ok=True)
+    program = folder / "pulumi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return folder.resolve()
 
 
 def test_without_the_cli_the_command_says_so_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,13 @@ def test_site_groups_tell_the_main_fuse(client: PlugchoiceClient) -> None:
     assert (root.id, root.group_id, root.total_amps, root.net_type) == (801, None, 125, "TN")
 
 
+def test_site_groups_come_as_a_list_or_in_an_envelope(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """The documentation shows a plain list."""
+    emulator.fault("status", path="/groups$", status=200, body=[{"id": 7, "group_id": None, "total_amps": "63"}])
+    [root] = client.site_groups(SITE)
+    assert (root.id, root.total_amps) == (7, 63)
+
+
 def test_power_usage_is_read_as_numbers(emulator: Emulator, client: PlugchoiceClient) -> None:
     """The answer has no envelope, and the API writes numbers as text."""
     emulator.circuit(1, amps=[16, 6, 0])
@@ -206,14 +213,13 @@ def test_unknown_fields_and_values_are_accepted(
     assert client.user().name == "tester"
 
 
-@pytest.mark.parametrize("method", ["charger", "site_connectors", "site_groups", "sites", "put_connector"])
+@pytest.mark.parametrize("method", ["charger", "site_connectors", "sites", "put_connector"])
 def test_an_answer_without_its_envelope_is_refused(emulator: Emulator, client: PlugchoiceClient, method: str) -> None:
     """Another service may answer at that address."""
     emulator.fault("no_data")
     calls: dict[str, tuple[Any, ...]] = {
         "charger": (CHARGER,),
         "site_connectors": (SITE,),
-        "site_groups": (SITE,),
         "put_connector": (CHARGER, 1, STR_20),
     }
     with pytest.raises(InvalidResponse) as refused:

@@ -415,6 +415,23 @@ def test_a_charger_that_another_file_declares_is_not_unknown(emulator: Emulator)
     assert len(calls) == 4
 
 
+@pytest.mark.parametrize("by", ["identity", "uuid", "identity uuid"])
+def test_an_identity_says_nothing_about_a_charger_of_another_site(emulator: Emulator, by: str) -> None:
+    """Each site may have its own `HRB-001`."""
+    emulator.reset(account(quay=seed(9)["sites"][0]["chargers"][7:]))
+    emulator.control("PATCH", f"/chargers/{charger_uuid(8)}", {"identity": identity(1)})
+    write("harbour", bay(1, by=by), bay(2), bay(3))
+    write("quay", bay(9), site=QUAY, groups=[], supply={"net_type": "TN", "main_fuse_amps": 63})
+    assert [(item["kind"], item["connector"]) for item in findings(report()[1])] == [("unknown", "HRB-001/1")]
+
+
+def test_a_second_device_with_the_identity_of_a_declared_one_is_unknown(emulator: Emulator) -> None:
+    """The declared one is there: it was not replaced."""
+    emulator.control("PATCH", f"/chargers/{charger_uuid(3)}", {"identity": identity(1)})
+    write("harbour", bay(1, by="identity uuid"), bay(2))
+    assert [(item["kind"], item["connector"]) for item in findings(report()[1])] == [("unknown", "HRB-001/1")]
+
+
 def test_the_text_has_one_block_a_site(emulator: Emulator) -> None:
     """With the amps per line on both sides."""
     write()

@@ -413,6 +413,12 @@ def test_power_management_tells_groups_and_their_chargers() -> None:
     )
     assert [(group.id, [below.id for below in group.subgroups]) for group in read.groups] == [(801, [802])]
     assert [(charger.uuid, charger.group_id) for charger in read.chargers] == [(CHARGER, 802), (CHARGER, None)]
+    numbers = {"groups": [{"id": 801, "subgroups": [802, "803"]}, {"id": 802}], "allChargers": []}
+    read = PowerManagement.model_validate(numbers)
+    assert [(group.id, [below.id for below in group.subgroups]) for group in read.groups] == [
+        (801, [802, 803]),
+        (802, []),
+    ]
     for missing in ("groups", "allChargers"):
         with pytest.raises(ValidationError):
             PowerManagement.model_validate({"groups": [], "allChargers": []} | {missing: None})

@@ -26,6 +26,9 @@ def groups(tree: list[dict[str, Any]], group: int | None) -> _Groups:
         ([{"id": 1, "subgroups": [{"id": 2, "subgroups": [{"id": 3}]}, {"id": 4}]}], 3, [3, 2, 1]),
         ([{"id": 1, "subgroups": [{"id": 2}]}], 1, [1]),
         ([{"id": 1}], None, []),
+        # Groups by number, in a list of all.
+        ([{"id": 1, "subgroups": [2]}, {"id": 2, "subgroups": [3]}, {"id": 3}], 3, [3, 2, 1]),
+        ([{"id": 3}, {"id": 2, "subgroups": [3]}, {"id": 1, "subgroups": [2]}], 3, [3, 2, 1]),
         # Answers that cannot be right: a group that is not listed, and a group that is its own ancestor.
         ([{"id": 1}], 9, [9]),
         ([{"id": 1, "subgroups": [{"id": 2, "subgroups": [{"id": 1, "subgroups": []}]}]}], 2, [2, 1]),

@@ -162,9 +162,13 @@ class PlugchoiceClient:
         )
 
     def site_groups(self, site: str) -> list[SiteGroup]:
-        """The load-balancing groups of a site (site-groups/list-groups)."""
+        """The load-balancing groups of a site (site-groups/list-groups).
+
+        The documentation shows a plain list, and a group on another page in a `data` envelope. Both are read.
+        """
         path = f"/v3/sites/{site}/groups"
-        items = _data(self._transport.get(path), "GET", path)
+        answer = self._transport.get(path)
+        items = answer if isinstance(answer, list) else _data(answer, "GET", path)
         if not isinstance(items, list):
             raise InvalidResponse("GET", path, "answered with `data` that is not a list")
         return [_parse(SiteGroup, item, "GET", path) for item in items]

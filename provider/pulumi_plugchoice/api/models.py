@@ -331,18 +331,24 @@ class ManagedCharger(Model):
     group_id: WholeNumber | None = Field(None, validation_alias="groupId")
 
 
+def _read_number(value: Any) -> Any:
+    return {"id": value} if isinstance(value, int | str) else value
+
+
 class ManagedGroup(Model):
-    """A group as power management lists it: with the groups below it."""
+    """A group as power management lists it: with the groups below it, in full or by number."""
 
     id: WholeNumber
-    subgroups: Annotated[tuple[ManagedGroup, ...], Field(max_length=_MOST)] = ()
+    subgroups: Annotated[
+        tuple[Annotated[ManagedGroup, BeforeValidator(_read_number)], ...], Field(max_length=_MOST)
+    ] = ()
 
 
 class PowerManagement(Model):
     """Which charger is in which group (power-management/get-power-management). No other answer tells it.
 
     Attributes:
-        groups: the groups without a parent.
+        groups: the groups without a parent, or all groups.
         chargers: all chargers of the site.
     """
 

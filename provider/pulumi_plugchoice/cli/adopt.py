@@ -108,7 +108,7 @@ def adopt(
             echo(line)
     is_whole = all(site.text is not None for site in adopted)
     good = [site for site in adopted if site.text is not None]
-    if stacks is not None:
+    if stacks is not None and good:
         is_whole &= _import(stacks, good)
     elif good:
         echo("Next, in the folder of the project, for each STACK (the name of a site file):")

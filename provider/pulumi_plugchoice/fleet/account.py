@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import list_some, printable
-from pulumi_plugchoice.errors import NotFound, PermissionDenied, PlugchoiceError
+from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError
 from pulumi_plugchoice.runtime.live import Live
 
 from .readiness import Readiness, judge_readiness
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import Site, SiteCharger, SiteGroup
+
+
+_REPAIR: Final = "; correct the groups in Plugchoice, and run this again"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,9 @@ class LiveSite:
         chargers: all chargers by UUID in lower case, also those without a connector; empty when they cannot be read.
         charger_problem: why the list of chargers is not known, or not whole.
         groups: the load-balancing groups, a parent before its children.
-        group_of: number of the group by charger; None: in no group. Empty for a site with one group.
+        group_of: number of the group by charger; None: in no group. Empty for a site with one group. A charger that is
+            missing is in a group that is not known.
+        group_problem: why none of them is known.
     """
 
     uuid: str
@@ -41,10 +46,15 @@ class LiveSite:
     charger_problem: str
     groups: list[SiteGroup]
     group_of: Mapping[str, int | None]
+    group_problem: str = ""
 
     def judge(self, item: Live) -> Readiness:
         """Tell whether one of its connectors can be managed as it is."""
         return judge_readiness(item.connector, self.chargers.get(item.charger))
+
+    def has_known_group(self, charger: str) -> bool:
+        """Whether the group of a charger is known, or cannot be another than the only one."""
+        return len(self.groups) < 2 or charger in self.group_of
 
     def list_refused(self) -> list[str]:
         """The chargers that this token may not configure, by name; only those of which the API says so."""
@@ -91,14 +101,21 @@ def read_live_site(client: PlugchoiceClient, site: Site) -> LiveSite:
     connectors += _find_lost(client, connectors, invalid, chargers)
     connectors.sort(key=lambda live: (live.identity or "", live.charger, live.connector.connector_id))
     groups = _sort_groups(client.site_groups(uuid))
-    group_of: dict[str, int | None] = {}
-    if len(groups) > 1:
-        group_of = {item.uuid.lower(): item.group_id for item in client.power_management(uuid).chargers}
-        unknown = {number for number in group_of.values() if number is not None} - {group.id for group in groups}
-        if unknown:
-            raise PlugchoiceError(f"group {min(unknown)} has chargers, but is not in the site's list of groups")
+    group_of, group_problem = _find_groups(client, uuid, groups)
     name = printable(site.name or "", 60)
-    return LiveSite(uuid, name, connectors, invalid, chargers, problem, groups, group_of)
+    return LiveSite(uuid, name, connectors, invalid, chargers, problem, groups, group_of, group_problem)
+
+
+def _find_groups(client: PlugchoiceClient, site: str, groups: list[SiteGroup]) -> tuple[dict[str, int | None], str]:
+    """Find the group of each charger, and why none is known. A site with one group needs no answer."""
+    if len(groups) < 2:
+        return {}, ""
+    try:
+        chargers = client.power_management(site).chargers
+    except (NotFound, PermissionDenied, InvalidResponse) as error:
+        return {}, str(error)
+    listed = {None, *(group.id for group in groups)}
+    return {item.uuid.lower(): item.group_id for item in chargers if item.group_id in listed}, ""
 
 
 def _find_lost(
@@ -126,7 +143,7 @@ def _sort_groups(groups: list[SiteGroup]) -> list[SiteGroup]:
     roots = [group for group in groups if group.group_id is None]
     if len(roots) > 1:
         numbers = list_some([str(group.id) for group in roots])
-        raise PlugchoiceError(f"groups {numbers} have no parent, and a site file has one root group")
+        raise PlugchoiceError(f"groups {numbers} have no parent, and a site file has one root group{_REPAIR}")
     result: list[SiteGroup] = []
     level = roots
     while level:
@@ -137,5 +154,5 @@ def _sort_groups(groups: list[SiteGroup]) -> list[SiteGroup]:
             break
     if len(result) != len(groups):
         lost = next(group for group in groups if group not in result)
-        raise PlugchoiceError(f"group {lost.id} is below group {lost.group_id}, which leads to no root group")
+        raise PlugchoiceError(f"group {lost.id} is below group {lost.group_id}, which leads to no root group{_REPAIR}")
     return result

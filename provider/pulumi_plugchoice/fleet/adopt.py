@@ -15,7 +15,7 @@ from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.sitefile.definition import LiveValues
 
 from .account import read_live_site
-from .drift import find_drift, list_names
+from .drift import find_drift, list_devices
 from .files import load_declarations
 from .names import name_sites
 from .site_text import SiteText, extend_site, write_site
@@ -124,7 +124,7 @@ def adopt_sites(
     names = name_sites(new, [file.stem for file in folder.glob("*.y*ml")])
     existing = [by_site[site.uuid.lower()] for site in sites if site.uuid.lower() in by_site]
     reports = {report.declaration.file: report for report in find_drift(existing, client, say=say)} if existing else {}
-    everywhere = list_names(declarations)
+    everywhere = list_devices(declarations)
 
     def adopt(site: Site) -> AdoptedSite:
         uuid = site.uuid.lower()
@@ -137,10 +137,11 @@ def adopt_sites(
             if declaration is None:
                 text = write_site(live, show_path(file), net_type=net_type, main_fuse_amps=main_fuse_amps)
                 return AdoptedSite(uuid, name, file, live, text)
-            text = _extend(declaration, live, everywhere)
+            report = reports[declaration.file]
+            text = _extend(declaration, live, report.names | everywhere)
         except PlugchoiceError as error:
             return AdoptedSite(uuid, name, file, live, problem=printable(error, 800))
-        differences = _list_differences(reports[declaration.file])
+        differences = _list_differences(report)
         return AdoptedSite(uuid, name, file, live, text, declaration.text, declaration.identity, differences)
 
     result: dict[str, AdoptedSite] = {}
@@ -150,14 +151,12 @@ def adopt_sites(
     return [result[site.uuid.lower()] for site in sites]
 
 
-def _extend(declaration: Declaration, live: LiveSite, everywhere: set[str]) -> SiteText:
+def _extend(declaration: Declaration, live: LiveSite, declared: frozenset[str]) -> SiteText:
     assert declaration.site is not None  # noqa: S101 - those that cannot be used have ended the command
     lacking = [
         item
         for item in live.connectors
-        if not any(
-            f"{charger}/{item.connector.connector_id}" in everywhere for charger in (item.charger, item.identity)
-        )
+        if not any(f"{charger}/{item.connector.connector_id}" in declared for charger in (item.charger, item.identity))
     ]
     return extend_site(declaration.site, declaration.text, show_path(declaration.file), live, lacking)
 

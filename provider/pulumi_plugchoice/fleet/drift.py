@@ -96,12 +96,14 @@ class SiteReport:
         findings: in the order of the file, those about the whole site last.
         declared: A per line of the declared connectors; None for a file that cannot be used.
         live: A per line of the live connectors; None when they cannot be read.
+        names: of the live connectors that are taken for declared ones: `HRB-001/1`, or with the UUID.
     """
 
     declaration: Declaration
     findings: tuple[Finding, ...] = ()
     declared: Amps | None = None
     live: Amps | None = None
+    names: frozenset[str] = frozenset()
 
     @property
     def status(self) -> Status:
@@ -147,7 +149,7 @@ def find_drift(
         if item.name in survey.absent and survey.absent[item.name].kind == "moved"
     }
     places.search(wanted)
-    everywhere = list_names(declarations)
+    everywhere = list_devices(declarations) | _list_moved(surveys)
     reports = {declaration.file: _report(declaration, survey, places, everywhere) for declaration, survey in surveys}
     return [reports.get(declaration.file) or _report_file(declaration) for declaration in declarations]
 
@@ -199,16 +201,45 @@ def _search_key(item: Declared) -> str:
     return item.charger.uuid.lower() if item.charger.uuid else item.charger.key
 
 
-def list_names(declarations: Iterable[Declaration]) -> set[str]:
-    """The connectors of all files, each with all names of its charger."""
-    return {
-        f"{charger}/{item.connector.connector_id}"
+def list_devices(declarations: Iterable[Declaration]) -> frozenset[str]:
+    """The connectors of all files whose chargers are declared by UUID: `UUID/1`.
+
+    An identity is not enough: chargers of two sites may have the same one.
+    """
+    return frozenset(
+        f"{item.charger.uuid.lower()}/{item.connector.connector_id}"
         for declaration in declarations
         if declaration.site is not None
         for item in list_declared(declaration.site)
-        for charger in (item.charger.key, item.charger.second_key)
+        if item.charger.uuid
+    )
+
+
+def _list_moved(surveys: Iterable[tuple[Declaration, Survey | PlugchoiceError]]) -> frozenset[str]:
+    """The connectors that are declared by identity alone, and that their site does not have: they may be on another."""
+    return frozenset(
+        item.name
+        for declaration, survey in surveys
+        if declaration.site is not None and not isinstance(survey, PlugchoiceError)
+        for item in list_declared(declaration.site)
+        if item.charger.uuid is None and item.name in survey.absent
+    )
+
+
+def _list_names(site: SiteFile, survey: Survey) -> frozenset[str]:
+    """The names of live connectors that a site file declares.
+
+    A charger with a UUID is that device. Another one with its identity is one more charger, unless it has replaced it.
+    """
+    return frozenset(
+        f"{charger}/{item.connector.connector_id}"
+        for item in list_declared(site)
+        for charger in (
+            item.charger.uuid and item.charger.uuid.lower(),
+            item.charger.identity if item.charger.uuid is None or item.name in survey.absent else None,
+        )
         if charger
-    }
+    )
 
 
 def _report_file(declaration: Declaration) -> SiteReport:
@@ -237,7 +268,8 @@ def _report(
                 gone.add(item.name)
         else:
             findings += _compare_settings(site, item, survey)
-    findings += _list_unknown(survey, everywhere)
+    names = _list_names(site, survey) | everywhere
+    findings += _list_unknown(survey, names)
     definition = make_definition(site)
     assessment = assess(definition, survey.values)
     live = compute_figures(build_live_installation(definition, survey.values, gone).installation)
@@ -253,7 +285,7 @@ def _report(
         at: KeyPath = ("supply", group.key) if group.key in ("main_fuse_amps", "net_type") else ("groups",)
         findings.append(Finding("fuse", printable(group.text), None, group.key, group.declared, group.live, at))
     declared = show_amps(assessment.figures)
-    return SiteReport(declaration, tuple(findings), declared, show_amps(live))
+    return SiteReport(declaration, tuple(findings), declared, show_amps(live), names)
 
 
 def _explain_absence(site: SiteFile, item: Declared, absence: Absence, places: Whereabouts) -> Finding:
@@ -292,13 +324,13 @@ def _compare_settings(site: SiteFile, item: Declared, survey: Survey) -> Iterato
         yield Finding("drift", text, name, setting, wanted[setting], value, (*item.path, setting))
 
 
-def _list_unknown(survey: Survey, everywhere: set[str]) -> Iterator[Finding]:
+def _list_unknown(survey: Survey, declared: frozenset[str]) -> Iterator[Finding]:
     """The live connectors that no file declares, and the rows of the list that cannot be used."""
     compared = {id(live) for live in survey.found.values()}
     for live in survey.values.all:
         number = live.connector.connector_id
         names = {f"{charger}/{number}" for charger in (live.charger, live.identity) if charger}
-        if id(live) in compared or names & everywhere:
+        if id(live) in compared or names & declared:
             continue
         values: dict[str, Any] = {
             name: printable(value, 30) if isinstance(value, str) else value

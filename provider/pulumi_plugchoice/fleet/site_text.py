@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_plugchoice._text import is_uuid, printable
+from pulumi_plugchoice._text import is_uuid, list_some, printable
 from pulumi_plugchoice.electrical.settings import read_settings, show
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import is_accepted, judge
@@ -89,6 +89,7 @@ def write_site(live: LiveSite, file: str, *, net_type: str | None, main_fuse_amp
     unique = _find_unique(live.connectors, set())
     for item in _list_chargers(live, live.connectors, names, unique):
         lines += format_item(item, 2, _CHARGER_STYLE)
+    notes += _note_groups(live, live.connectors)
     text = "\n".join(lines) + "\n"
     return SiteText(text, parse_site(text, file), [item.name for item in live.connectors], notes)
 
@@ -111,8 +112,8 @@ def extend_site(site: SiteFile, text: str, file: str, live: LiveSite, new: Seque
     places = {
         name: place
         for place, charger in enumerate(site.chargers)
-        for name in (charger.key, charger.second_key)
-        if name is not None
+        # Another device may have the identity of one that is declared with its UUID.
+        for name in (charger.uuid.lower() if charger.uuid else charger.key,)
     }
     items: list[NewItem] = []
     others: list[Live] = []
@@ -135,10 +136,25 @@ def extend_site(site: SiteFile, text: str, file: str, live: LiveSite, new: Seque
     items += added_groups
     # The default group of the file, where it has one, is not the group of every new charger.
     explicit_root = site.root.name if site.defaults.group else None
-    unique = _find_unique(others, set(places))
+    unique = _find_unique(
+        others, {name for charger in site.chargers for name in (charger.key, charger.second_key) if name}
+    )
     items += _list_chargers(live, others, names, unique, root_name=explicit_root)
     changed = append_items(text, items, file)
-    return SiteText(changed, parse_site(changed, file), [item.name for item in new])
+    notes = _note_groups(live, others)
+    return SiteText(changed, parse_site(changed, file), [item.name for item in new], notes)
+
+
+def _note_groups(live: LiveSite, connectors: Iterable[Live]) -> list[str]:
+    """Say which chargers have no group in the file because Plugchoice does not tell it."""
+    names = {
+        item.charger: item.identity or item.charger for item in connectors if not live.has_known_group(item.charger)
+    }
+    if not names:
+        return []
+    chargers = list_some([printable(name, 60) for name in names.values()], 10)
+    reason = f" ({live.group_problem})" if live.group_problem else ""
+    return [f"group of {chargers}: Plugchoice does not tell it{reason}; set group of each in the file"]
 
 
 def _add_groups(live: LiveSite, names: dict[int, str], missing: Iterable[int], taken: set[str]) -> list[NewItem]:
@@ -231,6 +247,8 @@ def _list_chargers(
         value["connectors"] = [connector for connector, _ in described]
         comments = {place: comment for place, (_, comment) in enumerate(described) if comment}
         outside = "in no load-balancing group of Plugchoice" if live.group_of and number is None else ""
+        if not live.has_known_group(uuid):
+            outside = "its load-balancing group is not known: to count it there, set group"
         items.append(NewItem(("chargers",), value, outside, comments))
     return items
 

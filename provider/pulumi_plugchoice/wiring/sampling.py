@@ -122,7 +122,8 @@ class _Groups:
         waiting: list[tuple[ManagedGroup, int | None]] = [(group, None) for group in power.groups]
         while waiting:
             group, parent = waiting.pop()
-            self._parents[group.id] = parent
+            # A list of all groups has those below another one twice.
+            self._parents[group.id] = self._parents.get(group.id) if parent is None else parent
             waiting += [(below, group.id) for below in group.subgroups]
 
     def of(self, charger: str) -> list[int]:
