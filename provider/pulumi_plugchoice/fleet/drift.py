@@ -247,7 +247,7 @@ def _report_file(declaration: Declaration) -> SiteReport:
 
 
 def _report(
-    declaration: Declaration, survey: Survey | PlugchoiceError, places: Whereabouts, everywhere: set[str]
+    declaration: Declaration, survey: Survey | PlugchoiceError, places: Whereabouts, everywhere: frozenset[str]
 ) -> SiteReport:
     site = declaration.site
     if site is None:
