@@ -23,6 +23,7 @@ from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.fleet.inventory import MARKS, take_inventory
 from pulumi_plugchoice.fleet.listing import CONNECTORS_SCHEMA, SITES_SCHEMA
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
+from support.loaded import list_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -437,17 +438,7 @@ def test_a_terminal_shows_a_table_without_cutting(emulator: Emulator, columns: i
 def test_what_only_reads_starts_without_the_sdk(words: list[str]) -> None:
     """Importing `pulumi` takes as long as all the rest."""
     write()
-    code = """
-import sys
-from pulumi_plugchoice.cli import main
-sys.argv = ["plugchoice", *sys.argv[1:]]
-try:
-    main()
-finally:
-    print(*{name.partition(".")[0] for name in sys.modules})
-"""
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-    modules = set(done.stdout.splitlines()[-1].split())
+    modules = list_loaded(*words)
     assert "requests" in modules
     assert not {"pulumi", "grpc", "rich"} & modules
 

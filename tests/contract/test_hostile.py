@@ -11,7 +11,6 @@ import json
 import re
 import socket
 import socketserver
-import threading
 import time
 import tracemalloc
 import zlib
@@ -39,6 +38,7 @@ from pulumi_plugchoice.quota.pacer import Pacer
 from pulumi_plugchoice.runtime.live import LiveConnectors
 from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, charger_uuid
 from support.engine_double import Engine
+from support.servers import Threads, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,20 +97,11 @@ class Server:
                         outer.requests.append(text)
                         outer.answer(self.request, text)
 
-        class Threads(socketserver.ThreadingTCPServer):
-            daemon_threads = True
-            block_on_close = False
-
-        with Threads(("127.0.0.1", 0), Handler) as server:
-            self.port = server.server_address[1]
-            self.url = f"http://127.0.0.1:{self.port}/api"
-            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join(10)
+        server = Threads(("127.0.0.1", 0), Handler)
+        self.port = server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/api"
+        with serving(server):
+            yield self
 
 
 def message(body: Any, *headers: str, status: str = "200 OK", length: object = None) -> bytes:

@@ -11,7 +11,6 @@ import os
 import socket
 import socketserver
 import ssl
-import threading
 import time
 import traceback
 from functools import partial
@@ -40,6 +39,7 @@ from pulumi_plugchoice.runtime.live import Live, LiveConnectors
 from pulumi_plugchoice.runtime.writes import settle
 from support.emulator import TOKEN, charger_uuid
 from support.fakes import FakeClient
+from support.servers import Threads, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,18 +89,9 @@ def listening(answer: Callable[[socket.socket], None]) -> Iterator[tuple[int, li
                 heads.append(self.request.recv(65536))
                 answer(self.request)
 
-    class Threads(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        block_on_close = False
-
-    with Threads(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server.server_address[1], heads
-        finally:
-            server.shutdown()
-            thread.join(10)
+    server = Threads(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield server.server_address[1], heads
 
 
 def sends(text: bytes, *, then: Callable[[socket.socket], object] = lambda _: None) -> Callable[[socket.socket], None]:

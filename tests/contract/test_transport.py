@@ -10,7 +10,6 @@ import json
 import logging
 import re
 import socket
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,7 @@ from pulumi_plugchoice.errors import (
     ValidationFailed,
 )
 from support.emulator import CLIENT_ID, CLIENT_SECRET, SITE, TOKEN, Calls, Emulator, charger_uuid
+from support.servers import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -576,15 +576,10 @@ class Recorder:
             def log_message(self, *_: object) -> None:
                 pass
 
-        with http.server.ThreadingHTTPServer(("127.0.0.1", self._port), Handler) as server:
-            self.base_url = f"http://127.0.0.1:{server.server_address[1]}/api"
-            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join(10)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        self.base_url = f"http://127.0.0.1:{server.server_address[1]}/api"
+        with serving(server):
+            yield self
 
 
 def test_each_request_has_the_headers_that_the_api_needs() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,23 +12,14 @@ from click.testing import CliRunner
 from pulumi_plugchoice.cli import main
 from pulumi_plugchoice.cli.common import Command
 from pulumi_plugchoice.cli.group import plugchoice
+from support.loaded import list_loaded
 
 HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 
 
 def test_help_imports_nothing_that_only_commands_need() -> None:
     """So that it is fast."""
-    code = """
-import sys
-from pulumi_plugchoice.cli import main
-sys.argv = ["plugchoice", "--help"]
-try:
-    main()
-finally:
-    print(*{name.partition(".")[0] for name in sys.modules})
-"""
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    modules = set(process.stdout.splitlines()[-1].split())
+    modules = list_loaded("--help")
     assert "click" in modules
     assert not {"fastapi", "pulumi", "pydantic", "requests", "rich", "secrets", "uvicorn", "yaml"} & modules
 

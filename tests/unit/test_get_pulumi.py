@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.servers import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -431,13 +432,10 @@ class TestDownload:
         handler = type("Handler", (Releases,), {"files": files})
         monkeypatch.setattr("platform.system", lambda: "Linux")
         monkeypatch.setattr("platform.machine", lambda: "x86_64")
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            monkeypatch.setattr(get, "SOURCES", (f"http://127.0.0.1:{server.server_port}/releases",))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        monkeypatch.setattr(get, "SOURCES", (f"http://127.0.0.1:{server.server_port}/releases",))
+        with serving(server):
             yield files
-            server.shutdown()
-            thread.join()
 
     @pytest.mark.usefixtures("files")
     @pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
