@@ -118,7 +118,7 @@ def test_a_charger_that_has_left_the_named_site_is_changed(emulator: Emulator, b
 
     assert preview.changes == {"bay-2": "update"}
     (line,) = lines(preview, "counts as changed")
-    assert f"the charger answers, but site {SITE} does not list it any more" in line
+    assert f"cannot be compared: the charger answers, but site {SITE} does not list it any more" in line, "named once"
     (error,) = engine.up(program, continue_on_error=True).errors
     assert "declare the site that it is on, or take the connector out of the program" in error
     (refused,) = Engine(environment(emulator)).preview({"new": program["bay-2"]}).errors

@@ -38,7 +38,8 @@ def find_or_report(session: Session, charger: str, connector_id: int, olds: Prop
                 "that the chargers belong to"
             ) from None
         session.notices.say(
-            f"{name}: counts as changed, because it cannot be compared: {error}", kind="connectors not readable"
+            f"{name}: counts as changed, because it cannot be compared: {_name_once(name, error)}",
+            kind="connectors not readable",
         )
         return None
 
@@ -63,9 +64,14 @@ def find_to_write(session: Session, charger: str, connector_id: int, olds: Props
             raise
         name = format_name(olds | news, charger, connector_id)
         raise PlugchoiceError(
-            f"{name}: not updated, because it cannot be read: {error}; take it out of the program if it is gone; "
-            "--continue-on-error updates the others"
+            f"{name}: not updated, because it cannot be read: {_name_once(name, error)}; take it out of the program if "
+            "it is gone; --continue-on-error updates the others"
         ) from None
+
+
+def _name_once(name: str, error: PlugchoiceError) -> str:
+    """The text of an error in a line that begins with the connector, as that of the error may, too."""
+    return str(error).removeprefix(f"{name}: ")
 
 
 def say_other_device(session: Session, olds: Props, news: Props) -> None:
