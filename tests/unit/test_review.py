@@ -12,10 +12,8 @@ from click.testing import CliRunner
 from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.review.change import review_markdown
-from pulumi_plugchoice.review.plan import plan_markdown
+from pulumi_plugchoice.review.report import review_markdown
 from pulumi_plugchoice.review.svg import draw_amps_per_line, draw_chargers
-from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from pulumi_plugchoice.sitefile.plan import insert_plan, mark_rewired
 
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 HARBOUR = FIXTURES / "sites" / "harbour.yaml"
+TURNED = "HRB-001, connectors: [{{connector_id: 1, phase_rotation: TRS}}]"
+HOSTILE = "<!-- @octocat |`#1 https://evil.example"
 SNAPSHOTS = FIXTURES / "site-reports"
 
 
@@ -114,7 +114,7 @@ def test_a_twin_is_planned_as_a_whole(harbour: Path) -> None:
     quay = next(charger for charger in load_site(harbour).chargers if charger.key == "HRB-004")
     assert all(connector.planned_rotation for connector in quay.connectors)
     assert "not counted: HRB-004/2 (live values not known)" in run("plan", harbour).output
-    assert "- not counted: HRB-004/2" in run("plan", "--markdown", harbour).output
+    assert "- not counted: `HRB-004/2" in run("plan", "--markdown", harbour).output
 
 
 def test_a_review_lists_removed_chargers_and_no_live_values(harbour: Path, tmp_path: Path) -> None:
@@ -125,7 +125,8 @@ def test_a_review_lists_removed_chargers_and_no_live_values(harbour: Path, tmp_p
     text = run("review", after, "--before", harbour).output
     assert "1 charger changed" in text
     assert "RST 16 A → no longer declared" in text
-    assert "- also changed: supply" in text
+    assert "| `site` | supply.main_fuse_amps | `125 A` | `100 A` | 118 → 95 A usable per line; " in text
+    assert "| `bay-3 (HRB-003)` | whole charger | `label: bay-3, identity: HRB-003` | not set |" in text
     assert "refused" not in text
     assert " now" not in text.partition("Letters are declared")[0]
 
@@ -157,7 +158,33 @@ def reports(folder: Path) -> dict[str, str]:
         "plan.md": run("plan", "--markdown", HARBOUR).output,
         "sheet.md": run("sheet", HARBOUR).output,
         "review.md": run("review", planned, "--before", HARBOUR).output,
+        "review-site.md": run("review", HARBOUR).output,
+        **{f"review-{name}.md": text for name, text in reviews(folder).items()},
     }
+
+
+def reviews(folder: Path) -> dict[str, str]:
+    """Reviews of edits to the same file."""
+    edits = {
+        "no-change": (("# without chargers", "# elsewhere"),),
+        "one-bay": (("HRB-001, connectors: [{connector_id: 1, phase_rotation: RST}]", TURNED),),
+        "another-site": (("site: 0b6c1d2e", "site: 0b6c1d2f"),),
+        "limits": (
+            ("single_phase_amps: 118", "three_phase_amps: 150, single_phase_amps: 100"),
+            ("full_imbalance_amps: 20", "{}: 90"),
+        ),
+        "hostile": (("bay-3", f"'{HOSTILE}'"), ("name: garage", f"name: '{HOSTILE}'"), ("garage,", f"'{HOSTILE}',")),
+    }
+    texts = {}
+    for name, replacements in edits.items():
+        text = HARBOUR.read_text()
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new.format("full_imbalance_amps"))
+        after = folder / f"{name}.yaml"
+        after.write_text(text)
+        texts[name] = run("review", after, "--before", HARBOUR).output
+    return texts
 
 
 def test_pictures_and_reports_equal_their_snapshots(tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -195,60 +222,22 @@ def test_a_second_name_of_a_charger_is_no_change_in_a_review(before: str, after:
         content = {"supply": {"net_type": "TN", "main_fuse_amps": 63}, "site": "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"}
         return build_site({**content, "chargers": [{**names[given], "connectors": connectors}]}, "x")
 
-    assert "no charger changed" in review_markdown(site(before, "RST"), site(after, "RST"))
+    named = review_markdown(site(before, "RST"), site(after, "RST"))
+    assert named.startswith("### `0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7`: 1 change to look at first; ")
+    assert " | a second name of the same charger |" in named
     changed = review_markdown(site(before, "RST"), site(after, "STR"))
     assert "1 charger changed" in changed
     assert "RST 16 A → STR 16 A" in changed
 
 
 def test_markup_in_names_is_escaped() -> None:
-    """In pictures and tables: markup, pipes, control characters."""
+    """In pictures. For Markdown, see test_markdown.py."""
     definition = many(1).model_dump(exclude_none=True)
     definition["label"] = "</title><script>\x1b[2J & \"'"
     definition["chargers"][0]["label"] = "a|b <b>*x*</b>"
     site = build_site(definition, "x")
     root = ET.fromstring(draw_chargers(site))  # noqa: S314 - our own text
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    from pulumi_plugchoice.review.sheet import installer_sheet
-
-    row = next(line for line in installer_sheet(site).splitlines() if "a\\|b" in line)
-    assert row.count(" | ") == 8
-    assert "<b>" not in row.replace("\\<b\\>", "")
-
-
-def test_markup_in_the_lines_of_a_review_is_escaped() -> None:
-    """Warnings and the list of what is not counted name chargers; a comment on a pull request renders them."""
-    definition = many(1).model_dump(exclude_none=True)
-    definition["chargers"][0] |= {"identity": "[x](http://evil.example)<img>", "breaker_amps": 6}
-    definition["chargers"][0]["connectors"] = [
-        {"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16},
-        {"connector_id": 2, "managed": False},
-    ]
-    site = build_site(definition, "x")
-    for text in (review_markdown(None, site), plan_markdown(site, plan_rotation(site), assess_site(site).not_counted)):
-        assert text.count("evil") >= 1
-        assert "[x]" not in text
-        assert "<img>" not in text
-
-
-@pytest.mark.parametrize(
-    ("label", "expected"),
-    [
-        ("&#x202e;&lt;", "\\&\\#x202e;\\&lt;"),
-        ("$\\color{red}$", "\\$\\\\color{red}\\$"),
-        ("@octocat, Bay @ #12", "@<!-- -->octocat, Bay @ \\#<!-- -->12"),
-        ("https://evil.example", "https\\://evil.example"),
-        ("see WWW.evil.example", "see WWW\\.evil.example"),
-    ],
-)
-def test_a_name_is_no_entity_no_formula_no_mention_and_no_link(label: str, expected: str) -> None:
-    """GitHub and GitLab notify a person who is mentioned, link what looks like an address, and show entities."""
-    definition = many(1).model_dump(exclude_none=True)
-    definition["label"] = definition["chargers"][0]["label"] = label
-    site = build_site(definition, "x")
-    assert review_markdown(None, site).startswith(f"### {expected}: ")
-    definition["chargers"][0]["connectors"][0]["phase_rotation"] = "TRS"
-    assert f"| {expected} (DEP-000) |" in review_markdown(site, build_site(definition, "x"))
 
 
 @pytest.mark.parametrize("letter", ["\uffff", "\ufffe", "\x00", "\ud800", "\x0b", "\U000e0041", "\u200b"])

@@ -210,7 +210,7 @@ def review(file: Path, before: Path | None, output: Path | None) -> None:
     It shows amps per line, changed chargers, limits and warnings. For a pull request: `git show main:FILE >
     before.yaml`, then `plugchoice review FILE --before before.yaml`.
     """
-    from pulumi_plugchoice.review.change import review_markdown
+    from pulumi_plugchoice.review.report import review_markdown
     from pulumi_plugchoice.sitefile.load import load_site
 
     old = None if before is None else load_site(before)

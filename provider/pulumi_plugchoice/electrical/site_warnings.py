@@ -102,7 +102,7 @@ def _check_imbalance(installation: Installation, figures: Figures, limits: Limit
     allowed = [amps for amps in (limits.full_imbalance_amps, limits.worst_imbalance_amps) if amps is not None]
     allowed += [PRESETS[name].amps for name in limits.presets if name in PRESETS]
     if allowed and installation.neutral:
-        base = _sum_base(installation)
+        base = sum_base(installation)
         large = [
             point.name for point in installation.points if _compute_least_imbalance(point.amps, base) > min(allowed)
         ]
@@ -133,7 +133,8 @@ def _check_preset(name: str, installation: Installation, figures: Figures) -> It
         )
 
 
-def _sum_base(installation: Installation) -> tuple[float, ...]:
+def sum_base(installation: Installation) -> tuple[float, ...]:
+    """Add up the A per line of the building and all DC chargers."""
     return tuple(sum(lines) for lines in zip((0, 0, 0), *installation.base.values(), strict=True))
 
 

@@ -1,119 +1,137 @@
-"""What a reviewer reads about a change to a site file, as Markdown for a pull request."""
+"""What a change to a site file amounts to: keys, settings of connectors, currents, limits, warnings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.electrical.limits import find_exceeded_limits
 from pulumi_plugchoice.sitefile.assess import assess_site
-from pulumi_plugchoice.sitefile.definition import format_settings, make_definition, parse_limits
+from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
 
-from .markdown import (
-    FOOTER,
-    currents_table,
-    escape_text,
-    feed_change,
-    format_charger_name,
-    format_site_name,
-    format_supply,
-    list_uncounted,
-    table,
-)
+from .compare import compare_sites, pair_chargers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pulumi_plugchoice.electrical.limits import ExceededLimit
+    from pulumi_plugchoice.sitefile.assess import Assessment
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
 
-    Values = tuple[str | None, int | None]
+    from .compare import Change
 
-LETTERS: Final = "Letters are declared, not measured. Merge after rewiring."
-# The parts of a site file that the tables of the review do not show.
-_OTHER_PARTS: Final = ("supply", "building_peak_amps", "limits", "groups", "defaults", "on_adopt", "on_destroy")
+Values = tuple["str | None", "int | None"]
 
 
-def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
-    """Render the review of a change: currents, changed chargers, limits, warnings.
+@dataclass(frozen=True)
+class SettingsChange:
+    """A connector that is new, gone, or has another rotation or maximum current.
+
+    Attributes:
+        charger: the charger as it is declared, or was.
+        connector_id: number of the connector.
+        old: rotation and A before; None when it was not declared.
+        new: rotation and A after; None when it is not declared.
+    """
+
+    charger: ChargerEntry
+    connector_id: int
+    old: Values | None
+    new: Values | None
+
+
+@dataclass(frozen=True)
+class SiteChange:
+    """A change to a site file.
+
+    Attributes:
+        before: the site before; None when it is new.
+        after: the site after; None when it is removed.
+        changes: every key that differs.
+        settings: the connectors that differ.
+        old: what the site adds up to before.
+        new: what it adds up to after.
+        exceeded: the limits that the site exceeds after the change, compared with it before.
+    """
+
+    before: SiteFile | None
+    after: SiteFile | None
+    changes: Sequence[Change]
+    settings: Sequence[SettingsChange]
+    old: Assessment | None
+    new: Assessment | None
+    exceeded: Sequence[ExceededLimit]
+
+    @property
+    def site(self) -> SiteFile:
+        """The site after the change, or the removed one."""
+        site = self.after or self.before
+        assert site is not None  # noqa: S101 - for mypy: one of them is given
+        return site
+
+    @property
+    def assessment(self) -> Assessment:
+        """What that adds up to."""
+        assessment = self.new or self.old
+        assert assessment is not None  # noqa: S101 - as `site`
+        return assessment
+
+    @property
+    def changed_chargers(self) -> int:
+        """The number of chargers with a connector that differs."""
+        return len({item.charger.key for item in self.settings})
+
+    @property
+    def new_warnings(self) -> list[str]:
+        """Warnings that the site did not have before."""
+        known = set(self.old.warnings) if self.old else set()
+        return [line for line in self.new.warnings if line not in known] if self.new else []
+
+    @property
+    def standing_warnings(self) -> list[str]:
+        """Warnings that the site had before."""
+        known = set(self.old.warnings) if self.old else set()
+        return [line for line in self.new.warnings if line in known] if self.new else []
+
+
+def assess_change(before: SiteFile | None, after: SiteFile | None) -> SiteChange:
+    """Assess a change to a site file.
 
     Args:
-        before: the site before the change; None: only the site after it is described.
-        after: the site after the change.
+        before: the site before; None when it is new.
+        after: the site after; None when it is removed. One of the two is given.
     """
-    old = None if before is None else assess_site(before).figures
-    new = assess_site(after)
-    exceeded = find_exceeded_limits(parse_limits(make_definition(after)), new.figures, old)
-    changes = [] if before is None else [*_changes(before, after)]
-    chargers = len({charger.key for charger, *_ in changes})
-    count = f"{plural(chargers, 'charger')} changed" if chargers else "no charger changed"
-    fuse = f"main fuse {after.supply.main_fuse_amps} A, {new.figures.usable_amps} A usable"
-    lines = [
-        f"### {format_site_name(after)}: {count}; {format_supply(after)}, {fuse}",
-        "",
-        *currents_table(old, new.figures, ("before", "after")),
-        "",
-    ]
-    if changes:
-        lines += table(
-            ("Charger", "Connector", "Terminal L1 fed from", "Value", "Wired? Date, name"),
-            [(format_charger_name(charger), str(number), feed, value, "☐") for charger, number, feed, value in changes],
-        )
-        lines.append("")
-    lines += _describe_limits(after, exceeded)
-    if before is not None:
-        other = [name for name in _OTHER_PARTS if getattr(before, name) != getattr(after, name)]
-        lines += [f"- also changed: {', '.join(other)}"] if other else []
-    lines += [f"- {escape_text(line, 400)}" for line in new.warnings]
-    lines += list_uncounted(new.not_counted)
-    lines += ["", LETTERS, "", FOOTER, ""]
-    return "\n".join(lines)
+    old, new = (None if site is None else assess_site(site) for site in (before, after))
+    exceeded: list[ExceededLimit] = []
+    if after is not None and new is not None:
+        limits = parse_limits(make_definition(after))
+        exceeded = find_exceeded_limits(limits, new.figures, old.figures if old else None)
+    return SiteChange(
+        before,
+        after,
+        compare_sites(before, after),
+        list(_compare_settings(before, after)),
+        old,
+        new,
+        exceeded,
+    )
 
 
-def _describe_limits(site: SiteFile, exceeded: Sequence[ExceededLimit]) -> Iterator[str]:
-    names = {item.limit for item in exceeded}
-    for name, amps in site.limits.model_dump().items():
-        if amps and name != "presets" and name not in names:
-            yield f"- limit {name} ({amps} A): not exceeded"
-    for item in exceeded:
-        # The review compares two files. Only a preview sees the live values.
-        before = "" if item.live is None else f", {item.live:g} A before"
-        yield f"- **{item.fact}{before}**; a preview fails if this makes the live site worse"
+def _compare_settings(before: SiteFile | None, after: SiteFile | None) -> Iterator[SettingsChange]:
+    pairs = pair_chargers(before.chargers if before else (), after.chargers if after else ())
+    for old, new in pairs:
+        was = _read_values(before, old)
+        now = _read_values(after, new)
+        charger = new or old
+        assert charger is not None  # noqa: S101 - for mypy: one of a pair is given
+        for number in sorted({**was, **now}):
+            values = (was.get(number), now.get(number))
+            if values[0] != values[1]:
+                yield SettingsChange(charger, number, *values)
 
 
-def _changes(before: SiteFile, after: SiteFile) -> Iterator[tuple[ChargerEntry, int, str, str]]:
-    """Each connector that is new, different or gone: charger, number, feed of terminal L1, value."""
-    # A charger that had one name and has two now, or the other way round, is the same charger.
-    names = {item.second_key: item.key for item in (*before.chargers, *after.chargers) if item.second_key}
-    old_values, new_values = _values(before, names), _values(after, names)
-    for charger in after.chargers:
-        for connector in charger.connectors:
-            number = connector.connector_id
-            key = (names.get(charger.key, charger.key), number)
-            new, old = new_values[key], old_values.get(key)
-            if old is None:
-                yield charger, number, feed_change(None, new[0]), f"new: {_format(new)}"
-            elif old != new:
-                yield charger, number, feed_change(old[0], new[0]), f"{_format(old)} → {_format(new)}"
-    for charger in before.chargers:
-        for connector in charger.connectors:
-            key = (names.get(charger.key, charger.key), connector.connector_id)
-            if key not in new_values:
-                old = old_values[key]
-                yield charger, key[1], feed_change(old[0], None), f"{_format(old)} → no longer declared"
-
-
-def _values(site: SiteFile, names: Mapping[str, str]) -> Mapping[tuple[str, int], Values]:
-    """Declared rotation and A of each connector, by charger and number; `names` has other keys for some chargers."""
-    return {
-        (names.get(charger.key, charger.key), connector.connector_id): (
-            connector.phase_rotation,
-            site.amps_of(charger, connector),
-        )
-        for charger in site.chargers
-        for connector in charger.connectors
-    }
-
-
-def _format(values: Values) -> str:
-    return format_settings(*values) or "unmanaged"
+def _read_values(site: SiteFile | None, charger: ChargerEntry | None) -> dict[int, Values]:
+    """Declared rotation and A of each connector."""
+    if site is None or charger is None:
+        return {}
+    return {item.connector_id: (item.phase_rotation, site.amps_of(charger, item)) for item in charger.connectors}

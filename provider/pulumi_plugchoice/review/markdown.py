@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES
 
+from .compare import show_charger
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pulumi_plugchoice.electrical.figures import Figures, Triple
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
@@ -19,48 +21,80 @@ FOOTER: Final = (
     "Computed from declared values at 230 V and power factor 1. Not covered: harmonics, voltage drop, selectivity, "
     "RCDs, cables. Changing a value rewires nothing. A qualified electrician decides; the grid operator sets limits."
 )
-_MARKUP: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\|*_`[]<>#~&$"})
-# What GitHub and GitLab make links of: names of users and numbers of issues, also behind a backslash; and addresses.
-_REFERENCE: Final = re.compile(r"@(?=\w)|#(?=\d)")
-_ADDRESS: Final = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+_BACKTICKS: Final = re.compile("`+")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table. A `|` in a cell is escaped."""
     return [
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows),
     ]
 
 
-def currents_table(before: Figures | None, after: Figures, names: tuple[str, str]) -> list[str]:
+def fold(summary: str, lines: Sequence[str]) -> list[str]:
+    """Lines that are hidden until a reader opens them. The summary is our own text."""
+    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"]
+
+
+class Loads(NamedTuple):
+    """What the table of currents shows of a site.
+
+    Attributes:
+        figures: its figures.
+        base: A per line of the building and the DC chargers.
+    """
+
+    figures: Figures
+    base: tuple[float, ...]
+
+
+def currents_table(before: Loads | None, after: Loads, names: tuple[str, str]) -> list[str]:
     """The lines of a table of A per line; `names` of the rows before and after."""
-
-    def row(name: str, amps: Triple, difference: float | None) -> tuple[str, ...]:
-        return (name, *(f"{line:g}" for line in amps), "" if difference is None else f"{difference:g}")
-
-    rows = [row(f"One-phase cars, {names[1]}", after.single_phase, after.full_imbalance)]
-    if before is not None:
-        rows.insert(0, row(f"One-phase cars, {names[0]}", before.single_phase, before.full_imbalance))
-    rows.append(row("Three-phase cars", after.three_phase, None))
-    what = "A per line: every connector in use, building and DC chargers included"
+    given = [(after, "")] if before is None else [(before, f", {names[0]}"), (after, f", {names[1]}")]
+    rows = [
+        (f"One-phase cars{name}", *_show(loads.figures.single_phase), f"{loads.figures.full_imbalance:g}")
+        for loads, name in given
+    ]
+    rows += [(f"Three-phase cars{name}", *_show(loads.figures.three_phase), "") for loads, name in given]
+    rows += [_describe_empty_bays(loads, name) for loads, name in given if loads.figures.worst_imbalance is not None]
+    what = "A per line, building and DC chargers included"
     return table((what, *(LINE_NAMES[letter] for letter in LINES), "Largest difference"), rows)
 
 
-def escape_text(text: str, longest: int = 80) -> str:
-    """Text of a site file, or with parts of one, with what Markdown or HTML would read as markup escaped."""
-    escaped = printable(text, longest).translate(_MARKUP)
-    return _REFERENCE.sub(r"\g<0><!-- -->", _ADDRESS.sub(r"\\\g<0>", escaped))
+def _describe_empty_bays(loads: Loads, name: str) -> tuple[str, ...]:
+    """What each line carries when some connectors charge a one-phase car and others are empty."""
+    ranges = [f"{low:g} to {high:g}" for low, high in zip(loads.base, loads.figures.single_phase, strict=True)]
+    return f"One-phase cars and empty bays{name}", *ranges, f"{loads.figures.worst_imbalance:g}"
+
+
+def _show(lines: Triple) -> list[str]:
+    return [f"{amps:g}" for amps in lines]
+
+
+def code(text: object, longest: int = 80) -> str:
+    """Text that somebody else wrote, or a line with parts of one, as a code span.
+
+    In there, Markdown, HTML, entities, links, mentions, references to issues and commits, emoji and formulas are plain
+    text, also for GitHub and GitLab. The text is made `printable` and cannot end its span.
+    """
+    line = printable(text, longest)
+    if not line:
+        return ""
+    fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(line)), default=0))
+    pad = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def format_site_name(site: SiteFile) -> str:
     """Format the label of a site, or its UUID."""
-    return escape_text(site.label or site.site.lower())
+    return code(site.label or "", 200) or code(site.site.lower())
 
 
 def format_charger_name(charger: ChargerEntry) -> str:
     """Format the label of a charger with its identity or UUID."""
-    return escape_text(f"{charger.label} ({charger.key})" if charger.label else charger.key)
+    return code(show_charger(charger), 200)
 
 
 def format_supply(site: SiteFile) -> str:
@@ -70,7 +104,7 @@ def format_supply(site: SiteFile) -> str:
 
 def list_uncounted(names: Sequence[str]) -> list[str]:
     """A list item for each connector that the figures do not count."""
-    return [f"- not counted: {escape_text(name, 200)}" for name in names]
+    return [f"- not counted: {code(name, 300)}" for name in names]
 
 
 def feed_change(before: str | None, after: str | None) -> str:

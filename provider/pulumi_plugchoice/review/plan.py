@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural
+from pulumi_plugchoice.electrical.site_warnings import sum_base
+from pulumi_plugchoice.sitefile.assess import assess_site
 
-from .markdown import FOOTER, currents_table, feed_change, format_charger_name, format_site_name, list_uncounted, table
+from .markdown import (
+    FOOTER,
+    Loads,
+    currents_table,
+    feed_change,
+    format_charger_name,
+    format_site_name,
+    list_uncounted,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +43,7 @@ def plan_markdown(site: SiteFile, plan: Plan, not_counted: Sequence[str] = ()) -
     lines = [f"# Wiring plan: {format_site_name(site)}", "", _summary(plan), ""]
     if plan.visits:
         lines += table(
-            ("Visit", "Charger", "Connector", "Terminal L1 fed from", "Rotation", "Most loaded line after the visit"),
+            ("Visit", "Charger", "Connector", "Terminal L1 wired to", "Rotation", "Most loaded line after the visit"),
             [
                 (
                     str(number),
@@ -47,7 +58,9 @@ def plan_markdown(site: SiteFile, plan: Plan, not_counted: Sequence[str] = ()) -
             ],
         )
         lines.append("")
-    lines += [*currents_table(plan.before, plan.after, ("as declared", "after all visits")), ""]
+    base = sum_base(assess_site(site).installation)
+    before, after = (Loads(figures, base) for figures in (plan.before, plan.after))
+    lines += [*currents_table(before, after, ("as declared", "after all visits")), ""]
     if not_counted:
         lines += [*list_uncounted(not_counted), ""]
     lines += [_NEXT_STEPS, "", FOOTER, ""]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_plugchoice.electrical.rotations import LINE_NAMES
 
-from .markdown import FOOTER, escape_text, format_site_name, format_supply, table
+from .markdown import FOOTER, code, format_site_name, format_supply, table
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.sitefile.model import ChargerEntry, ConnectorEntry, SiteFile
@@ -16,9 +16,9 @@ _HEAD = (
     "Charger",
     "Connector",
     "Breaker",
-    "Terminal L1 fed from",
-    "Terminal L2 fed from",
-    "Terminal L3 fed from",
+    "Terminal L1 wired to",
+    "Terminal L2 wired to",
+    "Terminal L3 wired to",
     "Maximum current",
     "Planned, wired?",
 )
@@ -51,8 +51,8 @@ def _row(site: SiteFile, charger: ChargerEntry, connector: ConnectorEntry) -> tu
         current = "" if amps is None else f"{amps} A"
     lines = _name_lines(connector.phase_rotation)
     return (
-        escape_text(charger.label or ""),
-        escape_text(charger.key),
+        code(charger.label or ""),
+        code(charger.key),
         str(connector.connector_id),
         "" if breaker is None else f"{breaker} A",
         *lines,

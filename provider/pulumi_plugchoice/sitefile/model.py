@@ -33,11 +33,13 @@ _ON_DESTROY: Final = (
 )
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """A mapping of the site file."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class LineAmps(_Entry):
+class LineAmps(Entry):
     """The current on each building line."""
 
     L1: LineCurrent = Field(description="A on line L1 (R).")
@@ -45,7 +47,7 @@ class LineAmps(_Entry):
     L3: LineCurrent = Field(description="A on line L3 (T).")
 
 
-class Supply(_Entry):
+class Supply(Entry):
     """The supply of a site."""
 
     net_type: Literal["TN", "TT", "IT"] = Field(description="Net type: TN, TT or IT.")
@@ -58,7 +60,7 @@ class Supply(_Entry):
     safety_margin_percent: int = Field(0, ge=0, le=50, description="Part of each fuse to keep free, %.")
 
 
-class LimitsEntry(_Entry):
+class LimitsEntry(Entry):
     """The owner's limits: a preview fails if a change exceeds one and makes the site worse."""
 
     single_phase_amps: Amps | None = Field(
@@ -84,7 +86,7 @@ class LimitsEntry(_Entry):
     )
 
 
-class GroupEntry(_Entry):
+class GroupEntry(Entry):
     """A load-balancing group."""
 
     name: str = Field(min_length=1, max_length=60, description="Name of the group in this file.")
@@ -99,7 +101,7 @@ class GroupEntry(_Entry):
     on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY)
 
 
-class Defaults(_Entry):
+class Defaults(Entry):
     """Values for chargers and connectors that do not set their own."""
 
     group: str | None = Field(None, description="Name of the group. Default: the root.")
@@ -109,7 +111,7 @@ class Defaults(_Entry):
     )
 
 
-class ConnectorEntry(_Entry):
+class ConnectorEntry(Entry):
     """A connector of a charger."""
 
     connector_id: int = Field(ge=1, description="OCPP connector number, 1 for the first.")
@@ -143,7 +145,7 @@ class ConnectorEntry(_Entry):
     on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY)
 
 
-class ChargerEntry(_Entry):
+class ChargerEntry(Entry):
     """A charger, named by its OCPP identity, by its UUID, or by both."""
 
     label: str | None = Field(None, description=_LABEL)
@@ -170,7 +172,7 @@ class ChargerEntry(_Entry):
         return self.uuid.lower() if self.identity and self.uuid else None
 
 
-class SiteFile(_Entry):
+class SiteFile(Entry):
     """A site."""
 
     site: Uuid = Field(description="UUID of the site (location) in Plugchoice.")
