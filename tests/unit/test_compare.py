@@ -66,7 +66,7 @@ FULL: dict[str, Any] = {
         {
             "identity": "HRB-002",
             "ac_input_amps": 38,
-            "connectors": [{"connector_id": 1, "managed": False}],
+            "connectors": [{"connector_id": 1, "managed": False, "dc": True}],
         },
         {"identity": "HRB-003", "connectors": [{"connector_id": 1, "phase_rotation": "TRS"}]},
     ],
@@ -123,6 +123,8 @@ def mutate(part: str, name: str, *, unset: bool = False) -> tuple[dict[str, Any]
     place = PLACES[part]
     if name == "ac_input_amps":
         place = ("chargers", 1)
+    elif name == "dc":
+        place = ("chargers", 1, "connectors", 0)
     elif name == "fuse_amps":
         place = ("groups", 1)
     entry = definition
@@ -197,7 +199,7 @@ def test_a_default_that_is_written_out_is_listed_without_effect() -> None:
         (("chargers", 2, "connectors", 0, "on_destroy"), "restore"),
     ):
         definition = copy.deepcopy(FULL)
-        entry = definition
+        entry: Any = definition
         for key in path[:-1]:
             entry = entry[key]
         entry[path[-1]] = value

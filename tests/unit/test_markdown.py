@@ -143,7 +143,9 @@ def fill(content: str, names: Sequence[str]) -> str:
 def test_a_report_has_no_link_image_html_or_mention_and_every_warning(name: str) -> None:
     """Whatever the names are. The only HTML folds standing warnings."""
     names = name_all(name)
-    for text in render_all(names):
+    shown = [printable(text, 60) for text in names]
+    for text, harmless in zip(render_all(names), show_harmless(), strict=True):
+        assert show(text) == [(kind, fill(content, shown)) for kind, content in harmless]
         tokens = parse(text)
         html = [line for token in tokens if token.type.startswith("html") for line in token.content.split("\n") if line]
         assert all(re.fullmatch(r"<details><summary>[\w ]+</summary>|</details>", line) for line in html)

@@ -26,7 +26,7 @@ Path = tuple[str, ...]
 _GROUPS_OF_KEYS: Final[tuple[tuple[str, ...], ...]] = (
     ("site",),
     ("net_type", "neutral", "main_fuse_amps", "fuse_amps", "safety_margin_percent"),
-    ("breaker_amps", "max_current", "ac_input_amps", "L1", "L2", "L3"),
+    ("breaker_amps", "max_current", "ac_input_amps", "dc", "L1", "L2", "L3"),
     ("single_phase_amps", "three_phase_amps", "full_imbalance_amps", "worst_imbalance_amps", "presets"),
     ("name", "group_id", "parent", "group"),
     ("managed",),

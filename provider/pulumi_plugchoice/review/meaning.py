@@ -151,6 +151,12 @@ def _explain_input(context: Context) -> str:
     return f"counted on each line as a DC charger{'' if old is None else f', {old} A before'}"
 
 
+def _explain_dc(context: Context) -> str:
+    return (
+        "not counted itself, only ac_input_amps of its charger" if context.entry[1].dc else "counted as an AC connector"
+    )
+
+
 def _explain_building(context: Context) -> str:
     return "the building's part of each line" if context.after.building_peak_amps else "the building is not counted"
 
@@ -311,6 +317,7 @@ _MEANINGS: Final[Mapping[str, Callable[[Context], str]]] = {
     "fuse_amps": _explain_group_fuse,
     "breaker_amps": _explain_breaker,
     "ac_input_amps": _explain_input,
+    "dc": _explain_dc,
     "L1": _explain_building,
     "L2": _explain_building,
     "L3": _explain_building,
