@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -20,6 +18,7 @@ from click.testing import CliRunner
 from pulumi_plugchoice.api.models import Charger
 from pulumi_plugchoice.api.rows import parse_charger_rows, parse_site_rows
 from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.cli.run import run as run_process
 from pulumi_plugchoice.fleet.inventory import MARKS, take_inventory
 from pulumi_plugchoice.fleet.listing import CONNECTORS_SCHEMA, SITES_SCHEMA
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
@@ -392,48 +391,46 @@ def measure(line: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
-@pytest.mark.parametrize("columns", [80, 40])
-def test_a_terminal_shows_a_table_without_cutting(emulator: Emulator, columns: int) -> None:
-    """Names go on in the next line of their cell; in 80 columns everything fits."""
-    import pty
+class Terminal(io.TextIOWrapper):
+    """Standard output as a terminal has it."""
 
+    def isatty(self) -> bool:
+        """As it says."""
+        return True
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_terminal_shows_a_table_without_cutting(
+    emulator: Emulator, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names go on in the next line of their cell; in 80 columns everything fits."""
     name = "Parkhaus Süd, Kai 12 am Ende der sehr langen Hafenstraße (Parkdeck 3)"
     emulator.reset(add_site(seed(2), name=name))
     emulator.control("PATCH", f"/chargers/{charger_uuid(1)}", {"identity": LONG})
     write("harbour-with-a-long-name-of-its-own", bay(2, amps=20))
+    monkeypatch.setenv("COLUMNS", str(columns))
     for words, parts in ((["sites"], [name, SITE]), (["connectors", "--site", SITE], [f"{LONG}/1"])):
-        master, slave = pty.openpty()
-        environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
-        command = [sys.executable, "-m", "pulumi_plugchoice.cli", *words]
-        with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
-            os.close(slave)
-            output = b""
-            while True:
-                try:
-                    part = os.read(master, 65536)
-                except OSError:
-                    break
-                if not part:
-                    break
-                output += part
-        os.close(master)
-        assert process.returncode == 0
-        lines = re.sub(r"\x1b\[[0-9;]*m", "", output.decode()).splitlines()
+        buffer = io.BytesIO()
+        terminal = Terminal(buffer, "utf-8")
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            patch.setattr(sys, "argv", ["plugchoice", *words])
+            assert run_process(plugchoice) == 0
+        terminal.flush()
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", buffer.getvalue().decode()).splitlines()
         rows = [line for line in lines if not line.startswith(("site ", "L1/", "2 ", "API"))]
         assert max(map(measure, rows)) <= max(columns, 78)
-        # Each column by itself, without the breaks.
-        starts = [
-            match.start()
-            for match in re.finditer(r"(?<![^ ] )\b(?=\S)", next(x for x in lines if "TYPE" in x or "SITE" in x))
-        ]
-        ends = [*starts[1:], None]
+        # The texts without their breaks, column by column; the heads show where they begin.
+        head = next(line for line in lines if "TYPE" in line or "SITE" in line)
+        starts = [match.start() for match in re.finditer(r"(?<![^ ] )\b(?=\S)", head)]
         cells = [
-            "".join(row[start:end] for row in rows).replace(" ", "") for start, end in zip(starts, ends, strict=True)
+            "".join(row[start:end] for row in rows).replace(" ", "")
+            for start, end in zip(starts, [*starts[1:], None], strict=True)
         ]
         assert all(any(part.replace(" ", "") in cell for cell in cells) for part in parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["sites"], ["connectors", "--site", SITE], ["drift"]], ids=" ".join)
 def test_what_only_reads_starts_without_the_sdk(words: list[str]) -> None:
     """Importing `pulumi` takes as long as all the rest."""
