@@ -143,7 +143,7 @@ def test_a_new_file_has_what_plugchoice_has_and_what_is_to_be_decided() -> None:
         "# not set in Plugchoice: to manage it, set both settings as wired, and remove managed",
         f"# phase_rotation is RST, max_amperage is not set in Plugchoice: {decide}",
         f"# phase_rotation is not set, max_amperage is 32 A in Plugchoice: {decide}",
-        f"# phase_rotation is Unknown, which is not valid, max_amperage is 16 A in Plugchoice: {decide}",
+        f"# phase_rotation is Unknown (not valid), max_amperage is 16 A in Plugchoice: {decide}",
         *["# DC: to count it, set ac_input_amps of the charger (A per line, from its data sheet)"] * 2,
     ]
 
@@ -196,6 +196,51 @@ def test_what_plugchoice_does_not_tell_is_asked_for(emulator: Emulator) -> None:
     adopt("--all", "--main-fuse-amps", "80", "--net-type", "IT")
     site = load_site("sites/harbour.yaml")
     assert (site.supply.net_type, site.supply.main_fuse_amps) == ("IT", 80)
+
+
+@pytest.mark.parametrize("told", ["unknown", "tn", "XY", 3])
+def test_a_net_type_that_a_file_cannot_have_is_assumed(emulator: Emulator, told: object) -> None:
+    """`unknown` is one that a charger can be set up with, and is no difference afterwards."""
+    body = [{"id": 900, "group_id": None, "total_amps": 63, "net_type": told}]
+    emulator.fault("status", path="/groups$", status=200, body=body, times=None)
+
+    result = adopt("--site", DEPOT_1, status=1 if told == 3 else 0)
+
+    if told == 3:
+        assert "answered with an invalid SiteGroup" in result.stdout
+        return
+    what = "Plugchoice does not tell it" if told == "unknown" else f"Plugchoice has '{told}'"
+    assert f"sites/depot.yaml: net type: {what}; TN is assumed, check the file" in result.stdout.splitlines()
+    assert ("fuse: " in adopt("--site", DEPOT_1).stdout) == (told != "unknown")
+
+
+def test_a_fuse_that_a_file_cannot_have_is_named(emulator: Emulator) -> None:
+    """Nothing is written."""
+    body = [{"id": 900, "group_id": None, "total_amps": 20_000, "net_type": "TN"}]
+    emulator.fault("status", path="/groups$", status=200, body=body, times=None)
+    line = adopt("--site", DEPOT_1, status=1).stdout.splitlines()[0]
+    assert line.startswith(f"Depot ({DEPOT_1}): not adopted: a site file cannot have what Plugchoice has: sites/depot.")
+    assert "supply.main_fuse_amps: 20000 is out of range" in line
+    assert snapshot() == {}
+
+
+@pytest.mark.parametrize("chargers", [[], [{"identity": "N", "connection_status": "never_seen", "status": None}]])
+def test_a_site_without_connectors_is_nothing_to_adopt(emulator: Emulator, chargers: list[Json]) -> None:
+    """The other sites are adopted, and that is all there is: status 0."""
+    content = seed()
+    content["sites"][1]["chargers"] = chargers
+    emulator.reset(content)
+
+    result = adopt("--all")
+
+    assert (
+        f"Depot ({DEPOT_1}): nothing to adopt: no charger of the site has a connector yet; "
+        "run this again when one has been online"
+    ) in result.stdout.splitlines()
+    unseen = 1 + len(chargers)
+    counts = f"0 not configurable with this token, {unseen} without a connector, {unseen} never seen"
+    assert result.stdout.splitlines()[-2].endswith(counts.replace("0", "1", 1))
+    assert len(list(Path("sites").glob("*.yaml"))) == 2
 
 
 # Run again
@@ -254,6 +299,17 @@ def test_new_hardware_arrives_in_its_place_and_nothing_else_changes(emulator: Em
     before = snapshot()
     adopt("--all")
     assert snapshot() == before
+
+
+def test_the_counts_are_those_of_the_files(emulator: Emulator) -> None:
+    """What somebody has declared as not managed is not counted as managed."""
+    adopt("--site", DEPOT_1)
+    file = Path("sites/depot.yaml")
+    text = file.read_text()
+    one = "{connector_id: 1, phase_rotation: STR, max_amperage: 20}"
+    file.write_text(text.replace(one, "{connector_id: 1, managed: false}", 1))
+    lines = adopt("--site", DEPOT_1).stdout.splitlines()
+    assert "1 site, 19 connectors: 18 managed, 1 not managed, 0 DC, 0 not set, 0 partly set" in lines
 
 
 def test_a_value_that_was_changed_in_the_portal_is_shown_and_never_taken(emulator: Emulator) -> None:

@@ -143,3 +143,12 @@ def test_offline_the_stored_figures_stay() -> None:
     assert keep_figures(offline, stored) == stored
     changed = {**stored, "main_fuse_amps": 63}
     assert keep_figures(offline, changed) == offline
+
+
+def test_a_uuid_finds_its_charger_even_if_it_is_the_identity_of_another_one() -> None:
+    """Whichever has the lower current."""
+    connector = find(1).connector
+    for low, high in ((6, 32), (32, 6)):
+        mine = Live(UUID.format(1), "A", connector.model_copy(update={"max_amperage": low}))
+        other = Live(UUID.format(2), UUID.format(1), connector.model_copy(update={"max_amperage": high}))
+        assert LiveValues([mine, other]).get(f"{UUID.format(1).upper()}/1") is mine

@@ -248,6 +248,11 @@ class Site(Model):
     permissions: Detail[Permissions] = None
 
 
+def _drop_unknown(value: Any) -> Any:
+    # A charger can be set up with this net type (chargers/setup-charger).
+    return None if value == "unknown" else value
+
+
 class SiteGroup(Model):
     """A load-balancing group; the root group (no `group_id`) is the building's main fuse.
 
@@ -259,7 +264,7 @@ class SiteGroup(Model):
     id: WholeNumber
     group_id: WholeNumber | None = None
     total_amps: WholeNumber | None = None
-    net_type: Text | None = None
+    net_type: Annotated[Text | None, BeforeValidator(_drop_unknown)] = None
 
 
 class PowerUsage(Model):

@@ -106,7 +106,7 @@ def adopt(
     for site in adopted:
         for line in describe_site(site):
             echo(line)
-    is_whole = all(site.text is not None for site in adopted)
+    is_whole = not any(site.is_left_out for site in adopted)
     good = [site for site in adopted if site.text is not None]
     if stacks is not None and good:
         is_whole &= _import(stacks, good)

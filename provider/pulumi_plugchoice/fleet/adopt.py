@@ -73,6 +73,30 @@ class AdoptedSite:
         """The live connectors."""
         return LiveValues(self.live.connectors, self.live.invalid) if self.live else LiveValues(())
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the site has nothing that a new file could declare."""
+        return self.before is None and self.live is not None and not self.live.connectors and not self.live.invalid
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the site has something to adopt, and is not adopted."""
+        return self.text is None and not self.is_empty
+
+    def count_states(self) -> Counter[str]:
+        """Count the live connectors: those that the file manages, and why the others are not."""
+        if self.live is None or self.text is None:
+            return Counter()
+        values = self.values
+        managed = {
+            id(values.get(f"{charger.second_key or charger.key}/{connector.connector_id}"))
+            for charger in self.text.site.chargers
+            for connector in charger.connectors
+            if connector.managed
+        }
+        states = ((item, _STATES[self.live.judge(item)]) for item in values.all)
+        return Counter("managed" if id(item) in managed else state for item, state in states)
+
 
 def select_sites(account: Sequence[Site], wanted: Sequence[str]) -> list[Site]:
     """Select the sites with these UUIDs; all when none is given.
@@ -170,12 +194,13 @@ def describe_site(adopted: AdoptedSite) -> list[str]:
     """What there is to say about a site, one line each, the file first."""
     file = show_path(adopted.file)
     if adopted.text is None or adopted.live is None:
-        return [f"{adopted.name or 'site'} ({adopted.uuid}): not adopted: {adopted.problem}"]
+        what = "nothing to adopt" if adopted.is_empty else "not adopted"
+        return [f"{adopted.name or 'site'} ({adopted.uuid}): {what}: {adopted.problem}"]
     live, added = adopted.live, adopted.text.added
     if adopted.before is None:
         chargers = {item.charger for item in live.connectors}
-        states = Counter(live.judge(item) for item in live.connectors)
-        parts = [f"{states[state]} {word}" for state, word in _STATES.items() if states[state]]
+        states = adopted.count_states()
+        parts = [f"{states[word]} {word}" for word in _WORDS if states[word]]
         what = f"{plural(len(chargers), 'charger')}, {plural(len(live.connectors), 'connector')}: {', '.join(parts)}"
         lines = [f"{file}: new: {what}"]
     elif added:
@@ -195,22 +220,28 @@ def describe_site(adopted: AdoptedSite) -> list[str]:
     return [printable(line, 1000) for line in lines]
 
 
-_STATES: Final[dict[Readiness, str]] = {"set": "managed", "DC": "DC", "not set": "not set", "partly set": "partly set"}
+_STATES: Final[dict[Readiness, str]] = {
+    "set": "not managed",
+    "DC": "DC",
+    "not set": "not set",
+    "partly set": "partly set",
+}
+_WORDS: Final = ("managed", *_STATES.values())
 
 
 def summarize(adopted: Sequence[AdoptedSite]) -> list[str]:
     """Count what was found, in two lines: `3 sites, 60 connectors: 50 managed, 4 DC, ...`."""
-    states: Counter[Readiness] = Counter()
+    states: Counter[str] = Counter()
     chargers = refused = without = unseen = 0
     for site in adopted:
-        if site.live is None or site.text is None:
+        if site.live is None or site.is_left_out:
             continue
-        states.update(site.live.judge(item) for item in site.live.connectors)
+        states += site.count_states()
         chargers += len({*site.live.chargers, *(item.charger for item in site.live.connectors)})
         refused += len(site.live.list_refused())
         without += len(site.live.list_without_connector())
         unseen += sum(charger.connection_status == "never_seen" for charger in site.live.chargers.values())
-    parts = [f"{states[state]} {word}" for state, word in _STATES.items()]
+    parts = [f"{states[word]} {word}" for word in _WORDS if states[word] or word != _STATES["set"]]
     counts = {"not configurable with this token": refused, "without a connector": without, "never seen": unseen}
     return [
         f"{plural(len(adopted), 'site')}, {plural(sum(states.values()), 'connector')}: {', '.join(parts)}",

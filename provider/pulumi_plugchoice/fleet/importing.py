@@ -12,6 +12,7 @@ from pulumi_plugchoice.site import COMPONENT, name_balance
 
 from .import_file import format_import_file, list_entries
 from .project import IMPORT_FOLDER
+from .stacks import name_resource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,8 +57,8 @@ def import_site(stacks: Stacks, adopted: AdoptedSite) -> Imported:
     if resources is None:
         stacks.create(stack)
         resources = []
-    urns = {str(item.get("urn")).rpartition("::")[2]: str(item.get("urn")) for item in resources}
-    ids = {str(item["id"]): str(item.get("urn")).rpartition("::")[2] for item in resources if "id" in item}
+    urns = {name_resource(str(item.get("urn"))): str(item.get("urn")) for item in resources}
+    ids = {str(item["id"]): name_resource(str(item.get("urn"))) for item in resources if "id" in item}
     balance = ids.get(adopted.uuid)
     if balance not in (None, name_balance(COMPONENT)):
         raise PlugchoiceError(

@@ -10,7 +10,7 @@ from pulumi_plugchoice._text import is_uuid, list_some, printable
 from pulumi_plugchoice.electrical.settings import read_settings, show
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.inputs import is_accepted, judge
-from pulumi_plugchoice.sitefile.load import parse_site
+from pulumi_plugchoice.sitefile.load import SiteFileError, parse_site
 from pulumi_plugchoice.sitefile.yaml_append import ItemStyle, NewItem, append_items, format_item
 from pulumi_plugchoice.sitefile.yaml_write import format_value
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: The net type that is written where Plugchoice tells none.
 ASSUMED_NET_TYPE: Final = "TN"
+_NET_TYPES: Final = ("TN", "TT", "IT")
 _ROOT: Final = "main"
 # A line for each key: two chargers that differ in one value differ in one line.
 _CHARGER_STYLE: Final = ItemStyle(is_flow=False)
@@ -60,16 +61,18 @@ def write_site(live: LiveSite, file: str, *, net_type: str | None, main_fuse_amp
         PlugchoiceError: a site file cannot declare this site.
     """
     if not live.connectors:
-        raise PlugchoiceError("no charger of the site has a connector, and a site file needs one")
+        raise PlugchoiceError("no charger of the site has a connector yet; run this again when one has been online")
     root = live.groups[0] if live.groups else None
     fuse = (root.total_amps if root else None) or main_fuse_amps
     if fuse is None:
         raise PlugchoiceError("Plugchoice has no main fuse of the site; give it with --main-fuse-amps")
     notes: list[str] = []
-    net = (root.net_type if root else None) or net_type
+    told = root.net_type if root else None
+    net = told if told in _NET_TYPES else net_type
     supply = [f"  main_fuse_amps: {fuse}"]
     if net is None:
-        notes.append(f"net type: Plugchoice does not tell it; {ASSUMED_NET_TYPE} is assumed, check the file")
+        what = f"Plugchoice has {printable(told, 30)!r}" if told else "Plugchoice does not tell it"
+        notes.append(f"net type: {what}; {ASSUMED_NET_TYPE} is assumed, check the file")
         supply.insert(0, f"  net_type: {ASSUMED_NET_TYPE} # assumed, Plugchoice does not tell it; TN, TT or IT")
     else:
         supply.insert(0, f"  net_type: {format_value(net)}")
@@ -91,7 +94,11 @@ def write_site(live: LiveSite, file: str, *, net_type: str | None, main_fuse_amp
         lines += format_item(item, 2, _CHARGER_STYLE)
     notes += _note_groups(live, live.connectors)
     text = "\n".join(lines) + "\n"
-    return SiteText(text, parse_site(text, file), [item.name for item in live.connectors], notes)
+    try:
+        site = parse_site(text, file)
+    except SiteFileError as error:
+        raise PlugchoiceError(f"a site file cannot have what Plugchoice has: {error}") from None
+    return SiteText(text, site, [item.name for item in live.connectors], notes)
 
 
 def extend_site(site: SiteFile, text: str, file: str, live: LiveSite, new: Sequence[Live]) -> SiteText:
@@ -268,7 +275,7 @@ def _describe_connector(item: Live, live: LiveSite) -> tuple[dict[str, Any], str
     if readiness == "not set":
         return entry, "not set in Plugchoice: to manage it, set both settings as wired, and remove managed"
     shown = [
-        f"{name} is {show(name, value)}" + ("" if value is None or is_accepted(name, value) else ", which is not valid")
+        f"{name} is {show(name, value)}" + ("" if value is None or is_accepted(name, value) else " (not valid)")
         for name, value in settings.items()
     ]
     return entry, f"{', '.join(shown)} in Plugchoice: to manage it, set both as wired, and remove managed"

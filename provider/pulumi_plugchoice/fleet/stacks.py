@@ -105,7 +105,7 @@ class Stacks:
             raise _explain(f"pulumi preview --stack {stack}", done)
         try:
             steps = json.loads(done.stdout)["steps"]
-            found = [(str(step["op"]), str(step["urn"]).rpartition("::")[2]) for step in steps]
+            found = [(str(step["op"]), name_resource(str(step["urn"]))) for step in steps]
         except (ValueError, KeyError, TypeError):
             raise CommandFailed(f"pulumi preview --stack {stack} --json: printed no steps") from None
         return [(operation, name) for operation, name in found if operation != "same"]
@@ -128,6 +128,11 @@ class Stacks:
             _end(process)
             raise
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def name_resource(urn: str) -> str:
+    """The name of a resource, which may have colons: `urn:pulumi:STACK::PROJECT::TYPE::NAME`."""
+    return urn.split("::", 3)[-1]
 
 
 def _end(process: subprocess.Popen[str]) -> None:

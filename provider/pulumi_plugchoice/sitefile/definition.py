@@ -140,10 +140,10 @@ class LiveValues:
         self.all = list(found)
         self.invalid = dict(invalid or {})
         # Of two chargers with one identity the one with the lower current counts as declared, so no sum is too low.
-        for live in sorted(self.all, key=lambda live: live.connector.max_amperage or 0, reverse=True):
-            for charger in (live.charger, live.identity):
-                if charger:
-                    self._by_name[f"{charger}/{live.connector.connector_id}"] = live
+        ordered = sorted(self.all, key=lambda live: live.connector.max_amperage or 0, reverse=True)
+        self._by_name |= {f"{live.identity}/{live.connector.connector_id}": live for live in ordered if live.identity}
+        # Last: the identity of a charger may be the UUID of another one.
+        self._by_name |= {f"{live.charger}/{live.connector.connector_id}": live for live in ordered}
 
     def get(self, name: str) -> Live | None:
         return self._by_name.get(_normalize(name))
