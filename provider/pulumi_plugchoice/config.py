@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -79,7 +80,13 @@ DEADLINE = Option(
     f"Default {DEFAULT_DEADLINE_SECONDS:.0f}: enough for one wait of a minute after a 429.",
 )
 
-OPTIONS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE)
+REVIEWED = Option(
+    "",
+    "PLUGCHOICE_REVIEWED",
+    "File of `plugchoice review --live --reviewed-file`: a write that is not in it is refused.",
+)
+
+OPTIONS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE, REVIEWED)
 
 
 @dataclass(frozen=True)
@@ -178,6 +185,12 @@ def is_offline(environment: Mapping[str, str]) -> bool:
     if text in ("1", "true", "yes", "on"):
         return True
     raise ConfigError(f"{OFFLINE.environment}: {printable(text)!r} is neither on nor off; set it to 1 or 0")
+
+
+def find_reviewed(environment: Mapping[str, str]) -> Path | None:
+    """The file that PLUGCHOICE_REVIEWED names, or None."""
+    text = environment.get(REVIEWED.environment, "").strip()
+    return Path(text) if text else None
 
 
 def find_base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str:

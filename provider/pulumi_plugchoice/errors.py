@@ -232,6 +232,10 @@ class UnknownSetting(PlugchoiceError):
         super().__init__(f"{self.fact}; declare {setting} as well")
 
 
+class NotReviewed(PlugchoiceError):
+    """A write that is not in the file of PLUGCHOICE_REVIEWED. Nothing was sent."""
+
+
 class WriteNotSettled(PlugchoiceError):
     """After a write the live values differ from the wanted ones, or could not be read."""
 

@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"_files"},
     {"config"},
     {"electrical"},
-    {"inputs"},
+    {"inputs", "reviewed"},
     {"quota"},
     {"api"},
     {"runtime"},

@@ -11,7 +11,7 @@ import click
 from pulumi_plugchoice._files import identify, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, OutputFile, echo, output_option, refuse_source, site_file, write_output
+from .common import Command, Failure, OutputFile, echo, output_option, refuse_source, site_file, write_output
 
 if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan
@@ -204,17 +204,33 @@ def picture(file: Path, output: Path | None) -> None:
 @site_file
 @click.option("--before", type=click.Path(path_type=Path), help="The site file before the change.")
 @output_option
-def review(file: Path, before: Path | None, output: Path | None) -> None:
+@click.option("--live", is_flag=True, help="Also read Plugchoice: what an update sends, and a digest of it.")
+@click.option(
+    "--reviewed-file",
+    type=OutputFile(),
+    help="With --live: write the file that binds `pulumi up` to these writes (PLUGCHOICE_REVIEWED).",
+)
+@click.option("--digest-only", is_flag=True, help="With --live: print the digest and nothing else.")
+def review(
+    file: Path, before: Path | None, output: Path | None, *, live: bool, reviewed_file: Path | None, digest_only: bool
+) -> None:
     """Print what a reviewer of a change reads (Markdown).
 
     It shows amps per line, changed chargers, limits and warnings. For a pull request: `git show main:FILE >
     before.yaml`, then `plugchoice review FILE --before before.yaml`.
     """
+    if not live and (reviewed_file or digest_only):
+        raise Failure("--reviewed-file, --digest-only: need --live, which reads what an update would send")
     from pulumi_plugchoice.review.report import review_markdown
     from pulumi_plugchoice.sitefile.load import load_site
 
     old = None if before is None else load_site(before)
-    write_output(review_markdown(old, load_site(file)), output, file, before)
+    text = review_markdown(old, load_site(file))
+    if live:
+        from .pending import add_writes
+
+        text = add_writes(text, file, reviewed_file, digest_only=digest_only)
+    write_output(text, output, file, before)
 
 
 @click.command("schema", cls=Command)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
+    from pulumi_plugchoice.reviewed import Reviewed
 
     from .live import Live, LiveConnectors
 
@@ -73,6 +74,16 @@ class Session:
         """UUID of the default site, or None. Raises ConfigError when it is not a UUID."""
         return config.find_site(self.config, self._environment)
 
+    @cached_property
+    def reviewed(self) -> Reviewed | None:
+        """The writes that were reviewed; None when none are named. Raises PlugchoiceError for an unusable file."""
+        path = config.find_reviewed(self._environment)
+        if path is None:
+            return None
+        from pulumi_plugchoice.reviewed import load_reviewed
+
+        return load_reviewed(path)
+
     @property
     def client(self) -> PlugchoiceClient:
         """The API. Raises ConfigError when an option is missing or wrong."""
@@ -104,7 +115,7 @@ class Session:
         """See `writes.settle`."""
         from .writes import settle
 
-        return settle(self.client, self.live, live, wanted, **options)
+        return settle(self.client, self.live, live, wanted, reviewed=self.reviewed, **options)
 
     def expect_write(self, live: Live, site: str | None, *, reads_first: bool) -> None:
         """Note that the update after this preview will write a connector.

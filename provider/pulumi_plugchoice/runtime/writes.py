@@ -26,6 +26,7 @@ from pulumi_plugchoice.errors import (
     WriteNotTaken,
 )
 from pulumi_plugchoice.quota.waits import LONG_WAIT
+from pulumi_plugchoice.reviewed import ReviewedWrite
 
 from .engine import note_write
 from .live import Live
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.api.models import Connector
     from pulumi_plugchoice.api.transport import Turn
+    from pulumi_plugchoice.reviewed import Reviewed
 
     from .live import LiveConnectors
 
@@ -49,6 +51,7 @@ def settle(
     prepare: Callable[[Live], object] = lambda _: None,
     is_adoption: bool = False,
     reads_first: bool = False,
+    reviewed: Reviewed | None = None,
 ) -> Live:
     """Bring a connector to the wanted settings, and return it as the API confirmed it.
 
@@ -61,6 +64,7 @@ def settle(
         is_adoption: `prepare` records the values that the write replaces: after a long wait, and before a second try,
             they are read again.
         reads_first: read the connector before the first try too. A write of one setting always does.
+        reviewed: the writes that may be sent; None: all. The connector is then always read before.
 
     Raises:
         WriteNotSettled: after the write, the live value differs or is not known.
@@ -70,7 +74,8 @@ def settle(
     if not find_changes(wanted, found.connector):
         prepare(found)
         return found
-    return _Write(client, live, found, wanted, prepare, is_adoption=is_adoption, reads_first=reads_first).run()
+    options = {"is_adoption": is_adoption, "reads_first": reads_first}
+    return _Write(client, live, found, wanted, prepare, reviewed=reviewed, **options).run()
 
 
 class _Write:
@@ -90,13 +95,15 @@ class _Write:
         *,
         is_adoption: bool,
         reads_first: bool,
+        reviewed: Reviewed | None,
     ) -> None:
         self._client = client
         self._live = live
         self._wanted = wanted
         self._prepare = prepare
         self._is_adoption = is_adoption
-        self._reads_first = reads_first or len(wanted) < len(SETTING_NAMES)
+        self._reads_first = reads_first or reviewed is not None or len(wanted) < len(SETTING_NAMES)
+        self._reviewed = reviewed
         self._deadline = client.deadline()
         self._now = found
         self._before = found  # without what an earlier try may have written
@@ -126,7 +133,10 @@ class _Write:
             self._prepare(self._before)
             if not find_changes(self._wanted, self._now.connector):
                 return self._now
-            return self._put(body_for(self._wanted, self._now), turn)
+            body = body_for(self._wanted, self._now)
+            if self._reviewed is not None:
+                self._reviewed.refuse_others(self._now.name, describe_write(self._before, body))
+            return self._put(body, turn)
 
         result = self._client.in_turn(1 + reads, self._deadline, work)
         if result is None:
@@ -212,6 +222,14 @@ def body_for(wanted: Mapping[str, Any], found: Live) -> ConnectorSettings:
         name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
         live = f"is {show(name, values[name])} in Plugchoice, a value that the API does not accept"
         raise UnknownSetting(found.name, name, live) from None
+
+
+def describe_write(before: Live, body: ConnectorSettings) -> ReviewedWrite:
+    """Describe a write as a review names it."""
+    values = read_settings(before.connector)
+    old = values["phase_rotation"], values["max_amperage"]
+    number = before.connector.connector_id
+    return ReviewedWrite(before.charger, number, old, (body.phase_rotation, body.max_amperage))
 
 
 def _is_confirmation(answer: Connector, found: Live, body: ConnectorSettings) -> bool:

@@ -1,0 +1,257 @@
+"""PLUGCHOICE_REVIEWED: an update sends the reviewed writes and no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.errors import PlugchoiceError
+from pulumi_plugchoice.reviewed import ReviewedWrite, compute_digest, format_reviewed, load_reviewed
+from support.emulator import SITE, TOKEN, charger_uuid, connector, seed
+from support.engine_double import Engine
+
+if TYPE_CHECKING:
+    from click.testing import Result
+    from support.emulator import Emulator
+
+RST_16 = ("RST", 16)
+STR_20 = ("STR", 20)
+
+
+def write_file(*writes: ReviewedWrite, path: Path) -> Path:
+    """Write a file of these writes."""
+    path.write_text(format_reviewed(writes))
+    return path
+
+
+def reviewed(
+    index: int, before: tuple[str | None, int | None] = RST_16, after: tuple[str, int] = STR_20
+) -> ReviewedWrite:
+    return ReviewedWrite(charger_uuid(index), 1, before, after)
+
+
+@pytest.fixture
+def bound(emulator: Emulator, tmp_path: Path) -> Engine:
+    """A stack whose updates are bound to the file `reviewed.json`."""
+    return Engine(
+        {
+            "PLUGCHOICE_BASE_URL": emulator.base_url,
+            "PLUGCHOICE_TOKEN": TOKEN,
+            "PLUGCHOICE_SITE": SITE,
+            "PLUGCHOICE_DEADLINE_SECONDS": "5",
+            "PLUGCHOICE_REVIEWED": str(tmp_path / "reviewed.json"),
+        }
+    )
+
+
+def program(*indexes: int, **more: Any) -> dict[str, dict[str, Any]]:
+    """Declare the connectors of these chargers as STR, 20 A."""
+    settings = {"phase_rotation": "STR", "max_amperage": 20, **more}
+    return {f"bay-{index}": {"charger": charger_uuid(index), "connector_id": 1, **settings} for index in indexes}
+
+
+def test_the_reviewed_writes_are_sent(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    """Each after a fresh reading of its connector."""
+    write_file(reviewed(1), reviewed(2), path=tmp_path / "reviewed.json")
+    with emulator.recording() as calls:
+        report = bound.up(program(1, 2))
+    assert report.went_well, report.errors
+    assert emulator.live(1) == emulator.live(2) == STR_20
+    for path, _ in calls.puts:
+        charger = path.split("/")[-3]
+        asked = [request["method"] for request in calls.requests if request["path"].endswith(charger)]
+        assert asked == ["GET"]
+
+
+def test_a_portal_edit_since_the_review_refuses_that_connector_alone(
+    bound: Engine, emulator: Emulator, tmp_path: Path
+) -> None:
+    """Also one in the minute in which a reading is shared; the others are written."""
+    file = write_file(reviewed(1), reviewed(2), path=tmp_path / "reviewed.json")
+    emulator.edit(charger_uuid(1), max_amperage=31)
+
+    report = bound.up(program(2, 1))
+
+    assert report.errors == [
+        f"HRB-001/1: not written, because {file} has another change: RST, 16 A -> STR, 20 A was reviewed; "
+        "RST, 31 A now, STR, 20 A would be sent; review it again"
+    ]
+    assert emulator.live(1) == ("RST", 31)
+    assert emulator.live(2) == STR_20
+
+
+def test_a_write_that_nobody_reviewed_is_refused(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    """Of another connector, with another value; a restore, too. What needs no write needs no review."""
+    file = write_file(reviewed(1), path=tmp_path / "reviewed.json")
+    report = bound.up(program(1, 2, on_destroy="restore"))
+    assert report.errors == [
+        f"HRB-002/1: not written, because {file} does not have this change: RST, 16 A now, STR, 20 A would be sent; "
+        "review it again"
+    ]
+    assert emulator.live(2) == RST_16
+    again = bound.up(program(1, on_destroy="restore"))
+    assert again.went_well, again.errors
+    other = bound.up(program(1, max_amperage=25, on_destroy="restore"))
+    (error,) = other.errors
+    assert "STR, 20 A now, STR, 25 A would be sent" in error
+    (error,) = bound.up({}).errors
+    assert "STR, 20 A now, RST, 16 A would be sent" in error
+    assert emulator.live(1) == STR_20
+
+
+def test_a_setting_that_is_not_managed_is_part_of_the_write(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    """It is sent back as it is, so it has to be what it was."""
+    write_file(reviewed(1, after=("STR", 16)), path=tmp_path / "reviewed.json")
+    only = {"bay-1": {"charger": charger_uuid(1), "connector_id": 1, "phase_rotation": "STR"}}
+    emulator.edit(charger_uuid(1), max_amperage=12)
+    assert not bound.up(only).went_well
+    emulator.edit(charger_uuid(1), max_amperage=16)
+    assert bound.up(only).went_well
+    assert emulator.live(1) == ("STR", 16)
+
+
+def test_a_write_whose_answer_is_lost_is_still_the_reviewed_one(
+    bound: Engine, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The second try finds our own value, which is no edit of somebody else."""
+    write_file(reviewed(1), path=tmp_path / "reviewed.json")
+    emulator.fault("status", method="PUT", status=503)
+    emulator.fault("status_after_write", method="PUT", status=504)
+    report = bound.up(program(1))
+    assert report.went_well, report.errors
+    assert emulator.live(1) == STR_20
+
+
+def test_a_value_that_was_never_set_can_be_reviewed(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    emulator.reset(seed(1, {1: [connector(1, None, None)]}))
+    write_file(reviewed(1, before=(None, None)), path=tmp_path / "reviewed.json")
+    assert bound.up(program(1)).went_well
+    assert emulator.live(1) == STR_20
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "cannot be read: No such file or directory; nothing is written without it"),
+        ("", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("[]", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("[" * 100_000, "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('"STR"->"TRS"', "was changed after it was written, or is of another version; write it again"),
+        ('"version": 1->"version": 2', "was changed after it was written, or is of another version; write it again"),
+        ('20->"20"', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("20->1001", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('"STR"->"ABC"', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('_id": 1->_id": 0', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('_id": 1->_id": true', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+    ],
+)
+def test_a_file_that_cannot_be_used_stops_every_write(
+    bound: Engine, emulator: Emulator, tmp_path: Path, content: str | None, text: str
+) -> None:
+    """One line for each connector, and nothing is sent. A preview needs no such file."""
+    path = tmp_path / "reviewed.json"
+    if content is not None and "->" in content:
+        old, _, new = content.partition("->")
+        whole = format_reviewed([reviewed(1)])
+        assert old in whole
+        content = whole.replace(old, new, 1)
+    if content is not None:
+        path.write_text(content)
+    assert bound.preview(program(1)).went_well
+    report = bound.up(program(1))
+    assert report.errors == [f"PLUGCHOICE_REVIEWED: {path}: {text}"]
+    assert emulator.puts_seen() == 0
+
+
+def test_the_digest_stands_for_the_writes_in_any_order(tmp_path: Path) -> None:
+    """And for nothing else; the file holds it."""
+    writes = [reviewed(1), reviewed(2, before=(None, 16)), reviewed(3)]
+    assert compute_digest(writes) == compute_digest([*reversed(writes), writes[0]])
+    assert compute_digest(writes) != compute_digest(writes[:2])
+    assert compute_digest([reviewed(1)]) != compute_digest([reviewed(1, before=("RST", 17))])
+    loaded = load_reviewed(write_file(*writes, path=tmp_path / "x.json"))
+    assert set(loaded.writes.values()) == set(writes)
+    assert json.loads((tmp_path / "x.json").read_text())["digest"] == compute_digest(writes)
+    with pytest.raises(PlugchoiceError):
+        load_reviewed(tmp_path)
+
+
+# The command that writes the file
+
+
+SITE_FILE = f"""site: {SITE}
+supply: {{net_type: TN, main_fuse_amps: 125}}
+chargers:
+  - {{identity: HRB-001, connectors: [{{connector_id: 1, phase_rotation: STR, max_amperage: 20}}]}}
+  - {{identity: HRB-002, connectors: [{{connector_id: 1, phase_rotation: RST}}]}}
+  - {{identity: HRB-003, connectors: [{{connector_id: 1, phase_rotation: TRS}}]}}
+"""
+
+
+@pytest.fixture
+def folder(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a site file, and the environment of the command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)
+    monkeypatch.setenv("PLUGCHOICE_DEADLINE_SECONDS", "5")
+    Path("site.yaml").write_text(SITE_FILE)
+    return tmp_path
+
+
+def review(*arguments: str, status: int = 0) -> Result:
+    """Run the command on the site file."""
+    result = CliRunner().invoke(plugchoice, ["review", "site.yaml", *arguments])
+    assert result.exit_code == status, result.output
+    return result
+
+
+def test_a_live_review_shows_what_an_update_sends(folder: Path, emulator: Emulator) -> None:
+    """With values that are sent back as they are; its digest is that of the file, and of the next run."""
+    result = review("--live", "--reviewed-file", "reviewed.json")
+    assert result.stderr == "reviewed.json: 2 writes\n"
+    table = [line for line in result.stdout.splitlines() if line.startswith("| `HRB-00")]
+    assert table[-2:] == ["| `HRB-001/1` | `RST, 16 A` | `STR, 20 A` |", "| `HRB-003/1` | `RST, 16 A` | `TRS, 16 A` |"]
+    digest = json.loads(Path("reviewed.json").read_text())["digest"]
+    assert f"Digest of these writes: `{digest}`" in result.stdout
+    assert review("--live", "--digest-only").stdout == f"{digest}\n"
+    emulator.edit(charger_uuid(3), max_amperage=10)
+    assert review("--live", "--digest-only").stdout != f"{digest}\n"
+    assert emulator.puts_seen() == 0
+
+
+def test_what_was_reviewed_is_what_is_applied(folder: Path, emulator: Emulator, bound: Engine) -> None:
+    """By the same names; afterwards there is nothing to send."""
+    review("--live", "--reviewed-file", "reviewed.json")
+    only = {"bay-3": {"charger": charger_uuid(3), "connector_id": 1, "phase_rotation": "TRS"}}
+    report = bound.up(program(1) | only)
+    assert report.went_well, report.errors
+    assert (emulator.live(1), emulator.live(3)) == (STR_20, ("TRS", 16))
+    assert "Nothing: Plugchoice has the declared values." in review("--live").stdout
+
+
+def test_a_review_that_does_not_know_all_writes_has_no_digest(folder: Path, emulator: Emulator) -> None:
+    """A charger that is gone, a setting that was never set: a line for each, and no file."""
+    emulator.remove(charger_uuid(1))
+    emulator.reset(seed(3, {3: [connector(1, "RST", None)]}))
+    emulator.remove(charger_uuid(1))
+    refused = review("--live", "--reviewed-file", "reviewed.json", status=1)
+    assert refused.stdout == ""
+    (gone, unset) = refused.stderr.splitlines()
+    assert gone.startswith("site.yaml: HRB-001/1: ")
+    assert unset.startswith("site.yaml: HRB-003/1: max_amperage is not set in Plugchoice")
+    assert not Path("reviewed.json").exists()
+
+
+def test_options_of_a_live_review_need_it(folder: Path) -> None:
+    """They would do nothing."""
+    for option in (["--digest-only"], ["--reviewed-file", "x.json"]):
+        assert review(*option, status=1).stderr == (
+            "--reviewed-file, --digest-only: need --live, which reads what an update would send\n"
+        )
+    assert "is the site file itself" in review("--live", "--reviewed-file", "./site.yaml", status=1).stderr
+    assert Path("site.yaml").read_text() == SITE_FILE
