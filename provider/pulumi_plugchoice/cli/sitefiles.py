@@ -200,11 +200,23 @@ def picture(file: Path, output: Path | None) -> None:
     write_output(text, output, file)
 
 
-@click.command("review", cls=Command)
-@site_file
-@click.option("--before", type=click.Path(path_type=Path), help="The site file before the change.")
+@click.command(
+    "review",
+    cls=Command,
+    statuses={
+        0: "The review is complete.",
+        1: "A site file after the change cannot be read, and the rest is reviewed; or another error.",
+    },
+)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--base", metavar="REV", help="Compare with this commit, branch or tag.")
+@click.option("--head", metavar="REV", help="Compare --base with this commit.  [default: the files on the disk]")
+@click.option("--before", type=click.Path(path_type=Path), help="Compare one file with this one, without git.")
+@click.option(
+    "--format", "style", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True, help="Output."
+)
 @output_option
-@click.option("--live", is_flag=True, help="Also read Plugchoice: what an update sends, and a digest of it.")
+@click.option("--live", is_flag=True, help="Of one file: also what an update sends now, and a digest of it.")
 @click.option(
     "--reviewed-file",
     type=OutputFile(),
@@ -212,25 +224,54 @@ def picture(file: Path, output: Path | None) -> None:
 )
 @click.option("--digest-only", is_flag=True, help="With --live: print the digest and nothing else.")
 def review(
-    file: Path, before: Path | None, output: Path | None, *, live: bool, reviewed_file: Path | None, digest_only: bool
+    files: tuple[Path, ...],
+    *,
+    base: str | None,
+    head: str | None,
+    before: Path | None,
+    style: str,
+    output: Path | None,
+    live: bool,
+    reviewed_file: Path | None,
+    digest_only: bool,
 ) -> None:
-    """Print what a reviewer of a change reads (Markdown).
+    """Print what a reviewer of a change reads.
 
-    It shows amps per line, changed chargers, limits and warnings. For a pull request: `git show main:FILE >
-    before.yaml`, then `plugchoice review FILE --before before.yaml`.
+    With --base, those site files are reviewed that differ between two sides, which are read from git itself. FILES are
+    site files or folders of them; default: sites/*.yaml. Every key that differs is listed, with what it means.
+
+    Without --base, FILES is one file, and --before names its version before the change. Without both, the site is
+    described.
     """
+    if base is None:
+        if head is not None:
+            raise click.UsageError("--head needs --base")
+        if len(files) != 1:
+            raise click.UsageError("name one site file, or compare all with --base REV")
+    elif before is not None:
+        raise click.UsageError("--base and --before exclude each other")
+    if live and (base is not None or style != "markdown"):
+        raise click.UsageError("--live is for one site file, in Markdown")
     if not live and (reviewed_file or digest_only):
         raise Failure("--reviewed-file, --digest-only: need --live, which reads what an update would send")
-    from pulumi_plugchoice.review.report import review_markdown
+    from pulumi_plugchoice.review import json_report, report, sides
     from pulumi_plugchoice.sitefile.load import load_site
 
-    old = None if before is None else load_site(before)
-    text = review_markdown(old, load_site(file))
-    if live:
-        from .pending import add_writes
+    if base is None:
+        (file,) = files
+        old, new = None if before is None else load_site(before), load_site(file)
+        text = report.review_markdown(old, new) if style == "markdown" else json_report.format_file(file, old, new)
+        if live:
+            from .pending import add_writes
 
-        text = add_writes(text, file, reviewed_file, digest_only=digest_only)
-    write_output(text, output, file, before)
+            text = add_writes(text, file, reviewed_file, digest_only=digest_only)
+        write_output(text, output, file, before)
+        return
+    comparison = sides.compare_revisions(base, head, files)
+    text = report.comparison_markdown(comparison) if style == "markdown" else json_report.format_json(comparison)
+    write_output(text, output, *comparison.paths)
+    if comparison.problems:
+        raise Failure("\n".join(comparison.problems))
 
 
 @click.command("schema", cls=Command)

@@ -26,13 +26,19 @@ from .markdown import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pulumi_plugchoice.electrical.figures import Figures
     from pulumi_plugchoice.sitefile.assess import Assessment
     from pulumi_plugchoice.sitefile.model import SiteFile
 
     from .change import SettingsChange, SiteChange, Values
     from .compare import Change
+    from .sides import Comparison, FileChange
 
 LETTERS: Final = "Letters are declared, not measured. Merge after rewiring."
+_BEHIND: Final = (
+    "**The base has commits that the head does not have; what they change appears the other way round.** Rebase, or "
+    "compare with the merge base: `--base $(git merge-base BASE HEAD)`."
+)
 # Longer than any warning: the names in it are short, and few.
 _LONGEST: Final = 1000
 # The table of connectors shows them, unless they have no effect.
@@ -49,6 +55,100 @@ def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
     change = assess_change(after if before is None else before, after)
     lines = _describe_site(change) if before is None else describe_change(change)
     return "\n".join([*lines, LETTERS, "", FOOTER, ""])
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Render the review of all site files that differ between two sides: a table of them, and a section for each."""
+    files = comparison.files
+    head = "the files on the disk" if comparison.head is None else f"head {code(comparison.head[:12])}"
+    title = f"{len(files)} of {plural(len(comparison.paths), 'site file')} changed" if files else "no site file changed"
+    lines = [f"### Review: {title}", "", f"Base {code(comparison.base[:12])}, {head}.", ""]
+    if comparison.is_behind:
+        lines += [_BEHIND, ""]
+    if len(files) > 1:
+        head_row = (
+            "File",
+            "Site",
+            "What",
+            "Usable",
+            "Most loaded line, one-phase cars",
+            "Limits exceeded",
+            "New warnings",
+        )
+        lines += [*table(head_row, [_summarize_file(file) for file in files]), ""]
+    for file in files:
+        lines += _describe_file(file)
+    return "\n".join([*lines, *([LETTERS, ""] if files else []), FOOTER, ""])
+
+
+def _summarize_file(file: FileChange) -> tuple[str, ...]:
+    name, change = code(file.path, 300), file.change
+    if change is None:
+        what = "**cannot be read**" if file.problems else "site file removed"
+        return (name, "", what, *[""] * 4)
+    what = _summarize_state(file, change)
+    figures = [None if item is None else item.figures for item in (change.old, change.new)]
+    usable, worst = (
+        " → ".join(dict.fromkeys("none" if item is None else f"{show(item):g} A" for item in figures))
+        for show in (_get_usable, _get_worst)
+    )
+    exceeded = len({item.limit for item in change.exceeded})
+    counts = (f"**{exceeded}**" if exceeded else "", str(len(change.new_warnings) or ""))
+    return name, format_site_name(change.site), what, usable, worst, *counts
+
+
+def _summarize_state(file: FileChange, change: SiteChange) -> str:
+    if file.state == "renamed":
+        return f"site file renamed, {summarize(change)}"
+    return "no value differs" if file.state == "layout" else summarize(change)
+
+
+def _get_usable(figures: Figures) -> float:
+    return figures.usable_amps
+
+
+def _get_worst(figures: Figures) -> float:
+    return max(figures.single_phase)
+
+
+def _describe_file(file: FileChange) -> list[str]:
+    """The section about one file."""
+    if file.problems:
+        return [
+            f"### {code(file.path, 300)}: cannot be read",
+            "",
+            *(f"- {code(line, _LONGEST)}" for line in file.problems),
+            "",
+        ]
+    notes = [f"- before the change: {code(line, _LONGEST)}" for line in file.old_problems]
+    if file.change is None:
+        return [f"### {code(file.path, 300)}: site file removed", "", *notes, ""]
+    if notes:
+        notes = ["The file before the change cannot be read, so everything counts as new.", "", *notes]
+    if file.state == "layout":
+        text = "no value differs, only comments, order or layout do"
+        return [f"### {format_site_name(file.change.site)}: {text}", "", f"File {code(file.path, 300)}.", "", *notes]
+    intro = [f"File {code(file.path, 300)}"]
+    if file.old_path not in (None, file.path):
+        intro[0] += (
+            f", before {code(file.old_path, 300)}: `ChargingSite.for_stack()` reads the file that has the stack's name"
+        )
+    intro[0] += "."
+    if file.state == "removed":
+        intro += list(_describe_removal(file.change))
+    return describe_change(file.change, [*intro, *notes])
+
+
+def _describe_removal(change: SiteChange) -> Iterator[str]:
+    """What becomes of the connectors of a site whose file is removed."""
+    site = change.site
+    managed = [
+        site.on_destroy_of(charger, entry) for charger in site.chargers for entry in charger.connectors if entry.managed
+    ]
+    kept, restored = managed.count("retain"), managed.count("restore")
+    parts = [f"{plural(kept, 'connector')} keep the values in Plugchoice"] if kept else []
+    parts += [f"{plural(restored, 'connector')} get back those from before they were managed"] if restored else []
+    yield f"Nothing changes in Plugchoice until the stack is destroyed; then {' and '.join(parts) or 'nothing does'}."
 
 
 def summarize(change: SiteChange) -> str:
@@ -75,8 +175,10 @@ def describe_change(change: SiteChange, intro: Sequence[str] = ()) -> list[str]:
     lines = [f"### {format_site_name(change.site)}: {summarize(change)}; {_describe_supply(change)}", ""]
     lines += [*intro, ""] if intro else []
     keys = _list_keys(change)
-    first = [item for item in keys if item.is_dangerous]
-    lines += _list_changes("Look at these first", first)
+    if change.before is None or change.after is None:
+        lines += _list_changes("All keys", keys)
+        keys = []
+    lines += _list_changes("Look at these first", [item for item in keys if item.is_dangerous])
     lines += _list_settings(change.settings)
     lines += _list_changes("Other changes", [item for item in keys if not item.is_dangerous])
     if change.after is not None and change.new is not None:

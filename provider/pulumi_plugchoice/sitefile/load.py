@@ -82,6 +82,27 @@ def load_text(path: str | Path) -> tuple[SiteFile, str]:
     return parse_site(content, source), content
 
 
+def parse_bytes(content: bytes | None, source: str) -> SiteFile:
+    """Parse the content of a site file that is not on the disk.
+
+    Args:
+        content: as it is stored; None for one that is larger than a site file may be.
+        source: name of the file in messages.
+
+    Raises:
+        SiteFileError: it has mistakes.
+    """
+    if content is None:
+        raise SiteFileError(
+            [FileMistake(source, _file(f"is larger than {MAX_BYTES >> 20} MiB", "is it the right file?"))]
+        )
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise SiteFileError([FileMistake(source, _describe_encoding(error))]) from None
+    return parse_site(text, source)
+
+
 def parse_site(content: str, source: str) -> SiteFile:
     """Parse the text of a site file.
 
@@ -151,10 +172,14 @@ def _read(path: Path, source: str) -> str:
     except FileNotFoundError:
         mistake = _file("there is no such file", _list_files(path.parent))
     except UnicodeDecodeError as error:
-        mistake = _file(f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")
+        mistake = _describe_encoding(error)
     except (OSError, ValueError) as error:
         mistake = _file(f"cannot be read ({printable(getattr(error, 'strerror', None) or error, 100)})")
     raise SiteFileError([FileMistake(source, mistake)])
+
+
+def _describe_encoding(error: UnicodeDecodeError) -> Mistake:
+    return _file(f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")
 
 
 def _file(reason: str, suggestion: str = "") -> Mistake:
