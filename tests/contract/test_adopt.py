@@ -522,10 +522,16 @@ def test_a_folder_that_cannot_be_made_is_one_line(emulator: Emulator) -> None:
     assert sorted(snapshot()) == ["sites"]
 
 
-def start() -> subprocess.Popen[str]:
+def start(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """Start the command as a process of its own."""
-    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "adopt", "--all", "--no-import"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "pulumi_plugchoice.cli", "adopt", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=env,
+    )
 
 
 def list_leftovers() -> list[str]:
@@ -563,8 +569,11 @@ def test_at_no_file_does_the_end_leave_half_of_it(monkeypatch: pytest.MonkeyPatc
 def test_a_real_ctrl_c_leaves_whole_files(emulator: Emulator) -> None:
     """While it reads, or while it writes; the next run completes them."""
     emulator.switch(latency_seconds=0.1)
-    for seconds in (0.8, 1.4):
-        process = start()
+    for seconds in (0.0, 0.6):
+        emulator.clear_requests()
+        process = start("--all", "--no-import")
+        while not emulator.requests():  # Python itself has started by then
+            time.sleep(0.02)
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -595,6 +604,100 @@ def fake_cli(script: str) -> Path:
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     return folder.resolve()
+
+
+_SCRIPT = """echo "$*" >> calls
+case "$*" in
+"stack export --stack before "*) echo '{"deployment": {"resources": [{"urn": "urn:x::p::t::site", "id": "%s"}]}}';;
+"stack export "*) echo "error: no stack named 'x' found" >&2; exit 1;;
+"import "*) %s;;
+"preview "*) echo '%s'; exit 1;;
+esac"""
+_FAILED = json.dumps({"diagnostics": [{"severity": "info", "message": "x"}, {"severity": "error", "message": "boom"}]})
+
+
+def run_with(script: str, *arguments: str) -> Result:
+    """Run the command with a CLI that is a script."""
+    path = f"{fake_cli(script)}{os.pathsep}{os.environ['PATH']}"
+    return CliRunner().invoke(plugchoice, ["adopt", "--site", DEPOT_1, *arguments], env={"PATH": path})
+
+
+def test_a_preview_that_fails_after_an_import_is_told_apart_from_an_import_that_fails(emulator: Emulator) -> None:
+    """With the error from the JSON of the preview; and where to look for more."""
+    result = run_with(_SCRIPT % ("-", ":", _FAILED))
+    assert result.exit_code == 1
+    assert "depot: imported 19 connectors; its preview fails: pulumi preview --stack depot: exit status 1: boom" in (
+        result.stdout.splitlines()
+    )
+    result = run_with(_SCRIPT % ("-", "echo 'error: unknown flag: --skip-preview' >&2; exit 1", "{}"))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "depot: not imported: pulumi import --stack depot: exit status 1: unknown flag: --skip-preview",
+        "pulumi: has failed; correct what it says, and run this again; `plugchoice doctor` helps",
+    ]
+
+
+def test_a_file_that_was_renamed_does_not_get_a_second_stack(emulator: Emulator) -> None:
+    """The stack of its old name has the site: nothing is created, and the line says how to go on."""
+    adopt("--site", DEPOT_1)
+    for name in ("before", "other", "depot"):
+        Path(f"Pulumi.{name}.yaml").write_text("config: {}\n")
+    result = run_with(_SCRIPT % (DEPOT_1, ":", "{}"))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "depot: not imported: the stack before has this site; run `pulumi stack rename depot --stack before`, "
+        "or name the file before.yaml\n"
+    )
+    assert "init" not in Path("calls").read_text()
+
+
+def test_files_go_where_the_program_is(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`main` names its folder. In a folder below, the command does not make a project within the project."""
+    Path("Pulumi.yaml").write_text("name: mine\nruntime: python\nmain: infra/\n")
+    Path("infra").mkdir()
+    adopt("--site", DEPOT_1)
+    assert Path("infra/sites/depot.yaml").exists()
+    before = snapshot()
+    top = Path.cwd()
+    monkeypatch.chdir("infra")
+    refused = adopt("--site", DEPOT_1, status=1).stderr
+    assert refused == (
+        f"{top / 'Pulumi.yaml'}: is the project of this folder; run this in its folder, or name a folder for a project "
+        "with --project\n"
+    )
+    monkeypatch.chdir("..")
+    assert snapshot() == before
+    adopt("--site", DEPOT_1, "--project", "infra")
+    assert Path("infra/Pulumi.yaml").exists()
+
+
+def test_a_site_file_with_another_ending_is_not_overlooked(emulator: Emulator) -> None:
+    """The program reads `.yaml`. Other files may end as they like."""
+    adopt("--site", DEPOT_1)
+    Path("sites/depot.yaml").rename("sites/depot.yml")
+    Path("sites/other.yml").write_text("a: b\n")
+    before = snapshot()
+    assert adopt("--site", DEPOT_1, status=1).stderr == (
+        "sites/depot.yml: the name of a site file ends with .yaml; rename it\n"
+    )
+    assert snapshot() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_lets_an_import_end(emulator: Emulator) -> None:
+    """Interrupted, `pulumi import` can leave the lock of its stack. The stack's program does not get the signal."""
+    script = _SCRIPT % ("-", "echo begun >> calls; sleep 1; echo ended >> calls", "{}")
+    path = f"{fake_cli(script)}{os.pathsep}{os.environ['PATH']}"
+    process = start("--site", DEPOT_1, env={**os.environ, "PATH": path})
+    calls = Path("calls")
+    deadline = time.monotonic() + 60
+    while not (calls.exists() and "begun" in calls.read_text()):
+        assert time.monotonic() < deadline, process.poll()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, calls.read_text().splitlines()[-1]) == (130, "ended"), err
+    assert "plugchoice: waiting for `pulumi import`, up to 30 s; Ctrl-C again ends it now" in err.splitlines()
 
 
 def test_without_the_cli_the_command_says_so_first(monkeypatch: pytest.MonkeyPatch) -> None:

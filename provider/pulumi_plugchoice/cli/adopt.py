@@ -85,8 +85,9 @@ def adopt(
 
     if is_all and sites:
         raise Failure("--all and --site: give one of them")
-    folder = output or project / "sites"
-    stacks = Stacks.open(project) if is_import else None
+    program, others = _read_project(ctx, project)
+    folder = output or program / "sites"
+    stacks = Stacks.open(project, lambda line: echo(f"plugchoice: {line}", is_error=True)) if is_import else None
     with connect("adopt") as (client, budget, notices):
         account = client.sites()
         if not is_all and not sites:
@@ -109,7 +110,7 @@ def adopt(
     is_whole = not any(site.is_left_out for site in adopted)
     good = [site for site in adopted if site.text is not None]
     if stacks is not None and good:
-        is_whole &= _import(stacks, good)
+        is_whole &= _import(stacks, good, program, others - {file.stem for file in folder.glob("*.yaml")})
     elif good:
         echo("Next, in the folder of the project, for each STACK (the name of a site file):")
         echo("  pulumi stack init STACK --no-select")
@@ -118,6 +119,25 @@ def adopt(
     for line in (*summarize(adopted), budget.summarize() or ""):
         echo(line)
     ctx.exit(0 if is_whole else 1)
+
+
+def _read_project(ctx: click.Context, project: Path) -> tuple[Path, set[str]]:
+    """Find the folder of the program, and the stacks that have a config file."""
+    from pulumi_plugchoice.doctor.project import find_project
+
+    here = project.resolve()
+    found = find_project(here)
+    if found is None:
+        return project, set()
+    if found.folder != here:
+        if ctx.get_parameter_source("project") is click.core.ParameterSource.DEFAULT:
+            raise Failure(
+                f"{show_path(found.file)}: is the project of this folder; run this in its folder, or name a folder for "
+                "a project with --project"
+            )
+        return project, set()
+    program = found.program.resolve()
+    return project / program.relative_to(here) if program.is_relative_to(here) else program, set(found.stacks)
 
 
 def _write(adopted: Sequence[AdoptedSite], project: Path, folder: Path, *, is_import: bool) -> None:
@@ -155,29 +175,41 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _import(stacks: Stacks, adopted: Sequence[AdoptedSite]) -> bool:
-    """Import the sites; return whether each is proven."""
+def _import(stacks: Stacks, adopted: Sequence[AdoptedSite], program: Path, others: set[str]) -> bool:
+    """Import the sites; return whether each is proven.
+
+    Args:
+        stacks: the stacks.
+        adopted: the sites.
+        program: folder of the program.
+        others: stacks without a site file.
+    """
     from pulumi_plugchoice.errors import PlugchoiceError
     from pulumi_plugchoice.fleet.importing import import_site
     from pulumi_plugchoice.fleet.project import declares_site
+    from pulumi_plugchoice.fleet.stacks import CommandFailed
 
     from .progress import show_progress
 
-    if not declares_site(stacks.project):
+    if not declares_site(program):
         raise Failure(
-            f"{show_path(stacks.project / '__main__.py')}: does not declare a site, so a preview would delete what is "
+            f"{show_path(program / '__main__.py')}: does not declare a site, so a preview would delete what is "
             "imported; add `ChargingSite.for_stack()`, and run this again"
         )
     is_whole = True
-    with show_progress("stacks", len(adopted), ("Importing", "imported")) as tell:
+    has_failed = False
+    with show_progress("stacks", len(adopted), ("Importing", "done")) as tell:
         for site in adopted:
             try:
-                result = import_site(stacks, site)
+                result = import_site(stacks, site, others)
             except PlugchoiceError as error:
                 is_whole = False
+                has_failed |= isinstance(error, CommandFailed)
                 echo(f"{site.stack}: not imported: {error}", is_error=True)
             else:
                 is_whole &= result.is_proven
                 echo(result.text)
             tell()
+    if has_failed:
+        echo("pulumi: has failed; correct what it says, and run this again; `plugchoice doctor` helps", is_error=True)
     return is_whole

@@ -141,6 +141,11 @@ def adopt_sites(
     """
     declarations = load_declarations(sorted(folder.glob("*.yaml")))
     problems = [declaration.problem for declaration in declarations if declaration.problem]
+    problems += [
+        f"{show_path(item.file)}: the name of a site file ends with .yaml; rename it"
+        for item in load_declarations(sorted(folder.glob("*.yml")))
+        if item.site is not None
+    ]
     if problems:
         raise PlugchoiceError("\n".join(problems))
     by_site = {item.site.site.lower(): item for item in declarations if item.site is not None}

@@ -12,9 +12,10 @@ from pulumi_plugchoice.site import COMPONENT, name_balance
 
 from .import_file import format_import_file, list_entries
 from .project import IMPORT_FOLDER
-from .stacks import name_resource
+from .stacks import CommandFailed, name_resource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from .adopt import AdoptedSite
@@ -45,8 +46,13 @@ def _locate(project: Path, adopted: AdoptedSite) -> Path:
     return project / IMPORT_FOLDER / f"{adopted.stack}.json"
 
 
-def import_site(stacks: Stacks, adopted: AdoptedSite) -> Imported:
+def import_site(stacks: Stacks, adopted: AdoptedSite, others: Iterable[str] = ()) -> Imported:
     """Import what the stack of a site lacks, creating the stack if there is none, and run a preview of it.
+
+    Args:
+        stacks: the stacks of the project.
+        adopted: the site.
+        others: stacks without a site file; one of them may have the site, if its file was renamed.
 
     Raises:
         PlugchoiceError: the CLI or the file system refuses something.
@@ -55,6 +61,12 @@ def import_site(stacks: Stacks, adopted: AdoptedSite) -> Imported:
     stack = adopted.stack
     resources = stacks.read(stack)
     if resources is None:
+        for other in sorted(others):
+            if any(item.get("id") == adopted.uuid for item in stacks.read(other) or ()):
+                raise PlugchoiceError(
+                    f"the stack {other} has this site; run `pulumi stack rename {stack} --stack {other}`, or name the "
+                    f"file {other}.yaml"
+                )
         stacks.create(stack)
         resources = []
     urns = {name_resource(str(item.get("urn"))): str(item.get("urn")) for item in resources}
@@ -74,14 +86,22 @@ def import_site(stacks: Stacks, adopted: AdoptedSite) -> Imported:
     make_folder(file.parent)
     write_files({file: content}, {file: identify(file)})
     stacks.take(stack, file)
-    return _prove(stack, lacking, stacks.list_changes(stack), is_first=not names)
+    try:
+        changes = stacks.list_changes(stack)
+    except CommandFailed as error:
+        return Imported(f"{stack}: imported {_count(lacking)}; its preview fails: {error}", is_proven=False)
+    return _prove(stack, lacking, changes, is_first=not names)
+
+
+def _count(lacking: list[Entry]) -> str:
+    names = {entry["name"] for entry in lacking}
+    return plural(len(names - {COMPONENT, name_balance(COMPONENT)}), "connector")
 
 
 def _prove(stack: str, lacking: list[Entry], changes: list[tuple[str, str]], *, is_first: bool) -> Imported:
     """Judge the preview after an import: nothing changes, or only what was in the stack before."""
     names = {entry["name"] for entry in lacking}
-    count = len(names - {COMPONENT, name_balance(COMPONENT)})
-    done = f"{stack}: imported {plural(count, 'connector')}"
+    done = f"{stack}: imported {_count(lacking)}"
     if not changes:
         return Imported(f"{done}; preview: no changes")
     shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)

@@ -14,10 +14,10 @@ from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-# The CLI ends by itself after Ctrl-C, which it gets as well: it records what was done, and removes its lock.
+# The CLI ends by itself, after what it does or after Ctrl-C: it records what was done, and removes its lock.
 _ENDING_SECONDS: Final = 30.0
 _ENVIRONMENT: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
 # The state is written once, at the end: a file backend otherwise writes it twice for each resource. An import that is
@@ -36,13 +36,15 @@ class Stacks:
     Attributes:
         project: folder of the project.
         program: path of the CLI.
+        say: prints a line to the user.
     """
 
     project: Path
     program: str
+    say: Callable[[str], None] = print
 
     @staticmethod
-    def open(project: Path) -> Stacks:
+    def open(project: Path, say: Callable[[str], None]) -> Stacks:
         """Find the CLI.
 
         Raises:
@@ -53,7 +55,7 @@ class Stacks:
             raise PlugchoiceError(
                 "pulumi: not found on PATH; install the Pulumi CLI, or add --no-import and import later"
             )
-        return Stacks(project, program)
+        return Stacks(project, program, say)
 
     def read(self, stack: str) -> list[dict[str, Any]] | None:
         """Return the resources in the state of a stack; None when there is no such stack.
@@ -90,7 +92,8 @@ class Stacks:
         """
         options = ("--generate-code=false", "--protect=false", "--yes", "--skip-preview")
         command = ("import", "--stack", stack, "--file", str(file.resolve()), *options)
-        done = self._run(*command, environment=_ONE_CHECKPOINT)
+        # Interrupted at its start, it would leave the lock of the stack.
+        done = self._run(*command, environment=_ONE_CHECKPOINT, to_end=True)
         if done.returncode != 0:
             raise _explain(f"pulumi import --stack {stack}", done)
 
@@ -102,7 +105,7 @@ class Stacks:
         """
         done = self._run("preview", "--stack", stack, "--json")
         if done.returncode != 0:
-            raise _explain(f"pulumi preview --stack {stack}", done)
+            raise _explain(f"pulumi preview --stack {stack}", done, _list_errors(done.stdout))
         try:
             steps = json.loads(done.stdout)["steps"]
             found = [(str(step["op"]), name_resource(str(step["urn"]))) for step in steps]
@@ -110,7 +113,9 @@ class Stacks:
             raise CommandFailed(f"pulumi preview --stack {stack} --json: printed no steps") from None
         return [(operation, name) for operation, name in found if operation != "same"]
 
-    def _run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, to_end: bool = False
+    ) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, **_ENVIRONMENT, **(environment or {})}
         process = subprocess.Popen(  # noqa: S603 - the user's own CLI; names of stacks are made by `names.slugify`
             [self.program, *arguments, "--non-interactive", "--color", "never"],
@@ -121,10 +126,15 @@ class Stacks:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
+            start_new_session=to_end,  # the terminal's Ctrl-C does not get there
         )
         try:
             output, errors = process.communicate()
         except BaseException:  # Ctrl-C above all: nothing is left running
+            if to_end:
+                self.say(
+                    f"waiting for `pulumi {arguments[0]}`, up to {_ENDING_SECONDS:.0f} s; Ctrl-C again ends it now"
+                )
             _end(process)
             raise
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
@@ -136,7 +146,7 @@ def name_resource(urn: str) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Let the CLI end; it has got the same Ctrl-C, or gets a signal now."""
+    """Let the CLI end by itself, and then by a signal."""
     for signal in (None, process.terminate, process.kill):
         if signal is not None:
             signal()
@@ -145,9 +155,20 @@ def _end(process: subprocess.Popen[str]) -> None:
             return
 
 
-def _explain(command: str, done: subprocess.CompletedProcess[str]) -> CommandFailed:
-    """Make an error of what the CLI printed: its lines with `error:`, or else its last line."""
+def _list_errors(output: str) -> list[str]:
+    """The errors in the JSON of a preview."""
+    try:
+        found = json.loads(output)["diagnostics"]
+        return [str(item["message"]).strip() for item in found if item["severity"] == "error"]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _explain(command: str, done: subprocess.CompletedProcess[str], errors: Sequence[str] = ()) -> CommandFailed:
+    """Make an error of what the CLI printed: its errors, its lines with `error:`, or else its last line."""
     lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
-    said = list(dict.fromkeys(line.removeprefix("error: ") for line in lines if line.startswith("error: ")))
+    said = list(
+        dict.fromkeys([*errors, *(line.removeprefix("error: ") for line in lines if line.startswith("error: "))])
+    )
     reason = "; ".join(said[:3]) or (lines[-1] if lines else "no output")
     return CommandFailed(printable(f"{command}: exit status {done.returncode}: {reason}", 800))
