@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -370,3 +371,64 @@ def test_a_label_of_blanks_is_shown_in_quotes() -> None:
     assert text.startswith(f"### `{SITE}`: ")
     assert "| `site` | label | `Harbour` | `' '` |" in text
     assert "| `HRB-001` | label | `bay-1` | `' '` |" in text
+
+
+def test_what_several_keys_change_is_counted_where_it_belongs() -> None:
+    """A group and those below it; a connector alone; all of the site."""
+    definition = copy.deepcopy(FULL)
+    definition["groups"][1]["on_destroy"] = "retain"
+    definition["on_adopt"] = "overwrite"
+    connectors = definition["chargers"][0]["connectors"]
+    connectors[0]["on_destroy"] = "retain"
+    connectors[1]["on_adopt"] = "overwrite"
+    meanings = {(change.place, change.key): change.meaning for change in compare(definition)}
+    keeps, overwrites = "Plugchoice keeps its values", "live values that differ are overwritten"
+    assert meanings == {
+        # `roof`, which is below, sets its own.
+        ("group garage", "on_destroy"): f"2 connectors when no longer managed: {keeps.replace('its', 'their')}",
+        ("bay-1 (HRB-001), connector 1", "on_destroy"): f"1 connector when no longer managed: {keeps}",
+        ("bay-1 (HRB-001), connector 2", "on_adopt"): f"1 connector when first managed: {overwrites}",
+        ("site", "on_adopt"): f"2 connectors when first managed: {overwrites}",
+    }
+
+
+def test_a_maximum_current_in_place_of_the_default_is_listed_beside_the_connector() -> None:
+    """The table of connectors shows what counts; the file has another key."""
+    definition = copy.deepcopy(FULL)
+    definition["chargers"][2]["connectors"][0] |= {"phase_rotation": "RST", "max_amperage": 10}
+    text = render(definition)
+    assert "| `HRB-003` | 1 | L3 → L1 | TRS 16 A → RST 10 A | ☐ |" in text
+    assert "| `HRB-003, connector 1` | max_amperage | not set | `10 A` | 10 A count |" in text
+    definition["chargers"][2]["connectors"][0]["max_amperage"] = 16
+    assert "| max_amperage | not set | `16 A` | no effect: the value that counts stays the same |" in render(definition)
+
+
+def test_a_large_site_takes_seconds() -> None:
+    """Every connector with another `on_destroy` of its own, in groups that all have another parent."""
+
+    def make(policy: str, parent: str) -> dict[str, Any]:
+        return {
+            "site": SITE,
+            "supply": {"net_type": "TN", "main_fuse_amps": 9000},
+            "groups": [
+                {"name": "main"},
+                *({"name": name, "parent": "main"} for name in ("east", "west")),
+                *({"name": f"g{number}", "parent": parent} for number in range(60)),
+            ],
+            "chargers": [
+                {
+                    "identity": f"C-{number}",
+                    "group": f"g{number % 60}",
+                    "connectors": [
+                        {"connector_id": 1, "phase_rotation": "RST", "max_amperage": 16, "on_destroy": policy}
+                    ],
+                }
+                for number in range(600)
+            ],
+        }
+
+    before, after = build_site(make("retain", "east"), "x"), build_site(make("restore", "west"), "x")
+    start = time.process_time()
+    changes = compare_sites(before, after)
+    assert len(changes) == 660
+    assert time.process_time() - start < 2

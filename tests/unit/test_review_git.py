@@ -314,6 +314,19 @@ def test_without_git_or_a_repository_it_is_one_line(
     assert run("--base", "HEAD").stderr == "git: not found on PATH; install it, or compare two files with --before\n"
 
 
+def test_a_repository_of_another_user_is_told_with_the_remedy(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job in a container often runs as another user than the one who has checked out."""
+    monkeypatch.chdir("sites")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    assert run("--base", "HEAD").stderr == (
+        "--base: git does not read this repository, because its folder belongs to another user; if it is yours: git "
+        f"config --global --add safe.directory {repository}\n"
+    )
+
+
 def test_git_has_a_time_limit_and_no_token(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A partial clone may ask a server that does not answer."""
     fake = tmp_path / "bin" / "git"

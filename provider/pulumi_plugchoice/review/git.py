@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _ENVIRONMENT: Final = {
     "GIT_LITERAL_PATHSPECS": "1",
 }
 _NOT_PASSED_ON: Final = ("PLUGCHOICE_TOKEN", "PLUGCHOICE_CLIENT_SECRET", "PULUMI_CONFIG_PASSPHRASE")
+_FOREIGN: Final = re.compile(r"dubious ownership in repository at '(.*)'")
 _LINK: Final = "120000"
 _FILES: Final = ("100644", "100755", "100664")
 
@@ -84,6 +86,12 @@ class Repository:
                 raise GitFailed(
                     "--base: the current folder is not in a git repository; run this in one, or compare two files with "
                     "--before"
+                )
+            foreign = _FOREIGN.search(os.fsdecode(done.stderr))
+            if foreign:
+                raise GitFailed(
+                    "--base: git does not read this repository, because its folder belongs to another user; if it is "
+                    f"yours: git config --global --add safe.directory {show_path(foreign[1])}"
                 )
             raise _explain("rev-parse", done)
         root, shallow = os.fsdecode(done.stdout).rsplit("\n", 2)[:2]

@@ -196,17 +196,16 @@ def _explain_parent(context: Context) -> str:
 
 
 def _list_policies(context: Context) -> Iterator[str]:
-    """What the connectors of a charger, or of all, get from another group."""
-    pairs = [context.charger] if context.charger != (None, None) else list(_list_chargers(context))
+    """What connectors get from another group."""
     for name in _POLICIES:
-        for value, count in _count_policies(context, name, pairs).items():
+        for value, count in _count_policies(context, name).items():
             yield f"{name} is now {value} for {plural(count, 'connector')}"
 
 
-def _count_policies(context: Context, name: str, pairs: Iterable[tuple[ChargerEntry, ChargerEntry]]) -> dict[str, int]:
-    """Count the connectors whose `on_destroy` or `on_adopt` is another one, wherever it comes from, by its value."""
+def _count_policies(context: Context, name: str) -> dict[str, int]:
+    """Count the connectors here whose `on_destroy` or `on_adopt` is another one, also an inherited one, by its value."""
     counts: Counter[str] = Counter()
-    for old, new in pairs:
+    for old, new in _list_concerned(context):
         before, after = (
             {
                 entry.connector_id: getattr(site, f"{name}_of")(charger, entry)
@@ -215,8 +214,28 @@ def _count_policies(context: Context, name: str, pairs: Iterable[tuple[ChargerEn
             }
             for site, charger in ((context.before, old), (context.after, new))
         )
-        counts.update(value for number, value in after.items() if before.get(number, value) != value)
+        # Of a connector's own key, only that one counts.
+        only = getattr(context.entry[1], "connector_id", None)
+        counts.update(
+            value for number, value in after.items() if before.get(number, value) != value and only in (None, number)
+        )
     return dict(counts)
+
+
+def _list_concerned(context: Context) -> Iterable[tuple[ChargerEntry, ChargerEntry]]:
+    """The chargers that a key in this place is about: one, those of a group and the groups below it, or all."""
+    if context.charger != (None, None):
+        return [context.charger]
+    group = context.entry[1]
+    if group is None:
+        return _list_chargers(context)
+    names = {group.name}
+    for _ in context.after.all_groups:  # each round adds a level
+        more = {item.name for item in context.after.all_groups if item.parent in names} - names
+        if not more:
+            break
+        names |= more
+    return [pair for pair in _list_chargers(context) if context.after.group_of(pair[1]) in names]
 
 
 def _explain_managed(context: Context) -> str:
@@ -227,13 +246,13 @@ def _explain_managed(context: Context) -> str:
 
 
 def _explain_on_destroy(context: Context) -> str:
-    counts = _count_policies(context, "on_destroy", _list_chargers(context)).items()
+    counts = _count_policies(context, "on_destroy").items()
     parts = [f"{plural(count, 'connector')} when no longer managed: {_keep(value, count)}" for value, count in counts]
     return "; ".join(parts) or _NO_EFFECT
 
 
 def _explain_on_adopt(context: Context) -> str:
-    counts = _count_policies(context, "on_adopt", _list_chargers(context)).items()
+    counts = _count_policies(context, "on_adopt").items()
     parts = [f"{plural(count, 'connector')} when first managed: {_adopt(value)}" for value, count in counts]
     return "; ".join(parts) or _NO_EFFECT
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural
+from pulumi_plugchoice.electrical.settings import SETTING_NAMES
 from pulumi_plugchoice.electrical.site_warnings import sum_base
 from pulumi_plugchoice.sitefile.definition import format_settings
 
@@ -41,8 +42,6 @@ _BEHIND: Final = (
 )
 # Longer than any warning: the names in it are short, and few.
 _LONGEST: Final = 1000
-# The table of connectors shows them, unless they have no effect.
-_SETTINGS: Final = ("phase_rotation", "max_amperage")
 
 
 def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
@@ -212,11 +211,18 @@ def _get_loads(assessment: Assessment) -> Loads:
 
 def _list_keys(change: SiteChange) -> list[Change]:
     """The changes that the table of connectors does not show."""
-    shown = {(item.charger.key, str(item.connector_id)) for item in change.settings if None not in (item.old, item.new)}
+    shown = {
+        ("chargers", item.charger.key, "connectors", str(item.connector_id), name)
+        for item in change.settings
+        if item.old is not None and item.new is not None
+        for name, old, new in zip(SETTING_NAMES, item.old, item.new, strict=True)
+        if old != new
+    }
+    # A value in place of a default, or the other way round, is not seen in that table.
     return [
         item
         for item in change.changes
-        if not (item.path[-1] in _SETTINGS and len(item.path) == 5 and (item.path[1], item.path[3]) in shown)
+        if item.path not in shown or (item.path[-1] == "max_amperage" and None in (item.old, item.new))
     ]
 
 
