@@ -183,6 +183,9 @@ def test_names_of_files_are_taken_as_they_are(repository: Path) -> None:
     assert "\n| ``sites/<!-- @a \\|`.yaml`` | `Harbour 17` | new site file |" in text
     assert "\n| `sites/n l.yaml` |" in text
     assert list(states("--base", "HEAD~", "--head", "HEAD", "sites/[s]*.yaml")) == ["sites/[s]*.yaml"]
+    Path(":(exclude)x.yaml").write_text(make_text(31))
+    commit()
+    assert list(states("--base", "HEAD~", "--head", "HEAD", ":(exclude)x.yaml")) == [":(exclude)x.yaml"]
 
 
 # ---------------------------------------------------------------- files that cannot be read
@@ -253,6 +256,8 @@ def test_what_is_no_revision_is_one_line(option: str, revision: str, repository:
     result = run(*(["--base=HEAD"] if option == "--head" else []), f"{option}={revision}")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(f"{option} ")
+    is_refused = "is not a revision; name a branch, tag or commit" in result.stderr
+    assert is_refused is (revision.startswith("-") or not revision.strip()), "git is not asked"
     assert result.stderr.count("\n") == 1
     assert sorted(path.name for path in repository.iterdir()) == [".git", "sites"]
 

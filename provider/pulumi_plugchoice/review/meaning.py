@@ -203,7 +203,7 @@ def _list_policies(context: Context) -> Iterator[str]:
 
 
 def _count_policies(context: Context, name: str) -> dict[str, int]:
-    """Count the connectors here whose `on_destroy` or `on_adopt` is another one, also an inherited one, by its value."""
+    """Count the connectors here whose `on_destroy` or `on_adopt` is another one, inherited or not, by its value."""
     counts: Counter[str] = Counter()
     for old, new in _list_concerned(context):
         before, after = (
