@@ -16,8 +16,8 @@ NEVER = re.compile(
     r"|\bwiring (is )?verified\b|\brotates? phases?\b|\bprotects?\b|\bguarantee",
     re.IGNORECASE,
 )
-# Other meanings of the words: threads, printing, and protected resources in Pulumi.
-OTHER = re.compile(r"[Ss]afe to (share|print)|--protect|protect=|`protect`|thread-safe", re.IGNORECASE)
+# Other meanings of the words: threads, printing, an option of git, and protected resources in Pulumi.
+OTHER = re.compile(r"safe\.directory|[Ss]afe to (share|print)|--protect|protect=|`protect`|thread-safe", re.IGNORECASE)
 ABOUT_SITES = ("electrical", "sitefile", "review", "wiring", "cli", "site.py", "balance.py")
 FILES = [
     file.relative_to(PACKAGE).as_posix()
