@@ -629,12 +629,42 @@ def test_a_preview_that_fails_after_an_import_is_told_apart_from_an_import_that_
     assert "depot: imported 19 connectors; its preview fails: pulumi preview --stack depot: exit status 1: boom" in (
         result.stdout.splitlines()
     )
+    assert list(Path("imports").iterdir()) == [Path("imports/depot.json")]
     result = run_with(_SCRIPT % ("-", "echo 'error: unknown flag: --skip-preview' >&2; exit 1", "{}"))
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         "depot: not imported: pulumi import --stack depot: exit status 1: unknown flag: --skip-preview",
         "pulumi: has failed; correct what it says, and run this again; `plugchoice doctor` helps",
     ]
+
+
+def test_a_stack_is_green_only_when_a_preview_has_proven_it(emulator: Emulator) -> None:
+    """A run that was stopped before its preview, or had a bad one, leaves the import file; the next run looks again."""
+    adopt("--site", DEPOT_1)
+    file = Path("imports/depot.json")
+    content = json.loads(file.read_text())["resources"]
+    state = [{"urn": f"urn:pulumi:depot::p::t::{entry['name']}", "id": entry.get("id", "")} for entry in content]
+    script = """case "$*" in
+"stack export "*) echo '%s';;
+"preview "*) echo previewed >> calls; cat steps;;
+*) exit 9;;
+esac"""
+    script %= json.dumps({"deployment": {"resources": state}})
+    step = {"op": "update", "urn": "urn:pulumi:depot::p::t::site-DEP-001-1"}
+    Path("steps").write_text(json.dumps({"steps": [step]}))
+    result = run_with(script)
+    assert result.exit_code == 1
+    line = "depot: nothing to import; preview: update site-DEP-001-1; run `pulumi preview --stack depot --diff`"
+    assert line in result.stdout.splitlines()
+    Path("steps").write_text(json.dumps({"steps": [{**step, "op": "same"}]}))
+    result = run_with(script)
+    assert result.exit_code == 0
+    assert "depot: nothing to import; preview: no changes" in result.stdout.splitlines()
+    assert not file.exists()
+    result = run_with(script)
+    assert result.exit_code == 0
+    assert "depot: nothing to import" in result.stdout.splitlines()
+    assert Path("calls").read_text().split() == ["previewed", "previewed"]
 
 
 def test_a_file_that_was_renamed_does_not_get_a_second_stack(emulator: Emulator) -> None:

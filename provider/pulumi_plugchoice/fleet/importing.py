@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pulumi_plugchoice._files import identify, make_folder, write_files
+from pulumi_plugchoice._files import exists, identify, make_folder, write_files
 from pulumi_plugchoice._text import list_some, plural, printable
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.site import COMPONENT, name_balance
@@ -78,10 +79,19 @@ def import_site(stacks: Stacks, adopted: AdoptedSite, others: Iterable[str] = ()
         )
     entries = list_entries(adopted.text.site, adopted.values)
     lacking = [entry for entry in entries if entry["name"] not in urns and entry.get("id") not in ids]
-    if not lacking:
-        return Imported(f"{stack}: nothing to import")
-    names = {COMPONENT: urns[COMPONENT]} if COMPONENT in urns else {}
     file = _locate(stacks.project, adopted)
+    if not lacking:
+        # Its import file is still there: an earlier run was stopped, or its preview was not good.
+        result = _prove_again(stacks, stack) if exists(file) else Imported(f"{stack}: nothing to import")
+    else:
+        result = _import(stacks, stack, file, lacking, {COMPONENT: urns[COMPONENT]} if COMPONENT in urns else {})
+    if result.is_proven:
+        with contextlib.suppress(OSError):
+            file.unlink()
+    return result
+
+
+def _import(stacks: Stacks, stack: str, file: Path, lacking: list[Entry], names: dict[str, str]) -> Imported:
     content = format_import_file(lacking, names).encode()
     make_folder(file.parent)
     write_files({file: content}, {file: identify(file)})
@@ -91,6 +101,19 @@ def import_site(stacks: Stacks, adopted: AdoptedSite, others: Iterable[str] = ()
     except CommandFailed as error:
         return Imported(f"{stack}: imported {_count(lacking)}; its preview fails: {error}", is_proven=False)
     return _prove(stack, lacking, changes, is_first=not names)
+
+
+def _prove_again(stacks: Stacks, stack: str) -> Imported:
+    """Run the preview of a stack that lacks nothing, and that no preview has proven."""
+    changes = stacks.list_changes(stack)
+    if not changes:
+        return Imported(f"{stack}: nothing to import; preview: no changes")
+    return Imported(f"{stack}: nothing to import; preview: {_show(stack, changes)}", is_proven=False)
+
+
+def _show(stack: str, changes: list[tuple[str, str]]) -> str:
+    shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
+    return f"{shown}; run `pulumi preview --stack {stack} --diff`"
 
 
 def _count(lacking: list[Entry]) -> str:
@@ -104,7 +127,7 @@ def _prove(stack: str, lacking: list[Entry], changes: list[tuple[str, str]], *, 
     done = f"{stack}: imported {_count(lacking)}"
     if not changes:
         return Imported(f"{done}; preview: no changes")
-    shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
     if is_first or any(name in names for _, name in changes):
-        return Imported(f"{done}; preview: {shown}; run `pulumi preview --stack {stack} --diff`", is_proven=False)
+        return Imported(f"{done}; preview: {_show(stack, changes)}", is_proven=False)
+    shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
     return Imported(f"{done}; preview: they are unchanged; `pulumi up` does the rest: {shown}")
