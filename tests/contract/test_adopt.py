@@ -93,12 +93,12 @@ def test_an_account_becomes_files_a_program_and_import_files(emulator: Emulator)
     assert calls.puts == []
     lines = result.stdout.splitlines()
     assert lines[:6] == [
-        f"{KOELN_FILE}: new: 19 chargers, 21 connectors: 15 managed, 2 DC, 1 not set, 3 partly set",
-        f"{KOELN_FILE}: cannot be configured with this token: NORD-07",
-        f"{KOELN_FILE}: no connector is known: NORD-99 (never seen)",
         "sites/depot-b0000000.yaml: new: 19 chargers, 19 connectors: 19 managed",
         "sites/depot-b0000000.yaml: net type: Plugchoice does not tell it; TN is assumed, check the file",
         "sites/depot-c0000000.yaml: new: 10 chargers, 20 connectors: 20 managed",
+        f"{KOELN_FILE}: new: 19 chargers, 21 connectors: 15 managed, 2 DC, 1 not set, 3 partly set",
+        f"{KOELN_FILE}: cannot be configured with this token: NORD-07",
+        f"{KOELN_FILE}: no connector is known: NORD-99 (never seen)",
     ]
     assert lines[-3:-1] == [
         "3 sites, 60 connectors: 54 managed, 2 DC, 1 not set, 3 partly set",
@@ -257,9 +257,9 @@ def test_a_second_run_writes_no_byte(emulator: Emulator) -> None:
     assert snapshot() == before
     assert calls.puts == []
     assert [line for line in result.stdout.splitlines() if line.endswith("unchanged")] == [
-        f"{KOELN_FILE}: unchanged",
         "sites/depot-b0000000.yaml: unchanged",
         "sites/depot-c0000000.yaml: unchanged",
+        f"{KOELN_FILE}: unchanged",
     ]
 
 
@@ -375,6 +375,35 @@ def test_new_hardware_is_told_by_its_uuid(emulator: Emulator) -> None:
     before = snapshot()
     adopt("--all")
     assert snapshot() == before
+
+
+def test_a_charger_that_moved_is_declared_once(emulator: Emulator) -> None:
+    """Both sites say so: the one that it left, and the one where it is."""
+    adopt("--all")
+    content = seed()
+    depot, other = (site["chargers"] for site in content["sites"][1:])
+    other.append(depot.pop(1))
+    emulator.reset(content)
+    before = snapshot()
+
+    lines = adopt("--all").stdout.splitlines()
+
+    name = "sites/depot-c0000000.yaml"
+    assert f"{name}: not added: DEP-002/1: another site file declares it; move it to this one" in lines
+    assert any(line.startswith("sites/depot-b0000000.yaml: moved: DEP-002/1: ") for line in lines)
+    assert {path: one for path, one in snapshot().items() if path.startswith("sites")} == {
+        path: one for path, one in before.items() if path.startswith("sites")
+    }
+
+
+def test_chargers_and_sites_stand_in_the_order_in_which_people_count(emulator: Emulator) -> None:
+    """Whatever the order of the API."""
+    chargers = small_seed(12)["sites"][0]["chargers"]
+    for number, charger in enumerate(chargers, 1):
+        charger["identity"] = f"P{number}"
+    emulator.reset(one(*reversed(chargers)))
+    adopt("--all")
+    assert [charger.identity for charger in load_site("sites/harbour.yaml").chargers] == [f"P{n}" for n in range(1, 13)]
 
 
 @pytest.mark.parametrize(

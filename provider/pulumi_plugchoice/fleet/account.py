@@ -9,6 +9,7 @@ from pulumi_plugchoice._text import list_some, printable
 from pulumi_plugchoice.errors import InvalidResponse, NotFound, PermissionDenied, PlugchoiceError
 from pulumi_plugchoice.runtime.live import Live
 
+from .labels import sort_key
 from .readiness import Readiness, judge_readiness
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def read_live_site(client: PlugchoiceClient, site: Site) -> LiveSite:
     except (NotFound, PermissionDenied) as error:
         problem = str(error)
     connectors += _find_lost(client, connectors, invalid, chargers)
-    connectors.sort(key=lambda live: (live.identity or "", live.charger, live.connector.connector_id))
+    connectors.sort(key=lambda live: (sort_key(live.identity or "", live.charger), live.connector.connector_id))
     groups = _sort_groups(client.site_groups(uuid))
     group_of, group_problem = _find_groups(client, uuid, groups)
     name = printable(site.name or "", 60)

@@ -17,6 +17,7 @@ from pulumi_plugchoice.sitefile.definition import LiveValues
 from .account import read_live_site
 from .drift import find_drift, list_devices
 from .files import load_declarations
+from .labels import sort_key
 from .names import name_sites
 from .site_text import SiteText, extend_site, write_site
 from .workers import run_each
@@ -99,7 +100,7 @@ class AdoptedSite:
 
 
 def select_sites(account: Sequence[Site], wanted: Sequence[str]) -> list[Site]:
-    """Select the sites with these UUIDs; all when none is given.
+    """Select the sites with these UUIDs; all, by name, when none is given.
 
     Raises:
         PlugchoiceError: the account does not have one of them.
@@ -112,7 +113,8 @@ def select_sites(account: Sequence[Site], wanted: Sequence[str]) -> list[Site]:
             )
     if not account:
         raise PlugchoiceError("the token's user sees no site; use a token of a user who has access to one")
-    return [by_uuid[uuid] for uuid in dict.fromkeys(map(str.lower, wanted))] or list(account)
+    chosen = [by_uuid[uuid] for uuid in dict.fromkeys(map(str.lower, wanted))]
+    return chosen or sorted(account, key=lambda site: sort_key(site.name or "", site.uuid.lower()))
 
 
 def adopt_sites(
@@ -170,7 +172,12 @@ def adopt_sites(
             text = _extend(declaration, live, report.names | everywhere)
         except PlugchoiceError as error:
             return AdoptedSite(uuid, name, file, live, problem=printable(error, 800))
-        differences = _list_differences(report)
+        elsewhere = list_devices(item for item in declarations if item is not declaration)
+        differences = _list_differences(report) + [
+            f"not added: {item.name}: another site file declares it; move it to this one"
+            for item in live.connectors
+            if f"{item.charger}/{item.connector.connector_id}" in elsewhere
+        ]
         return AdoptedSite(uuid, name, file, live, text, declaration.text, declaration.identity, differences)
 
     result: dict[str, AdoptedSite] = {}
