@@ -57,7 +57,7 @@ def title(number: int, text: str) -> None:
 def show(rows: Rows, before: Rows | None = None) -> None:
     """Print the connectors as Plugchoice has them, with changes since `before` in green."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
-    for column in ("Charger", "Connector", "Terminals L1 L2 L3 fed from", "Maximum current"):
+    for column in ("Charger", "Connector", "Terminals L1 L2 L3 wired to", "Maximum current"):
         table.add_column(column)
     for key, (rotation, amps) in rows.items():
         lines = " ".join({"R": "L1", "S": "L2", "T": "L3"}[letter] for letter in rotation) if rotation else ""
