@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,8 +215,11 @@ def test_a_live_review_shows_what_an_update_sends(folder: Path, emulator: Emulat
     """With values that are sent back as they are; its digest is that of the file, and of the next run."""
     result = review("--live", "--reviewed-file", "reviewed.json")
     assert result.stderr == "reviewed.json: 2 writes\n"
-    table = [line for line in result.stdout.splitlines() if line.startswith("| `HRB-00")]
-    assert table[-2:] == ["| `HRB-001/1` | `RST, 16 A` | `STR, 20 A` |", "| `HRB-003/1` | `RST, 16 A` | `TRS, 16 A` |"]
+    table = [line for line in result.stdout.splitlines() if line.startswith("| `site.yaml` |")]
+    assert table[-2:] == [
+        "| `site.yaml` | `HRB-001/1` | `RST, 16 A` | `STR, 20 A` |",
+        "| `site.yaml` | `HRB-003/1` | `RST, 16 A` | `TRS, 16 A` |",
+    ]
     digest = json.loads(Path("reviewed.json").read_text())["digest"]
     assert f"Digest of these writes: `{digest}`" in result.stdout
     assert review("--live", "--digest-only").stdout == f"{digest}\n"
@@ -232,6 +236,37 @@ def test_what_was_reviewed_is_what_is_applied(folder: Path, emulator: Emulator, 
     assert report.went_well, report.errors
     assert (emulator.live(1), emulator.live(3)) == (STR_20, ("TRS", 16))
     assert "Nothing: Plugchoice has the declared values." in review("--live").stdout
+
+
+def test_a_live_review_of_a_commit_has_the_files_that_it_changes(folder: Path, emulator: Emulator) -> None:
+    """From the disk and from a commit alike; the file that it does not change sends nothing here."""
+    Path("sites").mkdir()
+    other = SITE_FILE.replace(SITE, "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c8").replace("HRB-00", "QUA-00")
+    Path("sites/quay.yaml").write_text(other)
+    Path("sites/harbour.yaml").write_text(SITE_FILE.replace("TRS", "RST"))
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        git(*words)
+    Path("sites/harbour.yaml").write_text(SITE_FILE)
+
+    disk = CliRunner().invoke(plugchoice, ["review", "--base", "HEAD", "--live", "--reviewed-file", "r.json"])
+
+    assert disk.exit_code == 0, disk.output
+    assert "| `sites/harbour.yaml` | `HRB-003/1` | `RST, 16 A` | `TRS, 16 A` |" in disk.stdout.splitlines()
+    digest = json.loads(Path("r.json").read_text())["digest"]
+    git("commit", "-qam", "two")
+    words = ["review", "--base", "HEAD~1", "--head", "HEAD", "--live", "--digest-only"]
+    assert CliRunner().invoke(plugchoice, words).stdout == f"{digest}\n"
+    Path("sites/harbour.yaml").write_text("site: x\n")
+    broken = CliRunner().invoke(plugchoice, ["review", "--base", "HEAD", "--live", "--reviewed-file", "none.json"])
+    assert broken.exit_code == 1
+    assert "Digest" not in broken.stdout
+    assert not Path("none.json").exists()
+
+
+def git(*words: str) -> None:
+    """Run git as somebody."""
+    names = [f"{key}=somebody" for key in ("user.name", "user.email")]
+    subprocess.run(["git", "-c", names[0], "-c", names[1], *words], check=True, capture_output=True)
 
 
 def test_a_review_that_does_not_know_all_writes_has_no_digest(folder: Path, emulator: Emulator) -> None:

@@ -216,7 +216,9 @@ def picture(file: Path, output: Path | None) -> None:
     "--format", "style", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True, help="Output."
 )
 @output_option
-@click.option("--live", is_flag=True, help="Of one file: also what an update sends now, and a digest of it.")
+@click.option(
+    "--live", is_flag=True, help="Also read Plugchoice: what an update of these files sends now, and a digest of it."
+)
 @click.option(
     "--reviewed-file",
     type=OutputFile(),
@@ -250,25 +252,27 @@ def review(
             raise click.UsageError("name one site file, or compare all with --base REV")
     elif before is not None:
         raise click.UsageError("--base and --before exclude each other")
-    if live and (base is not None or style != "markdown"):
-        raise click.UsageError("--live is for one site file, in Markdown")
+    if live and style != "markdown":
+        raise click.UsageError("--live is for Markdown")
     if not live and (reviewed_file or digest_only):
         raise Failure("--reviewed-file, --digest-only: need --live, which reads what an update would send")
     from pulumi_plugchoice.review import json_report, report, sides
     from pulumi_plugchoice.sitefile.load import load_site
+
+    from .pending import add_writes, list_sites
 
     if base is None:
         (file,) = files
         old, new = None if before is None else load_site(before), load_site(file)
         text = report.review_markdown(old, new) if style == "markdown" else json_report.format_file(file, old, new)
         if live:
-            from .pending import add_writes
-
-            text = add_writes(text, file, reviewed_file, digest_only=digest_only)
+            text = add_writes(text, [(file, new)], reviewed_file, digest_only=digest_only)
         write_output(text, output, file, before)
         return
     comparison = sides.compare_revisions(base, head, files)
     text = report.comparison_markdown(comparison) if style == "markdown" else json_report.format_json(comparison)
+    if live and not comparison.problems:
+        text = add_writes(text, list_sites(comparison.files), reviewed_file, digest_only=digest_only)
     write_output(text, output, *comparison.paths)
     if comparison.problems:
         raise Failure("\n".join(comparison.problems))

@@ -16,20 +16,23 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.reviewed import ReviewedWrite, Values
 
 
-def writes_markdown(writes: Sequence[tuple[str, ReviewedWrite]]) -> str:
+def writes_markdown(writes: Sequence[tuple[str, str, ReviewedWrite]]) -> str:
     """Return the section: a row for each write, and the digest of all.
 
     Args:
-        writes: each with the name of its connector.
+        writes: each with its site file and the name of its connector.
     """
     lines = ["", "### What an update sends", ""]
     if writes:
-        rows = [(code(name), code(_show(write.before)), code(_show(write.after))) for name, write in writes]
+        rows = [
+            (code(file, 200), code(name), code(_show(write.before)), code(_show(write.after)))
+            for file, name, write in writes
+        ]
         lines += [f"{plural(len(writes), 'write')}, as Plugchoice is now:", ""]
-        lines += table(("Connector", "Plugchoice has", "The update sends"), rows)
+        lines += table(("File", "Connector", "Plugchoice has", "The update sends"), rows)
     else:
         lines += ["Nothing: Plugchoice has the declared values."]
-    digest = compute_digest(write for _, write in writes)
+    digest = compute_digest(write for _, _, write in writes)
     return "\n".join([*lines, "", f"Digest of these writes: `{digest}`", ""])
 
 
