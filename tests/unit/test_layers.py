@@ -16,7 +16,7 @@ PACKAGE = Path(pulumi_plugchoice.__file__).parent
 # The folders and files of the package, lowest first. One may import what stands in an earlier row, imports for type
 # checkers included, and nothing of its own row.
 LAYERS: list[set[str]] = [
-    {"_version", "_text"},
+    {"_version", "_text", "_interrupts"},
     {"errors", "identities"},
     {"_files"},
     {"config"},

@@ -10,6 +10,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pulumi_plugchoice._interrupts import hold_interrupts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -53,8 +55,38 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
         CannotRun: it did not start, or did not end in time.
     """
     variables = {name: value for name, value in environment.items() if name not in _NOT_PASSED_ON}
+    is_late = threading.Event()
+    process: subprocess.Popen[bytes] | None = None
+
+    def stop() -> None:
+        is_late.set()
+        if process is not None:
+            _kill(process)
+
+    timer = threading.Timer(PATIENCE, stop)
+    timer.daemon = True
     try:
-        process = subprocess.Popen(  # noqa: S603 - a path that was looked up
+        with hold_interrupts():
+            process = _start(command, folder, variables)
+        timer.start()
+        assert process.stdout is not None  # noqa: S101 - for mypy: it is a pipe
+        content = process.stdout.read(_MOST_BYTES)
+        if len(content) < _MOST_BYTES:
+            process.wait()
+    finally:
+        timer.cancel()
+        if process is not None:
+            _kill(process)
+            with process:  # closes its pipe
+                pass
+    if is_late.is_set():
+        raise CannotRun(f"does not end within {PATIENCE:g} s")
+    return Ran(process.returncode, content.decode(errors="replace"))
+
+
+def _start(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - a path that was looked up
             command,
             cwd=folder,
             env=variables,
@@ -65,29 +97,6 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
         )
     except (OSError, ValueError) as error:
         raise CannotRun(f"cannot be started ({getattr(error, 'strerror', None) or error})") from None
-    is_late = threading.Event()
-
-    def stop() -> None:
-        is_late.set()
-        _kill(process)
-
-    timer = threading.Timer(PATIENCE, stop)
-    timer.daemon = True
-    try:
-        with process:
-            try:
-                timer.start()
-                assert process.stdout is not None  # noqa: S101 - for mypy: it is a pipe
-                content = process.stdout.read(_MOST_BYTES)
-                if len(content) < _MOST_BYTES:
-                    process.wait()
-            finally:
-                _kill(process)
-    finally:
-        timer.cancel()
-    if is_late.is_set():
-        raise CannotRun(f"does not end within {PATIENCE:g} s")
-    return Ran(process.returncode, content.decode(errors="replace"))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

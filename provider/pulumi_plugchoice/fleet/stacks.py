@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pulumi_plugchoice._interrupts import hold_interrupts
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
 
@@ -117,25 +118,28 @@ class Stacks:
         self, *arguments: str, environment: Mapping[str, str] | None = None, to_end: bool = False
     ) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, **_ENVIRONMENT, **(environment or {})}
-        process = subprocess.Popen(  # noqa: S603 - the user's own CLI; names of stacks are made by `names.slugify`
-            [self.program, *arguments, "--non-interactive", "--color", "never"],
-            cwd=self.project,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=to_end,  # the terminal's Ctrl-C does not get there
-        )
+        process: subprocess.Popen[str] | None = None
         try:
+            with hold_interrupts():
+                process = subprocess.Popen(  # noqa: S603 - the user's own CLI; `names.slugify` makes names of stacks
+                    [self.program, *arguments, "--non-interactive", "--color", "never"],
+                    cwd=self.project,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=to_end,  # the terminal's Ctrl-C does not get there
+                )
             output, errors = process.communicate()
         except BaseException:  # Ctrl-C above all: nothing is left running
             if to_end:
                 self.say(
                     f"waiting for `pulumi {arguments[0]}`, up to {_ENDING_SECONDS:.0f} s; Ctrl-C again ends it now"
                 )
-            _end(process)
+            if process is not None:
+                _end(process)
             raise
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
