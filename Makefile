@@ -14,9 +14,8 @@ TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 # tools/pulumi/get.py finds or installs the Pulumi CLI and prints its folder; progress goes to stderr.
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
-JOBS ?= auto
-# The fast tests wait for each other's servers a third of their time: three workers for two cores.
-QUICK_JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
+# Tests wait for servers and processes a third of their time: three workers for two cores.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
 .PHONY: help setup check format docs test quick unit lowest soak bench floor drift demo lock clean
 
@@ -59,7 +58,7 @@ test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pul
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 quick: $(TEST) ## run the fast unit and contract tests, 1 to 2 minutes
-	$(BIN)/python -m pytest -n $(QUICK_JOBS) --dist worksteal -m "not slow" --hypothesis-profile=quick tests/unit tests/contract
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" --hypothesis-profile=quick tests/unit tests/contract
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract
