@@ -112,8 +112,11 @@ def _prove_again(stacks: Stacks, stack: str) -> Imported:
 
 
 def _show(stack: str, changes: list[tuple[str, str]]) -> str:
-    shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
-    return f"{shown}; run `pulumi preview --stack {stack} --diff`"
+    return f"{_list_changes(changes)}; run `pulumi preview --stack {stack} --diff`"
+
+
+def _list_changes(changes: list[tuple[str, str]]) -> str:
+    return list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
 
 
 def _count(lacking: list[Entry]) -> str:
@@ -129,5 +132,4 @@ def _prove(stack: str, lacking: list[Entry], changes: list[tuple[str, str]], *, 
         return Imported(f"{done}; preview: no changes")
     if is_first or any(name in names for _, name in changes):
         return Imported(f"{done}; preview: {_show(stack, changes)}", is_proven=False)
-    shown = list_some([f"{operation} {printable(name, 60)}" for operation, name in changes], 10)
-    return Imported(f"{done}; preview: they are unchanged; `pulumi up` does the rest: {shown}")
+    return Imported(f"{done}; preview: they are unchanged; `pulumi up` does the rest: {_list_changes(changes)}")
