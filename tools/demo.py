@@ -19,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NoReturn
 
+from pulumi_plugchoice._interrupts import hold_interrupts
 from pulumi_plugchoice.emulator.testing import Emulator, running
 from rich.console import Console
 from rich.table import Table
@@ -93,17 +94,20 @@ def run(
     started = time.monotonic()
     program = [sys.executable, "-m", "pulumi_plugchoice.cli"] if shown[0] == "plugchoice" else ["pulumi"]
     command = [*program, *shown[1:], *options]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    process: subprocess.Popen[str] | None = None
     try:
+        with hold_interrupts():
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
         for line in process.stdout or ():
             if line.strip() and not _OVERWRITTEN.search(line):
                 sys.stdout.write(f"  {line}")
                 sys.stdout.flush()
         process.wait()
     finally:
-        end(process)
+        if process is not None:
+            end(process)
     if process.returncode != status:
         sys.exit(f"demo: {' '.join(shown[:2])} failed with exit status {process.returncode}; its output is above")
     calls = Counter(request["method"] for request in local.requests())

@@ -9,6 +9,7 @@ import importlib.util
 import io
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import processes
 from support.servers import serving
 
 if TYPE_CHECKING:
@@ -301,25 +303,37 @@ class TestBuild:
 
         assert not left_over.exists()
 
-    def test_a_terminated_build_stops_and_leaves_nothing(self, get: ModuleType) -> None:
-        cache = get.cache_folder()
-        environment = {**os.environ, "FAKE_GO_SLEEP": "60"}
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize("moment", ["while it is being started", "later"])
+    def test_an_interrupted_build_leaves_nothing(
+        self, get: ModuleType, tmp_path: Path, moment: str, number: signal.Signals
+    ) -> None:
+        """Neither a file nor a process: Go here is a shell, and its compiler a sleep."""
+        run = tmp_path.name
         script = (
-            f"import runpy, urllib.request as u; u.urlopen = None; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+            "import os, runpy, subprocess, time, urllib.request\n"
+            "urllib.request.urlopen = None\n"
+            "class Popen(subprocess.Popen):\n"
+            "    def __init__(self, command, **more):\n"
+            "        super().__init__(command, **more)\n"
+            "        if 'build' in command:\n"
+            f"            os.kill(os.getpid(), {number:d})\n"
+            "            time.sleep(0.05)  # where it would be raised\n"
+            f"{'subprocess.Popen = Popen' if moment != 'later' else ''}\n"
+            f"runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
         )
-        started = time.monotonic()
-        with subprocess.Popen(
-            [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if "building" in line:
-                    break
-            process.terminate()
+        environment = {**os.environ, "FAKE_GO_SLEEP": "60", "FAKE_GO_RUN": run}
+        with subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.DEVNULL) as process:
+            if moment == "later":
+                for _ in range(500):
+                    if "sleep 60" in processes.find_marked("FAKE_GO_RUN", run).values():
+                        break
+                    time.sleep(0.02)
+                process.send_signal(number)
 
-            assert process.wait(10) == 143
-        assert time.monotonic() - started < 10
-        assert [entry.name for entry in cache.iterdir()] == [".lock"]
+            assert process.wait(10) == 128 + number
+        assert processes.wait_until_gone(5, "FAKE_GO_RUN", run) == {}
+        assert [entry.name for entry in get.cache_folder().iterdir()] == [".lock"]
 
     def test_a_second_run_waits_and_takes_what_the_first_made(
         self, get: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

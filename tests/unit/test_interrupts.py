@@ -39,6 +39,22 @@ def test_an_interrupt_comes_at_the_end_of_the_block() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_sigterm_is_held_where_it_has_a_handler() -> None:
+    """As in `make demo`; its handler runs after the block."""
+    seen = []
+    before = signal.signal(signal.SIGTERM, lambda *_: seen.append("the handler"))
+    try:
+        with hold_interrupts():
+            signal.raise_signal(signal.SIGTERM)
+            seen.append("the rest of the block")
+        assert seen == ["the rest of the block", "the handler"]
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with hold_interrupts():
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_another_thread_is_not_held() -> None:
     """Only the main thread may set a handler."""
     done = []

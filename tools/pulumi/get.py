@@ -333,25 +333,60 @@ def go_env(go: str, name: str, toolchain: str | None = None) -> str:
 
 def run_with_heartbeat(command: list[str]) -> None:
     started = time.monotonic()
+    process: subprocess.Popen[bytes] | None = None
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        environment = {**os.environ, "GOWORK": "off"}
-        with subprocess.Popen(command, cwd=HERE, stdout=log, stderr=subprocess.STDOUT, env=environment) as process:
-            try:
-                while True:
-                    try:
-                        process.wait(HEARTBEAT)
-                        break
-                    except subprocess.TimeoutExpired:
-                        say(f"still building after {time.monotonic() - started:.0f} s")
-            except BaseException:  # Ctrl-C too: a build of minutes would go on
-                process.terminate()
-                raise
+        try:
+            with hold_signals():
+                process = subprocess.Popen(
+                    command,
+                    cwd=HERE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, "GOWORK": "off"},
+                    start_new_session=True,  # with its compilers it is a group, which can be ended
+                )
+            while True:
+                try:
+                    process.wait(HEARTBEAT)
+                    break
+                except subprocess.TimeoutExpired:
+                    say(f"still building after {time.monotonic() - started:.0f} s")
+        except BaseException:  # Ctrl-C too: a build of minutes would go on
+            if process is not None and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            raise
         if process.returncode != 0:
             log.seek(0)
             for line in log.readlines()[-10:]:
                 say(f"  {line.rstrip()}")
             raise UnavailableError(f"go build failed with exit status {process.returncode}; its last lines are above")
     say(f"built in {time.monotonic() - started:.0f} s")
+
+
+@contextlib.contextmanager
+def hold_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM take effect at the end of the block: one in the middle of a start leaves a process behind.
+
+    The package has the same in `_interrupts.py`; this script runs before the package can be imported.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if callable(signal.getsignal(number))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def copy_host(folder: Path) -> None:
