@@ -7,12 +7,15 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._interrupts import hold_interrupts
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
+
+from .programs import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,31 +120,36 @@ class Stacks:
     def _run(
         self, *arguments: str, environment: Mapping[str, str] | None = None, to_end: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        variables = {**os.environ, **_ENVIRONMENT, **(environment or {})}
-        process: subprocess.Popen[str] | None = None
         try:
-            with hold_interrupts():
-                process = subprocess.Popen(  # noqa: S603 - the user's own CLI; `names.slugify` makes names of stacks
-                    [self.program, *arguments, "--non-interactive", "--color", "never"],
-                    cwd=self.project,
-                    env=variables,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    encoding="utf-8",
-                    errors="replace",
-                    start_new_session=to_end,  # the terminal's Ctrl-C does not get there
-                )
-            output, errors = process.communicate()
-        except BaseException:  # Ctrl-C above all: nothing is left running
-            if to_end:
-                self.say(
-                    f"waiting for `pulumi {arguments[0]}`, up to {_ENDING_SECONDS:.0f} s; Ctrl-C again ends it now"
-                )
-            if process is not None:
-                _end(process)
-            raise
-        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+            return self._start(*arguments, environment=environment, to_end=to_end)
+        except OSError as error:
+            raise CommandFailed(f"pulumi {arguments[0]}: cannot be run ({printable(error.strerror, 200)})") from None
+
+    def _start(
+        self, *arguments: str, environment: Mapping[str, str] | None, to_end: bool
+    ) -> subprocess.CompletedProcess[str]:
+        variables = {**os.environ, **_ENVIRONMENT, **(environment or {})}
+        command = [self.program, *arguments, "--non-interactive", "--color", "never"]
+        process: subprocess.Popen[bytes] | None = None
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            try:
+                with hold_interrupts():
+                    process = start(command, self.project, variables, output=output, errors=errors, in_own_group=to_end)
+                process.wait()
+            except BaseException:  # Ctrl-C above all: nothing is left running
+                if to_end:
+                    self.say(
+                        f"waiting for `pulumi {arguments[0]}`, up to {_ENDING_SECONDS:.0f} s; Ctrl-C again ends it now"
+                    )
+                if process is not None:
+                    _end(process)
+                raise
+            return subprocess.CompletedProcess(arguments, process.returncode, _read(output), _read(errors))
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def name_resource(urn: str) -> str:
@@ -149,13 +157,13 @@ def name_resource(urn: str) -> str:
     return urn.split("::", 3)[-1]
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Let the CLI end by itself, and then by a signal."""
     for signal in (None, process.terminate, process.kill):
         if signal is not None:
             signal()
         with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.communicate(timeout=_ENDING_SECONDS)
+            process.wait(timeout=_ENDING_SECONDS)
             return
 
 
