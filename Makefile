@@ -38,13 +38,20 @@ $(TEST): requirements/test.txt $(DEMO)
 $(LINT): requirements/lint.txt $(TEST)
 	@$(PYTHON) tools/install.py lint && touch $@
 
-check: $(LINT) ## check format, lint, types and generated docs
-	@echo "Checking format, lint, types and docs: about 40 s the first time …"
+# What `plugchoice adopt --ci` writes.
+KIT := provider/pulumi_plugchoice/fleet/kit
+SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
+
+check: $(LINT) ## check format, lint, types, generated docs and the workflows for users
+	@echo "Checking format, lint, types, docs and workflows: about 45 s the first time …"
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python tools/docs.py --check
+	$(BIN)/zizmor --offline --quiet $(KIT)/github
+	$(SCHEMA) vendor.github-workflows $(KIT)/github/.github/workflows/*.yml
+	$(BIN)/prek validate-manifest .pre-commit-hooks.yaml
 
 format: $(LINT) ## format the code
 	$(BIN)/ruff format .
