@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, adopt, doctor, emulator, fleet, sitefiles
+from . import account, adopt, doctor, drift, emulator, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,7 +22,7 @@ for command in (
     doctor.command,
     *account.COMMANDS,
     *sitefiles.COMMANDS,
-    *fleet.COMMANDS,
+    drift.drift,
     adopt.adopt,
     emulator.command,
 ):

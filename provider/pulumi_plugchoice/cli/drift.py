@@ -1,4 +1,4 @@
-"""The commands on many sites: drift."""
+"""`plugchoice drift`: sites compared with Plugchoice, without the engine."""
 
 from __future__ import annotations
 
@@ -94,6 +94,3 @@ def _absorb(reports: Sequence[SiteReport], *, is_report: bool) -> None:
         echo(line, is_error=is_report)
     for line in absorbed.left:
         echo(line, is_error=True)
-
-
-COMMANDS = (drift,)
