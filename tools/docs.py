@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.common import Command
-from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.cli.group import list_commands, plugchoice
 from pulumi_plugchoice.config import OPTIONS
 from pulumi_plugchoice.review.svg import draw_amps_per_line
 from pulumi_plugchoice.sitefile.load import load_site
@@ -26,8 +27,6 @@ from pulumi_plugchoice.sitefile.schema import SCHEMA_FILE, schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import click
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
@@ -46,23 +45,25 @@ def commands() -> str:
     """The help text of the command and its subcommands."""
     parts = []
     context = plugchoice.make_context("plugchoice", [], resilient_parsing=True, terminal_width=100)
-    for command in (plugchoice, *plugchoice.commands.values()):
-        path = "plugchoice" if command is plugchoice else f"plugchoice {command.name}"
-        own = (
-            context
-            if command is plugchoice
-            else command.make_context(command.name, [], parent=context, resilient_parsing=True)
-        )
-        text = _emulator_help() if command.name == "emulator" else command.get_help(own)
-        parts.append(f"## `{path}`\n\n```text\n{text.rstrip()}\n```")
+    named = list_commands()
+    for group in (name for name, command in plugchoice.commands.items() if isinstance(command, click.Group)):
+        named[group] = plugchoice.commands[group]
+    for name in ["", *sorted(named)]:
+        command = named.get(name, plugchoice)
+        own = context
+        for part in name.split():
+            inner = own.command.commands[part] if isinstance(own.command, click.Group) else command
+            own = inner.make_context(part, [], parent=own, resilient_parsing=True)
+        text = _emulator_help() if name == "emulator" else command.get_help(own)
+        parts.append(f"## `{f'plugchoice {name}'.strip()}`\n\n```text\n{text.rstrip()}\n```")
     return "\n\n".join(parts)
 
 
 def statuses() -> str:
     """What the exit statuses of all commands mean."""
-    columns = sorted({status for command in plugchoice.commands.values() for status in list_statuses(command)})
+    columns = sorted({status for command in list_commands().values() for status in list_statuses(command)})
     rows = ["| Command | " + " | ".join(map(str, columns)) + " |", "|---|" + "---|" * len(columns)]
-    for name, command in plugchoice.commands.items():
+    for name, command in list_commands().items():
         texts = list_statuses(command)
         rows.append(f"| `{name}` | " + " | ".join(texts.get(status, "") for status in columns) + " |")
     return "\n".join(rows)

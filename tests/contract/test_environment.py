@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from click.testing import CliRunner
-from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.cli.group import list_commands, plugchoice
 from pulumi_plugchoice.cli.run import run
 from support.emulator import SITE, TOKEN
 from support.fake_pulumi import FakePulumi
@@ -42,6 +42,8 @@ COMMANDS: Final = {
     "sites": ["site.yaml"],
     "connectors": ["--site", "site.yaml"],
     "emulator": ["--help"],
+    "fleet list": ["--all", "--project", "fleet"],
+    "fleet matrix": ["--all", "--project", "fleet", "--shards", "2"],
 }
 #: The exit status when all is well, of those that tell something by it: the site differs from the file.
 STATUSES: Final = {"drift": 2}
@@ -53,7 +55,7 @@ OUTPUTS: Final = {"plan": "--svg", "sheet": "-o", "picture": "-o", "review": "-o
 
 def test_every_command_is_here() -> None:
     """A new one is added to the table."""
-    assert sorted(COMMANDS) == sorted(plugchoice.commands)
+    assert sorted(COMMANDS) == sorted(list_commands())
 
 
 @pytest.mark.parametrize("command", [*OUTPUTS, "adopt"])
@@ -61,7 +63,7 @@ def test_a_dash_is_standard_output_and_never_a_file(folder: Path, command: str) 
     """Where the command prints other lines, too, it is refused. `./-` is a file, or a folder."""
 
     def call(*more: str) -> Result:
-        return CliRunner().invoke(plugchoice, [command, *COMMANDS[command], *more])
+        return CliRunner().invoke(plugchoice, [*command.split(), *COMMANDS[command], *more])
 
     option = OUTPUTS.get(command, "-o")
     result = call(option, "-")
@@ -101,6 +103,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) 
     text = HARBOUR.read_text()
     Path("site.yaml").write_text(text)
     Path("planned.yaml").write_text(text)
+    Path("fleet/sites").mkdir(parents=True)
+    Path("fleet/sites/harbour.yaml").write_text(text)
+    Path("fleet/Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
     play("plan", ["planned.yaml", "--write"])
     return tmp_path
 
@@ -121,7 +126,7 @@ def play(name: str, words: list[str], out: Any = ..., err: Any = ..., encoding: 
     with pytest.MonkeyPatch.context() as patch:
         for stream, value in streams.items():
             patch.setattr(sys, stream, value)
-        patch.setattr(sys, "argv", ["plugchoice", name, *words])
+        patch.setattr(sys, "argv", ["plugchoice", *name.split(), *words])
         status = run(plugchoice)
     texts = []
     for value in streams.values():
@@ -311,7 +316,7 @@ def test_a_current_folder_that_is_gone(folder: Path, name: str, monkeypatch: pyt
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    words = [str(folder / word) if word.endswith(".yaml") else word for word in COMMANDS[name]]
+    words = [str(folder / word) if (folder / word).exists() else word for word in COMMANDS[name]]
     more = [OUTPUTS[name], str(folder / "output")] if name in OUTPUTS else []
     if name not in {"adopt", "doctor"}:  # which are about the current folder
         played = play(name, [*words, *more])

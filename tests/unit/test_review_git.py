@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,51 +14,22 @@ from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.review import git
 from pulumi_plugchoice.review.json_report import SCHEMA_FILE
+from support.repository import call, commit, make_text
 
 if TYPE_CHECKING:
     from click.testing import Result
 
-HARBOUR = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 SNAPSHOTS = Path(__file__).parent.parent / "fixtures" / "site-reports"
-CONFIG = (
-    "-c",
-    "user.name=x",
-    "-c",
-    "user.email=x@example.com",
-    "-c",
-    "commit.gpgsign=false",
-    "-c",
-    "init.defaultBranch=main",
-)
 TURN = (
     "HRB-001, connectors: [{connector_id: 1, phase_rotation: RST",
     "HRB-001, connectors: [{connector_id: 1, phase_rotation: TRS",
 )
-# Commits have the same names in every run.
-DATES = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
-
-
-def call(*arguments: str, folder: Path | None = None) -> str:
-    command = ["git", *CONFIG, *arguments]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **DATES}, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def make_text(number: int) -> str:
-    text = HARBOUR.read_text().replace("site: 0b6c1d2e-3f40", f"site: 0b6c1d2e-3f{number:02}")
-    return text.replace("label: Harbour", f"label: Harbour {number}")
 
 
 def edit(file: str, old: str, new: str) -> None:
     path = Path(file)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
-
-
-def commit() -> str:
-    call("add", "-A")
-    call("commit", "-q", "-m", "x")
-    return call("rev-parse", "HEAD")
 
 
 @pytest.fixture

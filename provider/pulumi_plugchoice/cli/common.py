@@ -75,6 +75,14 @@ class Failure(click.ClickException):
 
 # Exit status of a wrong option; and what ends every command.
 _USAGE: Final = 2
+
+
+class Refusal(Failure):
+    """An option or argument that has no meaning here, found after the arguments were parsed."""
+
+    exit_code = _USAGE
+
+
 _STOPPED: Final = {130: "Stopped with Ctrl-C."}
 
 

@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, adopt, doctor, drift, emulator, sitefiles
+from . import account, adopt, doctor, drift, emulator, fleet, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,6 +24,18 @@ for command in (
     *sitefiles.COMMANDS,
     drift.drift,
     adopt.adopt,
+    fleet.fleet,
     emulator.command,
 ):
     plugchoice.add_command(command)
+
+
+def list_commands() -> dict[str, click.Command]:
+    """List all commands by their whole names: `drift`, `fleet list`. Groups are left out."""
+    found: dict[str, click.Command] = {}
+    for name, command in plugchoice.commands.items():
+        if isinstance(command, click.Group):
+            found |= {f"{name} {part}": inner for part, inner in command.commands.items()}
+        else:
+            found[name] = command
+    return found

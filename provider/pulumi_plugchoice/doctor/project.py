@@ -46,6 +46,7 @@ class Project:
         name: of the project.
         runtime: such as `python`.
         program: folder of the program, which `main` names.
+        configs: folder of the stacks' config files.
         options: of the runtime.
         backend: URL of the backend; empty when the file has none.
         stacks: the stacks that have a config file, by name.
@@ -56,6 +57,7 @@ class Project:
     name: str
     runtime: str
     program: Path
+    configs: Path
     options: Mapping[str, str] = field(default_factory=dict)
     backend: str = ""
     stacks: Mapping[str, StackConfig] = field(default_factory=dict)
@@ -89,6 +91,7 @@ def _load(file: Path) -> Project:
         _text(data.get("name")),
         _text(described.get("name")),
         main.parent if main.is_file() else main,
+        configs,
         {key: _text(value) for key, value in options.items()} if isinstance(options, dict) else {},
         _text(backend.get("url")) if isinstance(backend, dict) else "",
         {

@@ -70,28 +70,31 @@ class Repository:
     is_shallow: bool
 
     @staticmethod
-    def open() -> Repository:
+    def open(option: str = "--base", instead: str = "compare two files with --before") -> Repository:
         """Find git, and the repository of the current folder.
+
+        Args:
+            option: what needs it, for a message.
+            instead: what works without it, for a message.
 
         Raises:
             GitFailed: there is none.
         """
         program = shutil.which("git")
         if program is None:
-            raise GitFailed("git: not found on PATH; install it, or compare two files with --before")
+            raise GitFailed(f"git: not found on PATH; install it, or {instead}")
         repository = Repository(program, Path(), is_shallow=False)
         done = repository._run("rev-parse", "--show-toplevel", "--is-shallow-repository")
         if done.returncode != 0:
             if b"not a git repository" in done.stderr:
                 raise GitFailed(
-                    "--base: the current folder is not in a git repository; run this in one, or compare two files with "
-                    "--before"
+                    f"{option}: the current folder is not in a git repository; run this in one, or {instead}"
                 )
             foreign = _FOREIGN.search(os.fsdecode(done.stderr))
             if foreign:
                 raise GitFailed(
-                    "--base: git does not read this repository, because its folder belongs to another user; if it is "
-                    f"yours: git config --global --add safe.directory {show_path(foreign[1])}"
+                    f"{option}: git does not read this repository, because its folder belongs to another user; if it "
+                    f"is yours: git config --global --add safe.directory {show_path(foreign[1])}"
                 )
             raise _explain("rev-parse", done)
         root, shallow = os.fsdecode(done.stdout).rsplit("\n", 2)[:2]
@@ -108,9 +111,7 @@ class Repository:
             GitFailed: there is no such commit here.
         """
         name = f"{option} {printable(revision, 100)}"
-        if revision.startswith("-") or not revision.strip() or "\0" in revision:
-            raise GitFailed(f"{name}: is not a revision; name a branch, tag or commit")
-        commit = self._find_commit(revision)
+        commit = self.find(option, revision)
         if commit is not None:
             return commit
         if self.is_shallow:
@@ -124,6 +125,16 @@ class Repository:
             f"did you mean {printable(remote, 100)}?" if self._find_commit(remote) else "name one of this repository"
         )
         raise GitFailed(f"{name}: there is no such branch, tag or commit here; {advice}")
+
+    def find(self, option: str, revision: str) -> str | None:
+        """Return the commit that a revision names; None when there is none here.
+
+        Raises:
+            GitFailed: nothing could ever be named so.
+        """
+        if revision.startswith("-") or not revision.strip() or "\0" in revision:
+            raise GitFailed(f"{option} {printable(revision, 100)}: is not a revision; name a branch, tag or commit")
+        return self._find_commit(revision)
 
     def _find_commit(self, revision: str) -> str | None:
         done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -147,6 +158,30 @@ class Repository:
             if name != ".." and not name.startswith(f"..{os.sep}"):
                 return "" if name == "." else name.replace(os.sep, "/")
         raise GitFailed(f"{show_path(path)}: is not in the git repository of the current folder; name files that are")
+
+    def list_changed(self, commit: str) -> set[str]:
+        """List the files of the work tree that are not as in a commit: changed, new, removed, staged or not.
+
+        Files that git is told to ignore are left out.
+
+        Raises:
+            GitFailed: the commit cannot be read.
+        """
+        # The user's own settings would leave files out, or run other programs.
+        options = ("--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+        differing = self._check("diff", "--name-only", "-z", *options, commit, "--", folder=self.root)
+        return {os.fsdecode(name) for name in (*differing.split(b"\0"), *self._list("--others")) if name}
+
+    def list_known(self) -> set[str]:
+        """List the files of the work tree that git knows, or would add.
+
+        Raises:
+            GitFailed: they cannot be listed.
+        """
+        return {os.fsdecode(name) for name in self._list("--cached", "--others") if name}
+
+    def _list(self, *options: str) -> list[bytes]:
+        return self._check("ls-files", "-z", "--exclude-standard", *options, folder=self.root).split(b"\0")
 
     def list_tree(self, commit: str, paths: Sequence[str]) -> dict[str, TreeEntry]:
         """List what a commit has at these paths and, for a folder, directly in it. Folders are left out.
@@ -196,17 +231,20 @@ class Repository:
         text = "".join(f"{object_id}\n" for object_id in object_ids)
         return self._check("cat-file", option, content=text.encode()) if text else b""
 
-    def _check(self, *arguments: str, content: bytes = b"") -> bytes:
-        done = self._run(*arguments, content=content)
+    def _check(self, *arguments: str, content: bytes = b"", folder: Path | None = None) -> bytes:
+        done = self._run(*arguments, content=content, folder=folder)
         if done.returncode != 0:
             raise _explain(arguments[0], done)
         return done.stdout
 
-    def _run(self, *arguments: str, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def _run(
+        self, *arguments: str, content: bytes = b"", folder: Path | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         variables = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
         try:
             return subprocess.run(  # noqa: S603 - git as found on PATH; a revision never begins with `-`
                 [self.program, "--no-pager", *arguments],
+                cwd=folder,
                 env={**variables, **_ENVIRONMENT},
                 input=content,
                 capture_output=True,
@@ -217,7 +255,7 @@ class Repository:
             raise GitFailed(f"git {arguments[0]}: does not end within {PATIENCE:g} s; try it by hand") from None
         except (OSError, ValueError) as error:
             reason = printable(getattr(error, "strerror", None) or error, 100)
-            raise GitFailed(f"git: cannot be started ({reason}); install it, or use --before") from None
+            raise GitFailed(f"git: cannot be started ({reason}); install it") from None
 
 
 def _explain(command: str, done: subprocess.CompletedProcess[bytes]) -> GitFailed:
