@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import cost, processes, warm
+from support import cost, fake_forge, processes, warm
 from support import emulator as emulators
 from support.stack import Stack, environment_for
 
@@ -103,7 +103,7 @@ def _nothing_is_left_running() -> Iterator[None]:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the machine reaches a test, and no request of one test counts in the limit of another."""
     for name in list(os.environ):
-        if name.startswith(("PLUGCHOICE_", "PULUMI_")):
+        if name.startswith(("PLUGCHOICE_", "PULUMI_", "GITHUB_", "GITLAB_", "CI_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / f"cache-{uuid.uuid4().hex}"))
 
@@ -120,6 +120,20 @@ def emulator(emulator_process: emulators.Emulator) -> emulators.Emulator:
     """The emulator with three chargers on one site, fresh."""
     emulator_process.reset(emulators.seed(3))
     return emulator_process
+
+
+@pytest.fixture(scope="session")
+def forge_server() -> Iterator[fake_forge.Forge]:
+    """One fake of GitHub and GitLab for all tests of a worker."""
+    with fake_forge.running() as running:
+        yield running
+
+
+@pytest.fixture
+def forge(forge_server: fake_forge.Forge) -> fake_forge.Forge:
+    """A fake of GitHub and GitLab with one pull request, fresh."""
+    forge_server.reset()
+    return forge_server
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def test_the_docs_have_one_table_of_exit_statuses() -> None:
     for name, command in list_commands().items():
         assert isinstance(command, Command)
         assert {0, 1, 2, 130} <= set(command.statuses)
-        assert table[name] == list(command.statuses.values())
+        assert list(filter(None, table[name])) == list(command.statuses.values())
 
 
 @pytest.mark.parametrize("name", sorted(list_commands()))

@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"_files"},
     {"config"},
     {"electrical"},
-    {"inputs", "reviewed"},
+    {"inputs", "reviewed", "forge"},
     {"quota"},
     {"api"},
     {"runtime"},
@@ -37,11 +37,13 @@ LAYERS: list[set[str]] = [
 ]
 # Which of them may import these libraries.
 USERS = {
-    "requests": {"api"},
+    "requests": {"api", "forge"},
     "urllib3": {"api"},
     "pulumi": {"runtime", "gate", "connector", "balance", "lookup", "site", "fleet"},
     "pydantic": {"api", "runtime", "sitefile", "emulator"},
     "yaml": {"sitefile"},
+    "github": {"forge"},
+    "gitlab": {"forge"},
     "anyascii": {"fleet"},
     "click": {"cli"},
     "rich": {"cli"},

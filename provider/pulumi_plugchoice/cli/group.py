@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, adopt, doctor, drift, emulator, fleet, sitefiles
+from . import account, adopt, doctor, drift, emulator, fleet, forge, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,6 +23,7 @@ for command in (
     *account.COMMANDS,
     *sitefiles.COMMANDS,
     drift.drift,
+    *forge.COMMANDS,
     adopt.adopt,
     fleet.fleet,
     emulator.command,

@@ -87,6 +87,11 @@ def code(text: object, longest: int = 80) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
+def link(text: str, url: str) -> str:
+    """A link with our own text; the URL has no blanks and parentheses."""
+    return f"[{text}]" + f"({url})"
+
+
 def format_site_name(site: SiteFile) -> str:
     """Format the label of a site, or its UUID."""
     return code(site.label or "", 200) or code(site.site.lower())

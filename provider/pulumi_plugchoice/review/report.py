@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from .sides import Comparison, FileChange
 
 LETTERS: Final = "Letters are declared, not measured. Merge after rewiring."
-_BEHIND: Final = (
+#: The title of a review without a site file that differs.
+NO_CHANGE: Final = "no site file changed"
+BEHIND: Final = (
     "**The base has commits that the head does not have; what they change appears the other way round.** Rebase, or "
     "compare with the merge base: `--base $(git merge-base BASE HEAD)`."
 )
@@ -60,10 +62,10 @@ def comparison_markdown(comparison: Comparison) -> str:
     """Render the review of all site files that differ between two sides: a table of them, and a section for each."""
     files = comparison.files
     head = "the files on the disk" if comparison.head is None else f"head {code(comparison.head[:12])}"
-    title = f"{len(files)} of {plural(len(comparison.paths), 'site file')} changed" if files else "no site file changed"
+    title = f"{len(files)} of {plural(len(comparison.paths), 'site file')} changed" if files else NO_CHANGE
     lines = [f"### Review: {title}", "", f"Base {code(comparison.base[:12])}, {head}.", ""]
     if comparison.is_behind:
-        lines += [_BEHIND, ""]
+        lines += [BEHIND, ""]
     if len(files) > 1:
         head_row = (
             "File",
