@@ -188,9 +188,19 @@ def is_offline(environment: Mapping[str, str]) -> bool:
 
 
 def find_reviewed(environment: Mapping[str, str]) -> Path | None:
-    """The file that PLUGCHOICE_REVIEWED names, or None."""
-    text = environment.get(REVIEWED.environment, "").strip()
-    return Path(text) if text else None
+    """The file that PLUGCHOICE_REVIEWED names, or None.
+
+    Raises:
+        ConfigError: it is set, and empty. A job that has lost the name must not write what nobody has reviewed.
+    """
+    text = environment.get(REVIEWED.environment)
+    if text is None:
+        return None
+    if not text.strip():
+        raise ConfigError(
+            f"{REVIEWED.environment}: is set and empty; name the file of the reviewed writes, or unset it"
+        )
+    return Path(text.strip())
 
 
 def find_base_url(config: Mapping[str, str | None], environment: Mapping[str, str]) -> str:

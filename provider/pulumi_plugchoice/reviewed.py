@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from ._files import FileRefused, read_file
 from ._text import is_uuid, printable, show_path
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # As many writes as a file of this size holds, nobody reviews.
 _MOST_BYTES: Final = 8 << 20
 
+#: In place of values: those that were recorded when the connector was adopted. Only the state of the stack has them.
+RESTORE: Final = "restore"
+
 Values = tuple[str | None, int | None]
 
 
@@ -34,13 +37,13 @@ class ReviewedWrite(NamedTuple):
         charger: UUID, lower case.
         connector_id: OCPP connector number.
         before: phase rotation and A, as they were when it was reviewed; None: not set.
-        after: phase rotation and A, as they are sent.
+        after: phase rotation and A, as they are sent; or `RESTORE`.
     """
 
     charger: str
     connector_id: int
     before: Values
-    after: Values
+    after: Values | Literal["restore"]
 
 
 def compute_digest(writes: Iterable[ReviewedWrite]) -> str:
@@ -60,7 +63,7 @@ def format_reviewed(writes: Iterable[ReviewedWrite]) -> str:
                 "charger": write.charger,
                 "connector_id": write.connector_id,
                 "before": dict(zip(SETTING_NAMES, write.before, strict=True)),
-                "after": dict(zip(SETTING_NAMES, write.after, strict=True)),
+                "after": RESTORE if write.after == RESTORE else dict(zip(SETTING_NAMES, write.after, strict=True)),
             }
             for write in ordered
         ],
@@ -80,32 +83,35 @@ class Reviewed:
     file: Path
     writes: Mapping[tuple[str, int], ReviewedWrite]
 
-    def refuse_others(self, name: str, write: ReviewedWrite) -> None:
+    def refuse_others(self, name: str, write: ReviewedWrite, *, is_restore: bool) -> None:
         """Refuse a write that is not in the file.
 
         Args:
             name: of the connector, for the message.
             write: what would be sent, and what is there now.
+            is_restore: whether it puts back what was recorded when the connector was adopted.
 
         Raises:
             NotReviewed: it is not in the file, or was reviewed with other values.
         """
         found = self.writes.get((write.charger, write.connector_id))
-        if found == write:
+        if found == (write._replace(after=RESTORE) if is_restore else write):
             return
-        now, then = _show(write.before), _show(write.after)
+        wanted = f"the restore of {show_values(write.after)}" if is_restore else show_values(write.after)
+        now = f"{show_values(write.before)} now, {wanted} would be sent; review it again"
         if found is None:
-            raise NotReviewed(
-                f"{name}: not written, because {show_path(self.file)} does not have this change: {now} now, {then} "
-                "would be sent; review it again"
-            )
+            raise NotReviewed(f"{name}: not written, because {show_path(self.file)} does not have this change: {now}")
+        then = "a restore" if found.after == RESTORE else show_values(found.after)
         raise NotReviewed(
-            f"{name}: not written, because {show_path(self.file)} has another change: {_show(found.before)} -> "
-            f"{_show(found.after)} was reviewed; {now} now, {then} would be sent; review it again"
+            f"{name}: not written, because {show_path(self.file)} has another change: {show_values(found.before)} -> "
+            f"{then} was reviewed; {now}"
         )
 
 
-def _show(values: Values) -> str:
+def show_values(values: Values | Literal["restore"]) -> str:
+    """Format both settings for people, or what a restore does."""
+    if values == RESTORE:
+        return "what was recorded when it was adopted"
     return ", ".join(show(name, value) for name, value in zip(SETTING_NAMES, values, strict=True))
 
 
@@ -119,12 +125,13 @@ def load_reviewed(path: Path) -> Reviewed:
     try:
         content = json.loads(read_file(path, _MOST_BYTES))
         writes = [_parse(item) for item in content["writes"]]
-        is_known = content["version"] == 1
+        is_known = type(content["version"]) is int and content["version"] == 1
     except FileRefused as refused:
         raise PlugchoiceError(f"PLUGCHOICE_REVIEWED: {name}: {refused}") from None
     except OSError as error:
+        where = "" if path.is_absolute() else " in the folder of the program"
         raise PlugchoiceError(
-            f"PLUGCHOICE_REVIEWED: {name}: cannot be read: {printable(error.strerror, 100)}; nothing is written "
+            f"PLUGCHOICE_REVIEWED: {name}: cannot be read{where}: {printable(error.strerror, 100)}; nothing is written "
             "without it"
         ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -143,9 +150,16 @@ def _parse(item: Any) -> ReviewedWrite:
     charger, number = item["charger"], item["connector_id"]
     if not isinstance(charger, str) or not is_uuid(charger) or charger != charger.lower():
         raise ValueError
-    before, after = (tuple(item[key][name] for name in SETTING_NAMES) for key in ("before", "after"))
-    is_valid = after[0] in PHASE_ROTATIONS and type(after[1]) is int and MIN_AMPERAGE <= after[1] <= MAX_AMPERAGE
-    is_valid = is_valid and isinstance(before[0], str | None) and (before[1] is None or type(before[1]) is int)
+    before = _parse_values(item["before"])
+    after = item["after"] if item["after"] == RESTORE else _parse_values(item["after"])
+    is_valid = after == RESTORE or (after[0] in PHASE_ROTATIONS and after[1] in range(MIN_AMPERAGE, MAX_AMPERAGE + 1))
     if not is_valid or type(number) is not int or number < 1:
         raise ValueError
     return ReviewedWrite(charger, number, before, after)
+
+
+def _parse_values(values: Any) -> Values:
+    rotation, amps = (values[name] for name in SETTING_NAMES)
+    if not isinstance(rotation, str | None) or not (amps is None or type(amps) is int):
+        raise ValueError
+    return rotation, amps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi_plugchoice.reviewed import ReviewedWrite, format_reviewed
+from pulumi_plugchoice.reviewed import RESTORE, ReviewedWrite, format_reviewed
 from support.emulator import charger_uuid
 from support.stack import Stack, declaration
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 
 def test_an_update_is_bound_to_what_was_reviewed(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
-    """A portal edit refuses one connector alone, another stack's set all; without the variable all is as before."""
-    stack.declare(*[declaration(f"bay-{i}", i, phase_rotation="STR", max_amperage=20) for i in (1, 2, 3)])
+    """A portal edit refuses one connector alone, another stack's set all, also a restore; a restore can be reviewed."""
+    bays = [
+        declaration(f"bay-{i}", i, phase_rotation="STR", max_amperage=20, on_destroy="restore" if i == 3 else "retain")
+        for i in (1, 2, 3)
+    ]
+    stack.declare(*bays)
     mine, other = tmp_path / "mine.json", tmp_path / "other.json"
     mine.write_text(format_reviewed(ReviewedWrite(charger_uuid(i), 1, ("RST", 16), ("STR", 20)) for i in (1, 2, 3)))
     other.write_text(format_reviewed([ReviewedWrite(charger_uuid(9), 1, ("RST", 16), ("STR", 20))]))
@@ -33,10 +37,17 @@ def test_an_update_is_bound_to_what_was_reviewed(stack: Stack, emulator: Emulato
     assert emulator.live(1) == emulator.live(3) == ("STR", 20)
     assert emulator.live(2) == ("RST", 31)
 
-    foreign = stack.up("--skip-preview", PLUGCHOICE_REVIEWED=str(other))
+    stack.declare(*bays[:2])
+    foreign = stack.up("--skip-preview", "--continue-on-error", PLUGCHOICE_REVIEWED=str(other))
     assert foreign.code != 0
     assert foreign.puts == []
-    assert foreign.lines(f"{other} does not have this change")
+    assert len(foreign.lines(f"{other} does not have this change")) == 2
+    assert foreign.lines("STR, 20 A now, the restore of RST, 16 A would be sent; review it again")
 
-    assert len(stack.must_up().puts) == 1
-    assert emulator.live(2) == ("STR", 20)
+    again = [
+        ReviewedWrite(charger_uuid(2), 1, ("RST", 31), ("STR", 20)),
+        ReviewedWrite(charger_uuid(3), 1, ("STR", 20), RESTORE),
+    ]
+    mine.write_text(format_reviewed(again))
+    assert len(stack.must_up(PLUGCHOICE_REVIEWED=str(mine)).puts) == 2
+    assert (emulator.live(2), emulator.live(3)) == (("STR", 20), ("RST", 16))

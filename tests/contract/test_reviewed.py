@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
-from pulumi_plugchoice.reviewed import ReviewedWrite, compute_digest, format_reviewed, load_reviewed
+from pulumi_plugchoice.reviewed import RESTORE, ReviewedWrite, compute_digest, format_reviewed, load_reviewed
 from support.emulator import SITE, TOKEN, charger_uuid, connector, seed
 from support.engine_double import Engine
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from click.testing import Result
     from support.emulator import Emulator
 
+REVIEWED = "PLUGCHOICE_REVIEWED"
 RST_16 = ("RST", 16)
 STR_20 = ("STR", 20)
 
@@ -29,9 +30,7 @@ def write_file(*writes: ReviewedWrite, path: Path) -> Path:
     return path
 
 
-def reviewed(
-    index: int, before: tuple[str | None, int | None] = RST_16, after: tuple[str, int] = STR_20
-) -> ReviewedWrite:
+def reviewed(index: int, before: tuple[str | None, int | None] = RST_16, after: Any = STR_20) -> ReviewedWrite:
     return ReviewedWrite(charger_uuid(index), 1, before, after)
 
 
@@ -100,8 +99,77 @@ def test_a_write_that_nobody_reviewed_is_refused(bound: Engine, emulator: Emulat
     (error,) = other.errors
     assert "STR, 20 A now, STR, 25 A would be sent" in error
     (error,) = bound.up({}).errors
-    assert "STR, 20 A now, RST, 16 A would be sent" in error
+    assert error.endswith(
+        "RST, 16 A -> STR, 20 A was reviewed; STR, 20 A now, the restore of RST, 16 A would be sent; review it again"
+    )
     assert emulator.live(1) == STR_20
+
+
+def first(**more: Any) -> dict[str, dict[str, Any]]:
+    """Declare one connector, as RST, 16 A, which needs no write."""
+    inputs = {"charger": charger_uuid(1), "connector_id": 1, "phase_rotation": "RST", "max_amperage": 16, **more}
+    return {"bay": inputs}
+
+
+# What is in the stack before; the program; then what it writes to which charger, in order.
+RESTORED = {"phase_rotation": "TRS", "max_amperage": 20, "on_destroy": "restore"}
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[ReviewedWrite]]] = {
+    "adopted": ({}, first(max_amperage=20), [reviewed(1, RST_16, ("RST", 20))]),
+    "updated": (first(), first(max_amperage=20), [reviewed(1, RST_16, ("RST", 20))]),
+    "drift put right": (first(), first(), [reviewed(1, ("RST", 31), RST_16)]),
+    "a setting that becomes managed": (
+        first(phase_rotation=None),
+        first(phase_rotation="STR"),
+        [reviewed(1, RST_16, ("STR", 16))],
+    ),
+    "a setting that is left as it is": (
+        first(),
+        first(phase_rotation=None, max_amperage=20),
+        [reviewed(1, RST_16, ("RST", 20))],
+    ),
+    "removed": (first(**RESTORED), {}, [reviewed(1, ("TRS", 20), RESTORE)]),
+    "another charger": (
+        first(**RESTORED),
+        first(charger=charger_uuid(2), **RESTORED),
+        [reviewed(2, RST_16, ("TRS", 20)), reviewed(1, ("TRS", 20), RESTORE)],
+    ),
+    "one setting restored": (
+        first(phase_rotation="TRS", max_amperage=None, on_destroy="restore"),
+        {},
+        [reviewed(1, ("TRS", 16), RESTORE)],
+    ),
+    "not restored: still declared": (
+        first(**RESTORED),
+        {"renamed": first(**RESTORED)["bay"] | {"max_amperage": 25}},
+        [reviewed(1, ("TRS", 20), ("TRS", 25))],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_write_leaves_without_consent(bound: Engine, emulator: Emulator, tmp_path: Path, kind: str) -> None:
+    """Of each kind: none with an empty set, all but the last if that one was reviewed from other values, else all."""
+    before, program, writes = KINDS[kind]
+    free = Engine({name: value for name, value in bound.environment.items() if name != REVIEWED}, bound.state)
+    file = tmp_path / "reviewed.json"
+    assert free.up(before).went_well
+    if kind == "drift put right":
+        emulator.edit(charger_uuid(1), max_amperage=31)
+
+    other = writes[-1]._replace(before=("RST", 999))
+    for given in ([], [*writes[:-1], other]):
+        write_file(*given, path=file)
+        with emulator.recording() as calls:
+            report = bound.up(program)
+        assert [path.split("/")[-3] for path, _ in calls.puts] == [write.charger for write in given if write in writes]
+        (error,) = report.errors
+        assert ": not written, because " in error
+    write_file(*writes, path=file)
+    report = bound.up(program)
+    assert report.went_well, report.errors
+    with emulator.recording() as calls:
+        assert bound.up(program).went_well
+    assert calls.puts == []
 
 
 def test_a_setting_that_is_not_managed_is_part_of_the_write(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
@@ -275,8 +343,15 @@ def test_a_review_that_does_not_know_all_writes_has_no_digest(folder: Path, emul
     emulator.reset(seed(3, {3: [connector(1, "RST", None)]}))
     emulator.remove(charger_uuid(1))
     refused = review("--live", "--reviewed-file", "reviewed.json", status=1)
-    assert refused.stdout == ""
+    assert "**Not all writes are known, so there is no digest:**" in refused.stdout
+    assert "Digest" not in refused.stdout
     (gone, unset) = refused.stderr.splitlines()
+    assert [line for line in refused.stdout.splitlines() if "HRB-001/1" in line or "max_amperage" in line] == [
+        f"- `{gone}`",
+        f"- `{unset}`",
+    ]
+    only = review("--live", "--digest-only", status=1)
+    assert (only.stdout, only.stderr) == ("", refused.stderr)
     assert gone.startswith("site.yaml: HRB-001/1: ")
     assert unset.startswith("site.yaml: HRB-003/1: max_amperage is not set in Plugchoice")
     assert not Path("reviewed.json").exists()

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pulumi_plugchoice.review.change import assess_change
+from pulumi_plugchoice.review.report import files_markdown
+from pulumi_plugchoice.review.sides import FileChange
 
 from .emulator import SITE, Json, identity, seed
+
+if TYPE_CHECKING:
+    from pulumi_plugchoice.sitefile.model import SiteFile
+
+
+def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
+    """The review of one site file; without `before` a description."""
+    return files_markdown([FileChange("site.yaml", "site.yaml", assess_change(before or after, after))])
 
 
 def site_yaml(

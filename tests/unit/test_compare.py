@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pulumi_plugchoice.review.compare import RANKS, compare_sites
-from pulumi_plugchoice.review.report import review_markdown
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from pulumi_plugchoice.sitefile.model import PARTS, SiteFile
+from support.sites import review_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,10 @@ from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice._text import clean, is_uuid, printable
 from pulumi_plugchoice.inputs import judge
 from pulumi_plugchoice.review.plan import plan_markdown
-from pulumi_plugchoice.review.report import review_markdown
 from pulumi_plugchoice.review.sheet import installer_sheet
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.load import build_site
+from support.sites import review_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

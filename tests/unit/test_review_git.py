@@ -334,10 +334,9 @@ def test_another_failure_of_git_is_one_line(repository: Path) -> None:
     ("arguments", "words"),
     [
         ([], "name one site file, or compare all with --base REV"),
-        (["a.yaml", "b.yaml"], "name one site file, or compare all with --base REV"),
+        (["a.yaml", "b.yaml", "--before", "c.yaml"], "name one site file, or compare all with --base REV"),
         (["--head", "HEAD", "a.yaml"], "--head needs --base"),
         (["--base", "HEAD", "--before", "a.yaml"], "--base and --before exclude each other"),
-        (["a.yaml", "--format", "json", "--live"], "--live is for Markdown"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments: list[str], words: str) -> None:

@@ -1,4 +1,4 @@
-"""What an update would send, for `plugchoice review --live`."""
+"""What an update would send and what has drifted, for `plugchoice review --live`."""
 
 from __future__ import annotations
 
@@ -8,56 +8,59 @@ from typing import TYPE_CHECKING
 from pulumi_plugchoice._files import write_files
 from pulumi_plugchoice._text import plural, show_path
 
-from .common import Failure, connect, echo, refuse_source
+from .common import connect, echo, refuse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
+    from pulumi_plugchoice.review.pending import Pending
     from pulumi_plugchoice.review.sides import FileChange
-    from pulumi_plugchoice.sitefile.model import SiteFile
 
 
-def list_sites(files: Iterable[FileChange]) -> list[tuple[Path, SiteFile]]:
-    """List the sites of a comparison as they are after the change; a removed file has none."""
-    changes = [(item.path, item.change) for item in files]
-    return [(Path(path), change.after) for path, change in changes if change is not None and change.after is not None]
-
-
-def add_writes(
-    text: str, sites: Sequence[tuple[Path, SiteFile]], reviewed_file: Path | None, *, digest_only: bool
-) -> str:
-    """Add the writes of site files to their review, and write the file that binds an update to them.
+def read_pending(files: Iterable[FileChange], *, has_base: bool) -> Pending:
+    """Read Plugchoice, and find what an update of site files would send.
 
     Args:
-        text: the review.
-        sites: the site files.
-        reviewed_file: where to write them.
-        digest_only: return the digest instead of the review.
-
-    Raises:
-        Failure: a connector cannot be read or written, so that nobody knows all of the writes.
+        files: site files.
+        has_base: whether their versions before are compared.
     """
-    from pulumi_plugchoice.fleet.files import Declaration
-    from pulumi_plugchoice.fleet.pending import find_pending
-    from pulumi_plugchoice.review.writes import writes_markdown
-    from pulumi_plugchoice.reviewed import compute_digest, format_reviewed
+    from pulumi_plugchoice.fleet.pending import UNKNOWN_BASE, FileSides, find_pending
+    from pulumi_plugchoice.review.pending import Pending
 
     from .progress import show_progress
 
-    with connect("review --live") as (client, _, notices), show_progress("sites", len(sites)) as tell:
-        pending = find_pending(
-            [Declaration(file, site) for file, site in sites],
-            client,
-            say=lambda line: notices.say(line, kind="chargers not listed"),
-            tell=tell,
-        )
-    if pending.problems:
-        raise Failure("\n".join(pending.problems))
-    writes = [write for _, _, write in pending.writes]
-    if reviewed_file is not None:
-        refuse_source(reviewed_file, *(file for file, _ in sites))
-        write_files({reviewed_file: format_reviewed(writes).encode()})
-        echo(f"{show_path(reviewed_file)}: {plural(len(writes), 'write')}", is_error=True)
-    if digest_only:
-        return compute_digest(writes) + "\n"
-    return text + writes_markdown([(file.as_posix(), name, write) for file, name, write in pending.writes])
+    sides: list[FileSides] = []
+    problems: list[str] = []
+    notes: list[str] = []
+    for file in files:
+        problems += file.problems
+        change = file.change
+        if file.old_problems:
+            notes.append(f"{show_path(file.path)}: cannot be read before the change; {UNKNOWN_BASE}")
+        if change is not None:
+            sides.append(FileSides(Path(file.path), change.before if has_base else None, change.after))
+    pending = Pending()
+    if sides:
+        with connect("review --live") as (client, _, notices), show_progress("sites", len(sides)) as tell:
+            pending = find_pending(
+                sides, client, say=lambda line: notices.say(line, kind="chargers not listed"), tell=tell
+            )
+    pending.has_base = has_base
+    pending.problems[:0] = problems
+    pending.notes[:0] = notes
+    return pending
+
+
+def write_reviewed(pending: Pending, file: Path, sources: Iterable[Path | None]) -> None:
+    """Write the file that binds an update to these writes, unless not all of them are known.
+
+    Raises:
+        Failure: the file is one of `sources`, which were read.
+        WriteFailed: the file cannot be written.
+    """
+    from pulumi_plugchoice.reviewed import format_reviewed
+
+    refuse_source(file, *sources)
+    if not pending.problems:
+        write_files({file: format_reviewed(item.write for item in pending.writes).encode()})
+        echo(f"{show_path(file)}: {plural(len(pending.writes), 'write')}", is_error=True)

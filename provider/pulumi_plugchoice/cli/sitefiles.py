@@ -11,10 +11,13 @@ import click
 from pulumi_plugchoice._files import identify, write_files
 from pulumi_plugchoice._text import plural, printable, show_path
 
-from .common import Command, Failure, OutputFile, echo, output_option, refuse_source, site_file, write_output
+from .common import Command, Failure, OutputFile, echo, is_same, output_option, refuse_source, site_file, write_output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pulumi_plugchoice.electrical.planner import Plan
+    from pulumi_plugchoice.review.sides import FileChange
     from pulumi_plugchoice.sitefile.model import SiteFile
 
 _MOST_REPLACED = 20
@@ -242,40 +245,67 @@ def review(
     With --base, those site files are reviewed that differ between two sides, which are read from git itself. FILES are
     site files or folders of them; default: sites/*.yaml. Every key that differs is listed, with what it means.
 
-    Without --base, FILES is one file, and --before names its version before the change. Without both, the site is
-    described.
+    Without --base, the sites of FILES are described. With --before, FILES is one file, and --before names its version
+    before the change.
+
+    With --live, Plugchoice is read: what has drifted there since the base, and what an update sends. That is of the
+    files that differ and of those named one by one.
     """
     if base is None:
         if head is not None:
             raise click.UsageError("--head needs --base")
-        if len(files) != 1:
+        if not files or (before is not None and len(files) != 1):
             raise click.UsageError("name one site file, or compare all with --base REV")
     elif before is not None:
         raise click.UsageError("--base and --before exclude each other")
-    if live and style != "markdown":
-        raise click.UsageError("--live is for Markdown")
     if not live and (reviewed_file or digest_only):
         raise Failure("--reviewed-file, --digest-only: need --live, which reads what an update would send")
+    if output is not None and reviewed_file is not None and is_same(output, reviewed_file):
+        raise Failure(f"{show_path(output)}: is named by --output and --reviewed-file; name two files")
     from pulumi_plugchoice.review import json_report, report, sides
-    from pulumi_plugchoice.sitefile.load import load_site
 
-    from .pending import add_writes, list_sites
+    from .pending import read_pending, write_reviewed
 
-    if base is None:
-        (file,) = files
-        old, new = None if before is None else load_site(before), load_site(file)
-        text = report.review_markdown(old, new) if style == "markdown" else json_report.format_file(file, old, new)
-        if live:
-            text = add_writes(text, [(file, new)], reviewed_file, digest_only=digest_only)
-        write_output(text, output, file, before)
-        return
-    comparison = sides.compare_revisions(base, head, files)
-    text = report.comparison_markdown(comparison) if style == "markdown" else json_report.format_json(comparison)
-    if live and not comparison.problems:
-        text = add_writes(text, list_sites(comparison.files), reviewed_file, digest_only=digest_only)
-    write_output(text, output, *comparison.paths)
-    if comparison.problems:
-        raise Failure("\n".join(comparison.problems))
+    comparison = None if base is None else sides.compare_revisions(base, head, files, with_same=live)
+    changes = _load_changes(files, before) if comparison is None else comparison.files
+    sources = (*(Path(item.path) for item in changes), before) if comparison is None else comparison.paths
+    problems = [line for item in changes for line in item.problems]
+    pending = None
+    if live:
+        same = () if comparison is None else comparison.same
+        pending = read_pending([*changes, *same], has_base=base is not None or before is not None)
+        problems = pending.problems
+        if reviewed_file is not None:
+            write_reviewed(pending, reviewed_file, sources)
+    if pending is not None and digest_only:
+        text = f"{pending.digest}\n" if pending.digest else ""
+    elif comparison is None:
+        text = (report.files_markdown if style == "markdown" else json_report.format_files)(changes, pending)
+    else:
+        text = (report.comparison_markdown if style == "markdown" else json_report.format_json)(comparison, pending)
+    write_output(text, output, *sources)
+    if problems:
+        raise Failure("\n".join(problems))
+
+
+def _load_changes(files: Sequence[Path], before: Path | None) -> list[FileChange]:
+    """Load site files without git; one that cannot be read does not hide the others."""
+    from pulumi_plugchoice.fleet.files import find_site_files
+    from pulumi_plugchoice.review.change import assess_change
+    from pulumi_plugchoice.review.sides import FileChange
+    from pulumi_plugchoice.sitefile.load import SiteFileError, load_site
+
+    old = None if before is None else load_site(before)
+    changes = []
+    for file in find_site_files(files):
+        name = file.as_posix()
+        try:
+            site = load_site(file)
+        except SiteFileError as error:
+            changes.append(FileChange(name, name, problems=tuple(error.lines)))
+        else:
+            changes.append(FileChange(name, name, assess_change(old or site, site)))
+    return changes
 
 
 @click.command("schema", cls=Command)

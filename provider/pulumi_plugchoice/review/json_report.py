@@ -9,39 +9,37 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_plugchoice.electrical.rotations import LINE_NAMES
 from pulumi_plugchoice.electrical.site_warnings import sum_base
 
-from .change import assess_change
-from .sides import FileChange
+from .pending import convert_pending
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pulumi_plugchoice.electrical.figures import Triple
     from pulumi_plugchoice.electrical.limits import ExceededLimit
     from pulumi_plugchoice.sitefile.assess import Assessment
-    from pulumi_plugchoice.sitefile.model import SiteFile
 
     from .change import SettingsChange, SiteChange, Values
     from .compare import Change
-    from .sides import Comparison
+    from .pending import Pending
+    from .sides import Comparison, FileChange
 
 #: JSON Schema of the report. Version 1: keys may be added, none changes its meaning.
 SCHEMA_FILE: Final = Path(__file__).with_name("review.schema.json")
 
 
-def format_json(comparison: Comparison) -> str:
-    """Format the comparison of two sides."""
-    return _format(
-        [_convert_file(file) for file in comparison.files], comparison.base, comparison.head, comparison.is_behind
-    )
+def format_json(comparison: Comparison, pending: Pending | None = None) -> str:
+    """Format the comparison of two sides, and what is pending if Plugchoice was read."""
+    files = [_convert_file(file) for file in comparison.files]
+    return _format(files, pending, base=comparison.base, head=comparison.head, base_is_ahead=comparison.is_behind)
 
 
-def format_file(path: Path, before: SiteFile | None, after: SiteFile) -> str:
-    """Format the comparison of one file, or the description of one site."""
-    change = assess_change(after if before is None else before, after)
-    name = path.as_posix()
-    return _format([_convert_file(FileChange(name, name, change))], None, None, is_behind=False)
+def format_files(files: Sequence[FileChange], pending: Pending | None = None) -> str:
+    """Format the comparison of one file, or the description of sites, without git."""
+    return _format([_convert_file(file) for file in files], pending, base=None, head=None, base_is_ahead=False)
 
 
-def _format(files: list[dict[str, Any]], base: str | None, head: str | None, is_behind: bool) -> str:  # noqa: FBT001 - private
-    report = {"version": 1, "base": base, "head": head, "base_is_ahead": is_behind, "files": files}
+def _format(files: list[dict[str, Any]], pending: Pending | None, **more: Any) -> str:
+    report = {"version": 1, **more, "files": files, "live": pending and convert_pending(pending)}
     return json.dumps(report, indent=2) + "\n"
 
 

@@ -9,7 +9,6 @@ from pulumi_plugchoice.electrical.settings import SETTING_NAMES
 from pulumi_plugchoice.electrical.site_warnings import sum_base
 from pulumi_plugchoice.sitefile.definition import format_settings
 
-from .change import assess_change
 from .markdown import (
     FOOTER,
     Loads,
@@ -23,16 +22,17 @@ from .markdown import (
     list_uncounted,
     table,
 )
+from .pending import describe_pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pulumi_plugchoice.electrical.figures import Figures
     from pulumi_plugchoice.sitefile.assess import Assessment
-    from pulumi_plugchoice.sitefile.model import SiteFile
 
     from .change import SettingsChange, SiteChange, Values
     from .compare import Change
+    from .pending import Pending
     from .sides import Comparison, FileChange
 
 LETTERS: Final = "Letters are declared, not measured. Merge after rewiring."
@@ -46,20 +46,31 @@ BEHIND: Final = (
 _LONGEST: Final = 1000
 
 
-def review_markdown(before: SiteFile | None, after: SiteFile) -> str:
-    """Render the review of one site file.
+def files_markdown(files: Sequence[FileChange], pending: Pending | None = None) -> str:
+    """Render the review of site files without git: what changes, or a description of a site with nothing before it.
 
     Args:
-        before: the site before the change; None: only the site after it is described.
-        after: the site after the change.
+        files: with a change from a site to itself for a description.
+        pending: what an update would send, if Plugchoice was read.
     """
-    change = assess_change(after if before is None else before, after)
-    lines = _describe_site(change) if before is None else describe_change(change)
-    return "\n".join([*lines, LETTERS, "", FOOTER, ""])
+    lines = []
+    for file in files:
+        if file.change is None:
+            lines += _describe_file(file)
+        elif file.change.before is file.change.after:
+            lines += _describe_site(file.change)
+        else:
+            lines += describe_change(file.change)
+    return "\n".join([*lines, LETTERS, "", FOOTER, *_list_pending(pending), ""])
 
 
-def comparison_markdown(comparison: Comparison) -> str:
-    """Render the review of all site files that differ between two sides: a table of them, and a section for each."""
+def comparison_markdown(comparison: Comparison, pending: Pending | None = None) -> str:
+    """Render the review of all site files that differ between two sides: a table of them, and a section for each.
+
+    Args:
+        comparison: the two sides.
+        pending: what an update would send, if Plugchoice was read.
+    """
     files = comparison.files
     head = "the files on the disk" if comparison.head is None else f"head {code(comparison.head[:12])}"
     title = f"{len(files)} of {plural(len(comparison.paths), 'site file')} changed" if files else NO_CHANGE
@@ -79,7 +90,11 @@ def comparison_markdown(comparison: Comparison) -> str:
         lines += [*table(head_row, [_summarize_file(file) for file in files]), ""]
     for file in files:
         lines += _describe_file(file)
-    return "\n".join([*lines, *([LETTERS, ""] if files else []), FOOTER, ""])
+    return "\n".join([*lines, *([LETTERS, ""] if files else []), FOOTER, *_list_pending(pending), ""])
+
+
+def _list_pending(pending: Pending | None) -> list[str]:
+    return [] if pending is None else ["", *describe_pending(pending)]
 
 
 def _summarize_file(file: FileChange) -> tuple[str, ...]:

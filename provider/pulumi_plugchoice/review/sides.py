@@ -68,6 +68,7 @@ class Comparison:
         base: commit of the one side.
         head: commit of the other; None for the files on the disk.
         files: the site files that differ, by name.
+        same: those that do not differ and are named one by one, if they were asked for.
         paths: all site files of both sides, on the disk.
         is_behind: whether the base has commits that the head does not have.
     """
@@ -77,6 +78,7 @@ class Comparison:
     files: tuple[FileChange, ...]
     paths: tuple[Path, ...]
     is_behind: bool
+    same: tuple[FileChange, ...] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -103,13 +105,14 @@ class _Side:
         return {*self.object_ids, *self.problems}
 
 
-def compare_revisions(base: str, head: str | None, files: Sequence[Path]) -> Comparison:
+def compare_revisions(base: str, head: str | None, files: Sequence[Path], *, with_same: bool = False) -> Comparison:
     """Compare the site files of two commits.
 
     Args:
         base: revision before the change.
         head: revision after it; None for the files on the disk.
         files: site files, or folders of them; by default `sites/*.yaml` of the current folder.
+        with_same: also load those of `files` that do not differ.
 
     Raises:
         PlugchoiceError: git, a revision or one of `files` is not there.
@@ -132,16 +135,25 @@ def compare_revisions(base: str, head: str | None, files: Sequence[Path]) -> Com
         for name in names
         if name in new.problems or (old.object_ids.get(name), name in old.problems) != (new.object_ids.get(name), False)
     }
+    named = set(places) & new.object_ids.keys() if with_same else set()
     for side in (old, new):
         wanted = {
-            name: side.object_ids[name] for name in differing if name in side.object_ids and name not in side.contents
+            name: side.object_ids[name]
+            for name in differing | named
+            if name in side.object_ids and name not in side.contents
         }
         contents = repository.read(set(wanted.values()), MAX_BYTES)
         side.contents |= {name: contents[object_id] for name, object_id in wanted.items()}
     changes = sorted(_pair(old, new, differing), key=lambda item: item.path)
     is_behind = bool(changes) and not repository.is_ancestor(base_commit, head_commit or "HEAD")
     paths = tuple(repository.root / name for name in sorted(names))
-    return Comparison(base_commit, head_commit, tuple(changes), paths, is_behind)
+    same = tuple(_load_same(new, name) for name in sorted(named - {item.path for item in changes}))
+    return Comparison(base_commit, head_commit, tuple(changes), paths, is_behind, same)
+
+
+def _load_same(side: _Side, name: str) -> FileChange:
+    site, problems = _load(side, name)
+    return FileChange(name, name, assess_change(site, site) if site else None, problems)
 
 
 def _list_commit(repository: Repository, commit: str, places: Sequence[str]) -> _Side:

@@ -102,7 +102,7 @@ def restore(session: Session, id_: str, props: Mapping[str, Any]) -> None:
         session.notices.say(f"{name}: {text}; nothing to restore", kind="connectors not restored")
         return
     try:
-        session.settle(live, wanted)
+        session.settle(live, wanted, is_restore=True)
     except UnknownSetting as error:
         raise PlugchoiceError(
             f"{error.fact}; to restore this connector, set {error.setting} in Plugchoice and run the same command again"

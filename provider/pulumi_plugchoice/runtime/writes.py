@@ -52,6 +52,7 @@ def settle(
     is_adoption: bool = False,
     reads_first: bool = False,
     reviewed: Reviewed | None = None,
+    is_restore: bool = False,
 ) -> Live:
     """Bring a connector to the wanted settings, and return it as the API confirmed it.
 
@@ -64,7 +65,8 @@ def settle(
         is_adoption: `prepare` records the values that the write replaces: after a long wait, and before a second try,
             they are read again.
         reads_first: read the connector before the first try too. A write of one setting always does.
-        reviewed: the writes that may be sent; None: all. The connector is then always read before.
+        reviewed: the writes that may be sent; None: all. With them, the connector is always read before.
+        is_restore: the wanted values are those that were recorded at adoption. It is reviewed as such.
 
     Raises:
         WriteNotSettled: after the write, the live value differs or is not known.
@@ -74,7 +76,7 @@ def settle(
     if not find_changes(wanted, found.connector):
         prepare(found)
         return found
-    options = {"is_adoption": is_adoption, "reads_first": reads_first}
+    options = {"is_adoption": is_adoption, "reads_first": reads_first, "is_restore": is_restore}
     return _Write(client, live, found, wanted, prepare, reviewed=reviewed, **options).run()
 
 
@@ -96,6 +98,7 @@ class _Write:
         is_adoption: bool,
         reads_first: bool,
         reviewed: Reviewed | None,
+        is_restore: bool,
     ) -> None:
         self._client = client
         self._live = live
@@ -104,6 +107,7 @@ class _Write:
         self._is_adoption = is_adoption
         self._reads_first = reads_first or reviewed is not None or len(wanted) < len(SETTING_NAMES)
         self._reviewed = reviewed
+        self._is_restore = is_restore
         self._deadline = client.deadline()
         self._now = found
         self._before = found  # without what an earlier try may have written
@@ -135,7 +139,8 @@ class _Write:
                 return self._now
             body = body_for(self._wanted, self._now)
             if self._reviewed is not None:
-                self._reviewed.refuse_others(self._now.name, describe_write(self._before, body))
+                write = describe_write(self._before, body)
+                self._reviewed.refuse_others(self._now.name, write, is_restore=self._is_restore)
             return self._put(body, turn)
 
         result = self._client.in_turn(1 + reads, self._deadline, work)
