@@ -49,8 +49,9 @@ check: $(LINT) ## check format, lint, types, generated docs and the workflows fo
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python tools/docs.py --check
-	$(BIN)/zizmor --offline --quiet $(KIT)/github
-	$(SCHEMA) vendor.github-workflows $(KIT)/github/.github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet $(KIT)/github/*.yml examples/gitops
+	$(SCHEMA) vendor.github-workflows $(KIT)/github/*.yml examples/gitops/.github/workflows/*.yml
+	$(SCHEMA) vendor.gitlab-ci $(KIT)/gitlab/gitlab-ci.yml examples/gitops/.gitlab-ci.yml
 	$(BIN)/prek validate-manifest .pre-commit-hooks.yaml
 
 format: $(LINT) ## format the code

@@ -330,3 +330,22 @@ def test_the_matrix_is_one_line(project: Path) -> None:
     gitlab = '[{"SHARD":"1/2","SITES":"a c"},{"SHARD":"2/2","SITES":"b"}]\n'
     assert run("matrix", "--all", "--shards", "2").stdout == github
     assert run("matrix", "--all", "--shards", "2", "--format", "gitlab").stdout == gitlab
+
+
+def test_a_canary_comes_first_when_it_is_selected(project: Path) -> None:
+    """For a workflow that applies one site before the others; a mistyped one is not left out in silence."""
+    change("sites/c.yaml")
+    change("sites/a.yaml")
+    since = ("list", "--changed-since", "HEAD", "--format")
+    assert run(*since, "github", "--canary", "c").stdout == 'canary=c\nrest=["a"]\n'
+    assert run(*since, "github", "--canary", "b").stdout == 'canary=a\nrest=["c"]\n'
+    assert run(*since, "github", "--canary", "").stdout == 'canary=a\nrest=["c"]\n'
+    assert run(*since, "names", "--canary", "c").stdout == "c\na\n"
+    commit()
+    assert run(*since, "github").stdout == "canary=\nrest=[]\n"
+    assert run(*since, "names").stdout == ""
+    result = run(*since, "names", "--canary", "d")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "--canary: d: there is no such site; give the name of a site file\n",
+    )

@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Import what the stacks lack, and run a preview of each. --no-import writes files only.",
 )
+@click.option(
+    "--ci",
+    "forge",
+    type=click.Choice(["github", "gitlab"]),
+    help="Also write the workflows for this forge: review, apply, nightly drift. A file that exists is left as it is.",
+)
 @click.option("--net-type", type=click.Choice(["TN", "TT", "IT"]), help="For sites of which Plugchoice has none.")
 @click.option(
     "--main-fuse-amps", type=WholeNumber(1, 10_000), metavar="A", help="For sites of which Plugchoice has none."
@@ -61,6 +67,7 @@ def adopt(
     project: Path,
     output: Path | None,
     is_import: bool,
+    forge: str | None,
     net_type: str | None,
     main_fuse_amps: int | None,
 ) -> None:
@@ -80,6 +87,7 @@ def adopt(
     from pulumi_plugchoice.fleet.adopt import adopt_sites, describe_site, select_sites, summarize
     from pulumi_plugchoice.fleet.project import IMPORT_FOLDER
     from pulumi_plugchoice.fleet.stacks import Stacks
+    from pulumi_plugchoice.fleet.workflows import plan_workflows
 
     from .progress import show_progress
 
@@ -87,6 +95,7 @@ def adopt(
         raise Failure("--all and --site: give one of them")
     program, others = _read_project(ctx, project)
     folder = output or program / "sites"
+    workflows, existing = plan_workflows(forge, project, program, folder) if forge else ({}, [])
     stacks = Stacks.open(project, lambda line: echo(f"plugchoice: {line}", is_error=True)) if is_import else None
     with connect("adopt") as (client, budget, notices):
         account = client.sites()
@@ -103,12 +112,14 @@ def adopt(
                 say=lambda line: notices.say(line, kind="chargers not listed"),
                 tell=tell,
             )
-    _write(adopted, project, folder, is_import=is_import)
+    _write(adopted, project, folder, workflows, is_import=is_import)
     for site in adopted:
         for line in describe_site(site):
             echo(line)
     is_whole = not any(site.is_left_out for site in adopted)
     good = [site for site in adopted if site.text is not None]
+    for line in (*(f"{show_path(path)}: written" for path in workflows), *existing) if good else ():
+        echo(line)
     if stacks is not None and good:
         is_whole &= _import(stacks, good, program, others - {file.stem for file in folder.glob("*.yaml")})
     elif good:
@@ -140,7 +151,9 @@ def _read_project(ctx: click.Context, project: Path) -> tuple[Path, set[str]]:
     return project / program.relative_to(here) if program.is_relative_to(here) else program, set(found.stacks)
 
 
-def _write(adopted: Sequence[AdoptedSite], project: Path, folder: Path, *, is_import: bool) -> None:
+def _write(
+    adopted: Sequence[AdoptedSite], project: Path, folder: Path, workflows: dict[Path, str], *, is_import: bool
+) -> None:
     """Write all files that are new or changed, and none that would stay as it is."""
     from pulumi_plugchoice._files import identify, make_folder, write_files
     from pulumi_plugchoice.fleet.importing import make_import_file
@@ -150,7 +163,8 @@ def _write(adopted: Sequence[AdoptedSite], project: Path, folder: Path, *, is_im
     good = [site for site in adopted if site.text is not None]
     if not good:
         return
-    contents = {path: text.encode() for path, text in plan_project(project, folder).items()}
+    texts = {**plan_project(project, folder), **workflows}
+    contents = {path: text.encode() for path, text in texts.items()}
     seen = dict.fromkeys(contents, None)
     for site in good:
         if site.text is not None and site.text.text != site.before:

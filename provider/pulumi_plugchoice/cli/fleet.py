@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pulumi_plugchoice._text import show_path
+from pulumi_plugchoice._text import printable, show_path
 
 from .common import Command, Failure, Refusal, WholeNumber, echo
 
@@ -122,12 +122,14 @@ def fleet() -> None:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "names", "github"]),
     default="text",
     show_default=True,
-    help="A line for each site, or JSON.",
+    help="A line for each site; JSON; only the names; or the outputs `canary` (the first site) and `rest` (a JSON "
+    "list of the others) for a step of GitHub Actions.",
 )
-def list_command(style: str, **selection: Any) -> None:
+@click.option("--canary", metavar="SITE", default="", help="The site that comes first, if it is selected.")
+def list_command(style: str, canary: str, **selection: Any) -> None:
     """List sites, each with the reason why it is selected.
 
     SITES are names of sites, or site files. With --changed-since, a site is selected when its file, its stack's
@@ -135,13 +137,23 @@ def list_command(style: str, **selection: Any) -> None:
     cannot tell, as in a shallow clone without REV, all sites are selected. A site file that was removed is named on
     standard error: its stack is still there.
     """
-    from pulumi_plugchoice.fleet.selection import format_sites_json, format_sites_text
+    from pulumi_plugchoice.fleet.selection import (
+        find_sites,
+        format_outputs,
+        format_sites_json,
+        format_sites_text,
+        put_first,
+    )
 
-    sites = select(Selection(**selection))
+    chosen = Selection(**selection)
+    if canary and canary not in find_sites(find_layout(chosen).sites):
+        raise Refusal(f"--canary: {printable(canary, 60)}: there is no such site; give the name of a site file")
+    sites = put_first(select(chosen), canary)
     if style == "json":
         echo(format_sites_json(sites), end="")
     else:
-        for line in format_sites_text(sites):
+        styles = {"names": lambda sites: [site.name for site in sites], "github": format_outputs}
+        for line in styles.get(style, format_sites_text)(sites):
             echo(line)
 
 

@@ -127,6 +127,17 @@ def pick_shard(sites: Sequence[SelectedSite], number: int, shards: int) -> list[
     return list(sites[number - 1 :: shards])
 
 
+def put_first(sites: Sequence[SelectedSite], name: str) -> list[SelectedSite]:
+    """The sites with one of them first, if it is there."""
+    return sorted(sites, key=lambda site: site.name != name)
+
+
+def format_outputs(sites: Sequence[SelectedSite]) -> list[str]:
+    """The first site, and a JSON list of the others, as outputs of a step of GitHub Actions."""
+    names = [site.name for site in sites]
+    return [f"canary={''.join(names[:1])}", f"rest={json.dumps(names[1:])}"]
+
+
 def format_sites_text(sites: Sequence[SelectedSite]) -> list[str]:
     """A line for each site, and one with their number."""
     lines = [f"{site.name}: {printable(site.reason, 300)}" for site in sites]
