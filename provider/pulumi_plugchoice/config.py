@@ -61,7 +61,15 @@ CLIENT_SECRET = Option(
 REQUESTS = Option(
     "",
     "PLUGCHOICE_REQUESTS_PER_MINUTE",
-    "This machine's share of the user's 500 requests a minute. For users with programs on several machines.",
+    "This machine's share of the user's 500 requests a minute. For users with programs on several machines; with "
+    "`PLUGCHOICE_QUOTA_URL` it counts only while the database is lost.",
+)
+QUOTA = Option(
+    "",
+    "PLUGCHOICE_QUOTA_URL",
+    "`postgres://...`: a Postgres database in which programs on several machines share the request limit. Needs the "
+    "extra `postgres`.",
+    secret=True,
 )
 OFFLINE = Option(
     "",
@@ -86,7 +94,19 @@ REVIEWED = Option(
     "File of `plugchoice review --live --reviewed-file`: a write that is not in it is refused.",
 )
 
-OPTIONS: Final = (BASE_URL, SITE, TOKEN, CLIENT_ID, CLIENT_SECRET, REQUESTS, OFFLINE, TIMEOUT, DEADLINE, REVIEWED)
+OPTIONS: Final = (
+    BASE_URL,
+    SITE,
+    TOKEN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    REQUESTS,
+    QUOTA,
+    OFFLINE,
+    TIMEOUT,
+    DEADLINE,
+    REVIEWED,
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +135,7 @@ class Options:
         timeout: s, one request.
         deadline: s, one operation with its retries.
         requests_per_minute: this machine's share of the user's request limit, or None: all of it.
+        quota_url: of the database in which machines share that limit, or None.
     """
 
     base_url: str
@@ -123,6 +144,7 @@ class Options:
     timeout: float = DEFAULT_TIMEOUT_SECONDS
     deadline: float = DEFAULT_DEADLINE_SECONDS
     requests_per_minute: int | None = None
+    quota_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, config: Mapping[str, str | None], environment: Mapping[str, str]) -> Options:
@@ -138,6 +160,7 @@ class Options:
             timeout=_find_seconds(TIMEOUT, environment, DEFAULT_TIMEOUT_SECONDS),
             deadline=_find_seconds(DEADLINE, environment, DEFAULT_DEADLINE_SECONDS),
             requests_per_minute=_find_share(environment),
+            quota_url=_find_quota_url(environment),
         )
 
 
@@ -342,6 +365,16 @@ def _find_share(environment: Mapping[str, str]) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= 1):
         raise ConfigError(f"{where}: {printable(text, 60)!r} is not a whole number from 1; use one such as 250")
     return int(text)
+
+
+def _find_quota_url(environment: Mapping[str, str]) -> str | None:
+    text, where = _find_unquoted(QUOTA, {}, environment)
+    if text is not None and not re.match("postgres(ql)?://.", text):
+        # The text is not shown: it may contain a password.
+        raise ConfigError(
+            f"{where}: is not the URL of a Postgres database; use one such as postgres://user@host/database"
+        )
+    return text
 
 
 def _find_seconds(option: Option, environment: Mapping[str, str], default: float) -> float:

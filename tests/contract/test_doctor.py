@@ -481,9 +481,11 @@ def test_what_a_wrong_cli_prints_shows_no_secret(
     """It does not get those that it does not need, and those of the backend are taken out of what it prints."""
     monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "pul-a-token-that-nobody-may-see")
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"s3://ann:{CLIENT_SECRET}@state")
-    fake.cli(whoami="echo $PLUGCHOICE_TOKEN/$PULUMI_CONFIG_PASSPHRASE/$PULUMI_ACCESS_TOKEN/$PULUMI_BACKEND_URL; exit 1")
+    monkeypatch.setenv("PLUGCHOICE_QUOTA_URL", "postgres://user:geheim@127.0.0.1:9/x")
+    mine = "$PLUGCHOICE_TOKEN/$PLUGCHOICE_QUOTA_URL/$PULUMI_CONFIG_PASSPHRASE"
+    fake.cli(whoami=f"echo {mine}/$PULUMI_ACCESS_TOKEN/$PULUMI_BACKEND_URL; exit 1")
     (line,) = play().lines("backend")
-    assert line.startswith("failure: s3://state (PULUMI_BACKEND_URL): //[hidden]/s3://ann:[hidden]@state; run ")
+    assert line.startswith("failure: s3://state (PULUMI_BACKEND_URL): ///[hidden]/s3://ann:[hidden]@state; run ")
 
 
 def test_a_backend_without_a_cli(folder: Path, fake: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -627,6 +629,19 @@ def test_the_cache_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert play().bad == {"cache": "warning"}
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/self")
     assert play().bad == {"cache": "warning"}
+
+
+def test_a_quota_database_that_cannot_be_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning; the account is checked all the same, and at once. Neither its password nor its URL is shown."""
+    monkeypatch.setenv("PLUGCHOICE_QUOTA_URL", "postgres://user:geheim@127.0.0.1:9/x")
+    started = time.monotonic()
+    report = play()
+    assert time.monotonic() - started < 20
+    assert report.bad == {"quota-database": "warning"}
+    (line,) = report.lines("quota-database")
+    assert "Connection refused" in line
+    assert "geheim" not in line
+    assert report.names == {*MACHINE, *ACCOUNT, "stacks", "quota-database"}
 
 
 # --- the account ---

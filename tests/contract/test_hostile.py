@@ -507,7 +507,7 @@ def test_a_retry_after_of_years_is_bounded(tmp_path: Path) -> None:
         error = refused(lambda: transport_to(server.url, pacer=pacer, is_hasty=True).get(READ))
         assert time.monotonic() - started < PATIENCE
         assert isinstance(error, RateLimited)
-        assert pacer._read_hold() - time.monotonic() <= 300
+        assert pacer._store.hold() - time.monotonic() <= 300
         pacer.close()
     assert len(server.requests) == 1
 
@@ -520,7 +520,7 @@ def test_a_date_in_retry_after_is_measured_from_the_answers_own_date(hours: int,
     with Server(sends(message({}, f"Date: {date}", f"Retry-After: {until}", status="429 Many"))).running() as server:
         pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
         error = refused(lambda: transport_to(server.url, pacer=pacer).get(READ))
-        held = pacer._read_hold() - time.monotonic()
+        held = pacer._store.hold() - time.monotonic()
         pacer.close()
     assert isinstance(error, RateLimited)
     assert error.retry_after == 7

@@ -234,7 +234,7 @@ def test_an_answer_without_a_slot_is_harmless(kit: Kit) -> None:
 def test_threads_get_different_slots_in_order(tmp_path: Path) -> None:
     pacer = Pacer(KEY, folder=tmp_path, say=pytest.fail)
     with ThreadPoolExecutor(16) as pool:
-        slots = list(pool.map(lambda _: pacer._reserve(math.inf), range(480)))
+        slots = list(pool.map(lambda _: pacer._reserve(math.inf).slot, range(480)))
     pacer.close()
     assert sorted(slot.number for slot in slots) == list(range(1, 481))
 
@@ -262,7 +262,7 @@ def start(process: subprocess.Popen[str]) -> None:
 
 
 def test_processes_together_keep_to_the_limit_in_every_minute(tmp_path: Path) -> None:
-    work = "for _ in range(250):\n    print(*pacer._reserve(600.0))\n"
+    work = "for _ in range(250):\n    print(*pacer._reserve(600.0).slot)\n"
     processes = [child(tmp_path, work) for _ in range(4)]
     for process in processes:
         start(process)
@@ -280,7 +280,7 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     """A burst of 49, then 71 slots 4 ms apart: every process gets all it asks for, none is given twice."""
     work = (
         "reserve = pacer._reserve\n"
-        "pacer._reserve = lambda longest, requests: [slot := reserve(longest), print(slot.number)][0]\n"
+        "pacer._reserve = lambda longest, requests: [turn := reserve(longest), print(turn.slot.number)][0]\n"
         "for _ in range(40):\n    pacer.take()\n"
     )
     processes = [child(tmp_path, work, window=2.0) for _ in range(3)]
@@ -305,7 +305,7 @@ def test_a_process_killed_while_it_waits_costs_its_slot_only(tmp_path: Path) -> 
     with pacer._store.transaction() as (book, _):
         head = book.head
     assert head >= 20
-    assert pacer._reserve(math.inf).number == head + 1
+    assert pacer._reserve(math.inf).slot.number == head + 1
     pacer.close()
     assert said == []
 
@@ -323,7 +323,7 @@ def test_a_process_killed_in_a_transaction_leaves_the_book_as_it_was(tmp_path: P
     assert process.returncode == -signal.SIGKILL
     said: list[str] = []
     pacer = Pacer(KEY, folder=tmp_path, say=said.append)
-    assert pacer._reserve(math.inf).number == 2
+    assert pacer._reserve(math.inf).slot.number == 2
     pacer.close()
     assert said == []
 
@@ -497,7 +497,7 @@ def test_a_file_deleted_in_use_is_made_and_shared_again(kit: Kit) -> None:
     other.take()
     assert not alone(one)
     assert not alone(other)
-    assert one._reserve(math.inf).number == 3
+    assert one._reserve(math.inf).slot.number == 3
     one.note_answer(told(10), 200)
     assert kit.said == []
 

@@ -70,7 +70,7 @@ def check_options(project: Project | None, environment: Mapping[str, str]) -> tu
         checks.append(Check.of("offline", error))
     url = _check_base_url(project, environment, checks)
     credentials = _check_credentials(project, environment, checks)
-    others = (config.REQUESTS, config.TIMEOUT, config.DEADLINE)
+    others = (config.REQUESTS, config.QUOTA, config.TIMEOUT, config.DEADLINE)
     rest = {option.environment: environment.get(option.environment, "") for option in others}
     options = None
     try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import hide, printable, show_path
-from pulumi_plugchoice.config import CLIENT_SECRET, TOKEN
+from pulumi_plugchoice.config import OPTIONS
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .account import check_account, check_options
 from .backend import check_backend, check_passphrase, check_stacks, find_backend
 from .engine import check_cli, check_language_host, find_cli
 from .interpreters import check_interpreters
-from .machine import check_cache, check_site_files, find_declarations
+from .machine import check_cache, check_quota_database, check_site_files, find_declarations
 from .project import Project, ProjectError, find_project
 from .report import Check
 
@@ -37,8 +38,9 @@ def run_checks(
     Raises:
         PlugchoiceError: there is no current folder.
     """
-    for option in (TOKEN, CLIENT_SECRET):
-        hide(environment.get(option.environment, "").strip())
+    for option in OPTIONS:
+        if option.secret:
+            hide(environment.get(option.environment, "").strip())
     try:
         folder = Path.cwd()
     except OSError:
@@ -61,6 +63,10 @@ def run_checks(
         checks.append(check_cache())
     more, options = check_options(project, environment)
     checks += more
+    if options is not None and options.quota_url is not None:
+        checks.append(check_quota_database(options))
+        if checks[-1].status != "ok":
+            options = replace(options, quota_url=None)  # or the account would be asked after a minute
     if options is not None:
         checks += check_account(options, declarations, progress)
     return checks

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._interrupts import hold_interrupts
+from pulumi_plugchoice.config import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,10 @@ PATIENCE: float = 30.0
 _MOST_BYTES: Final = 1 << 16
 
 # No program that is started here needs them, and one of the same name may be anybody's.
-_NOT_PASSED_ON: Final = ("PLUGCHOICE_TOKEN", "PLUGCHOICE_CLIENT_SECRET", "PULUMI_CONFIG_PASSPHRASE")
+_NOT_PASSED_ON: Final = (
+    *(option.environment for option in OPTIONS if option.secret),
+    "PULUMI_CONFIG_PASSPHRASE",
+)
 
 
 class CannotRun(Exception):

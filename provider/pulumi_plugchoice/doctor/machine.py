@@ -1,4 +1,4 @@
-"""Checks the cache folder and the site files."""
+"""Checks the cache folder, the quota database and the site files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import tempfile
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import list_some, plural, show_path
+from pulumi_plugchoice.api import open_quota_database
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.fleet.files import FOLDER, Declaration, find_site_files, load_declarations
+from pulumi_plugchoice.quota.file_store import StoreError
 from pulumi_plugchoice.quota.pacer import find_cache_folder
 
 from .report import Check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pulumi_plugchoice.config import Options
 
 _MOST_LINES: Final = 20
 
@@ -51,6 +55,28 @@ def check_cache() -> Check:
             name, f"{shown} cannot be written ({error.strerror})", f"make room or change rights, {alone}"
         )
     return Check.ok(name, shown if existing == folder else f"{shown}, which the first run makes")
+
+
+def check_quota_database(options: Options) -> Check:
+    """Check the database in which machines share the request limit, by taking nothing from it."""
+    name = "quota-database"
+    try:
+        store = open_quota_database(options)
+    except PlugchoiceError as error:
+        return Check.of(name, error)
+    if store is None:
+        raise ValueError("PLUGCHOICE_QUOTA_URL is not set")
+    try:
+        with store.transaction():
+            return Check.ok(name, "machines share the request limit in it")
+    except StoreError as error:
+        return Check.warning(
+            name,
+            f"cannot be used ({error}); each run would go on with a share of the limit after more than a minute",
+            "correct PLUGCHOICE_QUOTA_URL, or the rights of its user in the database",
+        )
+    finally:
+        store.close()
 
 
 def find_declarations() -> list[Declaration]:

@@ -45,11 +45,15 @@ _CREATE: Final = (
 
 
 class StoreError(Exception):
-    """The file cannot be used; `str()` tells why."""
+    """The file or the database cannot be used; `str()` tells why."""
 
 
 class Store(Protocol):
     """Keeps one book and one log."""
+
+    @property
+    def now(self) -> float | None:
+        """The time that the slots are counted by, in a transaction; None: by this machine's monotonic clock."""
 
     def transaction(self) -> AbstractContextManager[tuple[Book, Log]]:
         """The book and the log, for this thread alone; written when the block ends without an exception."""
@@ -62,6 +66,8 @@ class Store(Protocol):
 
 class MemoryStore:
     """The book and the log of this process alone."""
+
+    now = None
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -104,6 +110,8 @@ class FileStore:
     Any call may raise `StoreError`; the process then stops using the file. A file that is not a database is removed, so
     that the next process makes a new one. A file that is deleted in use is made again.
     """
+
+    now = None
 
     def __init__(self, path: Path) -> None:
         self._path = path

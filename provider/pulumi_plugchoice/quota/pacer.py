@@ -1,4 +1,4 @@
-"""One request limit for all threads and processes of one user on one machine.
+"""One request limit for all threads and processes of one user: on one machine, or on many that share a database.
 
 Plugchoice allows a user 500 requests a minute, and many stacks may run at once. Every try, retries too, first takes a
 slot: `take` waits for it, outside of any lock, and fails at once when the slot would be later than the caller's
@@ -6,19 +6,26 @@ deadline. `note_answer` learns from every answer. `policy.py` decides when a slo
 `file_store.py` keeps the slots in a sqlite file in the user's cache folder. When that cannot be used, they are kept in
 this process, with one notice; then only a 429 tells processes of each other.
 
+With PLUGCHOICE_QUOTA_URL the slots are in a Postgres database instead (`postgres_store.py`). When that is lost for
+longer than `PATIENCE`, the process sends nothing for a window, in which the slots of the database run out. Then it
+shares the file with the other processes of its machine, at a fixed share of the limit, until it ends: the database may
+be back for some machines and not for others.
+
 Times are of the monotonic clock, which is the same for all processes of a machine and does not jump when somebody sets
-the time. The public limiters that processes can share keep to a limit as well, but with them one process waits a minute
-while another is served nine times as often, and they know no holds: `bench/pacer.py` compares.
+the time; in the database they are of its server's clock. The public limiters that processes can share keep to a limit
+as well, but with them one process waits a minute while another is served nine times as often, and they know no holds:
+`bench/pacer.py` compares.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import random
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -30,7 +37,13 @@ from .waits import LONG_WAIT, WaitNotices
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .policy import Log
+
+#: s without the database until a process goes on without it.
+PATIENCE: Final = 10.0
+
 _MAX_LIMIT: Final = 1_000_000  # requests a window that a server may claim to allow
+_LONE_SHARE: Final = 10  # the limit is divided by this while the database is lost and no share is set
 
 
 class NoSlotInTime(PlugchoiceError):
@@ -48,13 +61,22 @@ class NoSlotInTime(PlugchoiceError):
         )
 
 
+class Turn(NamedTuple):
+    """A slot, and when it is due by the clock of this machine."""
+
+    slot: Slot
+    due: float
+
+
 class Pacer:
     """Slots for the requests of one user. Safe to share between threads.
 
     Args:
         key: names the user: base URL and token or client id. Only its hash is stored.
-        limit: requests a minute at most, below what the server allows; a static share where several hosts run.
+        limit: requests a minute at most, below what the server allows; this machine's share where several machines run
+            without a database, and while the database is lost.
         folder: where the file is; the user's cache folder when None.
+        database: keeps the slots of all machines, as `open_database` makes it; None: there is none.
         say: prints a line.
         window: s, the server's; other than 60 for tests.
         clock: monotonic and the same in all processes.
@@ -68,13 +90,15 @@ class Pacer:
         limit: int | None = None,
         *,
         folder: Path | None = None,
+        database: Store | None = None,
         say: Callable[[str], object],
         window: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._policy = Policy(window, limit)
+        self._share = limit
+        self._window = window
         self._say = say
         self._clock = clock
         self._wall = wall
@@ -82,38 +106,60 @@ class Pacer:
         self._waits = WaitNotices(say, clock)
         self._lock = threading.Lock()
         self._server_limit = Book().limit  # as this process last saw it
+        self._path = (folder or find_cache_folder()) / f"pacer-{SCHEMA}-{hash_key(key)[:32]}.sqlite"
+        self._database = database
+        self._failing_since: float | None = None  # the database
+        self._not_before = -math.inf  # by this machine's clock
+        self._policy: Policy
         self._store: Store
-        folder = folder or find_cache_folder()
-        self._path = folder / f"pacer-{SCHEMA}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.sqlite"
-        if self._path.is_absolute():
-            self._store = FileStore(self._path)
+        if database is not None:
+            self._store, self._policy = database, Policy(window)
         else:
-            self._store = MemoryStore()
-            self._report_no_file("no home folder")
+            self._use_file(limit)
 
     def take(self, time_left: float = math.inf, requests: int = 1) -> float:
         """Wait until the next request may go, or so many together, and return the s waited.
 
         Raises:
             NoSlotInTime: that would take longer than `time_left` s. Then nothing was waited, unless another process's
-                429 came while waiting.
+                429 came while waiting, or the database could not be reached.
         """
         start = self._clock()
-        while True:
-            slot = self._reserve(time_left - (self._clock() - start), requests)
-            wait = slot.at - self._clock()
-            if wait <= 0:
-                break
-            if wait > LONG_WAIT:  # most are milliseconds, and the reason is a read of the file
-                self._waits.begin(wait, self._explain_wait())
-            self._sleep(wait)
-            # A 429 may have come meanwhile; then this slot is given up for one after the hold.
-            if self._read_hold() <= slot.at:
-                break
-        return max(0.0, self._clock() - start)
 
-    def _explain_wait(self) -> str:
-        if self._read_hold() > self._clock():
+        def get_time_left() -> float:
+            return time_left - (self._clock() - start)
+
+        while True:
+            self._wait(self._not_before, get_time_left(), "request limit: the quota database is lost")
+            store = self._store
+            try:
+                turn = self._reserve(get_time_left(), requests)
+                wait = turn.due - self._clock()
+                if wait > LONG_WAIT:  # most are milliseconds, and the reason is another read
+                    self._waits.begin(wait, self._explain_wait(turn, wait))
+                if wait > 0:
+                    self._sleep(wait)
+                    # A 429 may have come meanwhile; then this slot is given up for one after the hold.
+                    if self._store.hold() > turn.slot.at:
+                        continue
+            except StoreError as error:
+                self._lose(store, error, get_time_left())
+                continue
+            self._failing_since = None
+            return max(0.0, self._clock() - start)
+
+    def _wait(self, until: float, time_left: float, reason: str) -> None:
+        wait = until - self._clock()
+        if wait <= 0:
+            return
+        if wait > time_left:
+            raise NoSlotInTime(wait, self._policy.limit(Book()))
+        if wait > LONG_WAIT:
+            self._waits.begin(wait, reason)
+        self._sleep(wait)
+
+    def _explain_wait(self, turn: Turn, wait: float) -> str:
+        if self._store.hold() > turn.slot.at - wait:
             return "request limit: Plugchoice asked this user's programs to wait (429)"
         return "request limit: used up for this minute by this user's programs"
 
@@ -125,64 +171,99 @@ class Pacer:
         is_refusal = status == 429
         if limit is None and not is_refusal:
             return
-        try:
-            self._note(limit, retry_after, is_refusal=is_refusal)
-        except StoreError as error:
-            self._go_alone(error)
-            self._note(limit, retry_after, is_refusal=is_refusal)
+        while True:
+            store = self._store
+            try:
+                self._note(limit, retry_after, is_refusal=is_refusal)
+            except StoreError as error:
+                self._lose(store, error, math.inf)
+                continue
+            return
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, or the connection to the database."""
         self._store.close()
 
-    def _reserve(self, longest: float, requests: int = 1) -> Slot:
-        try:
-            return self._try_reserve(longest, requests)
-        except StoreError as error:
-            self._go_alone(error)
-            return self._try_reserve(longest, requests)
-
-    def _try_reserve(self, longest: float, requests: int) -> Slot:
+    def _reserve(self, longest: float, requests: int = 1) -> Turn:
         with self._store.transaction() as (book, log):
-            now = self._clock()
-            self._policy.adjust(book, log, now, self._wall())
+            arrived = self._clock()
+            now = self._adjust(book, log, arrived)
             slot = self._policy.reserve(book, log, now, longest, requests)
             self._server_limit = book.limit
             limit = self._policy.limit(book)
         if isinstance(slot, Slot):
-            return slot
+            return Turn(slot, arrived + (slot.at - now))
         raise NoSlotInTime(slot, limit)
-
-    def _read_hold(self) -> float:
-        try:
-            return self._store.hold()
-        except StoreError as error:
-            self._go_alone(error)
-            return self._store.hold()
 
     def _note(self, limit: int | None, retry_after: float | None, *, is_refusal: bool) -> None:
         with self._store.transaction() as (book, log):
-            now = self._clock()
-            self._policy.adjust(book, log, now, self._wall())
+            now = self._adjust(book, log, self._clock())
             if limit is not None:
                 book.limit = self._server_limit = limit
             if is_refusal:
                 self._policy.hold(book, now, retry_after)
 
-    def _go_alone(self, error: StoreError) -> None:
-        """Go on without the file; one thread says so."""
+    def _adjust(self, book: Book, log: Log, arrived: float) -> float:
+        """Bring the book into the present and return the time by the store's clock, s."""
+        shared = self._store.now
+        now, wall = (arrived, self._wall()) if shared is None else (shared, shared)
+        self._policy.adjust(book, log, now, wall)
+        return now
+
+    def _lose(self, store: Store, error: StoreError, time_left: float) -> None:
+        """Decide what to do without `store`: try again, or go on with the next; one thread says so."""
         with self._lock:
-            if isinstance(self._store, MemoryStore):
+            if self._store is not store:
                 return
-            useless, self._store = self._store, MemoryStore()
-        useless.close()
-        self._report_no_file(f"{self._path}: {error}")
+            if store is self._database:
+                now = self._clock()
+                self._failing_since = now if self._failing_since is None else self._failing_since
+                if now < self._failing_since + PATIENCE:
+                    pause = random.uniform(0.1, 0.5)  # noqa: S311 - no secret
+                    if pause > time_left:
+                        raise NoSlotInTime(PATIENCE, self._policy.limit(Book()))
+                else:
+                    pause = 0.0
+                    self._leave_database(error)
+            elif isinstance(store, FileStore):
+                pause = 0.0
+                self._store = MemoryStore()
+                self._report_no_file(f"{self._path}: {error}")
+            else:
+                raise AssertionError(error)  # memory does not fail
+        if pause:
+            self._sleep(pause)
+            return
+        store.close()
+
+    def _leave_database(self, error: StoreError) -> None:
+        share = self._share or max(1, self._server_limit // _LONE_SHARE)
+        self._not_before = self._clock() + self._window
+        self._say(
+            f"request limit: PLUGCHOICE_QUOTA_URL: the database cannot be used ({error}); this run waits "
+            f"{self._window:.0f} s, then this machine sends at most {plural(share, 'request')} a minute"
+            + ("" if self._share else "; to set another share use PLUGCHOICE_REQUESTS_PER_MINUTE")
+        )
+        self._use_file(share)
+
+    def _use_file(self, limit: int | None) -> None:
+        self._policy = Policy(self._window, limit)
+        if self._path.is_absolute():
+            self._store = FileStore(self._path)
+        else:
+            self._store = MemoryStore()
+            self._report_no_file("no home folder")
 
     def _report_no_file(self, reason: str) -> None:
         self._say(
             f"request limit: not shared with other runs on this machine ({reason}); if several run at once, set "
             "PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
         )
+
+
+def hash_key(key: str) -> str:
+    """Hash what names a user: base URL and token or client id."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def find_cache_folder() -> Path:
