@@ -56,6 +56,7 @@ class Thread:
     notes: list[Note] = field(default_factory=list)
     head: str = ""  # of a pull request
     base: str = ""
+    merge: str = ""  # commit with which it was merged
 
 
 @dataclass
@@ -264,6 +265,32 @@ class _Call:
             },
         )
 
+    def merged(self, commit: str) -> Answer:
+        """The pull requests that a commit belongs to: merged with it, or a branch that has it."""
+        found = [pull for pull in self.forge.pulls.values() if commit in (pull.merge, pull.head)]
+        if self.kind == "gitlab":
+            return self.page(
+                [
+                    {
+                        "iid": pull.number,
+                        "state": "merged" if pull.merge else "opened",
+                        "sha": pull.head,
+                        "merge_commit_sha": pull.merge or None,
+                    }
+                    for pull in found
+                ]
+            )
+        return self.page(
+            [
+                {
+                    "number": pull.number,
+                    "merged_at": "2026-01-01T00:00:00Z" if pull.merge else None,
+                    "merge_commit_sha": pull.merge or None,
+                }
+                for pull in found
+            ]
+        )
+
     def notes(self, number: str) -> Answer:
         thread = self.forge.pulls.get(int(number)) or (self.kind == "github" and self.forge.issues.get(int(number)))
         if not thread:
@@ -434,6 +461,7 @@ _REPO = f"/repos/{REPOSITORY}"
 _GITHUB_ROUTES = (
     ("/user", "me"),
     (_REPO + "/pulls/([0-9]+)", "pull"),
+    (_REPO + "/commits/([0-9a-f]+)/pulls", "merged"),
     (_REPO + "/issues", "issues"),
     (_REPO + "/issues/([0-9]+)", "issue"),
     (_REPO + "/issues/([0-9]+)/comments", "notes"),
@@ -445,6 +473,7 @@ _GITLAB_ROUTES = (
     (_PROJECT + "/merge_requests/([0-9]+)", "pull"),
     (_PROJECT + "/merge_requests/([0-9]+)/notes", "notes"),
     (_PROJECT + "/merge_requests/([0-9]+)/notes/([0-9]+)", "note"),
+    (_PROJECT + "/repository/commits/([0-9a-f]+)/merge_requests", "merged"),
     (_PROJECT + "/issues", "issues"),
     (_PROJECT + "/issues/([0-9]+)", "issue"),
 )

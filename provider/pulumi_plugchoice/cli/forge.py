@@ -39,7 +39,8 @@ class Key(click.ParamType[str]):
         return str(value)
 
 
-def _add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def add_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument FORGE, and the options that say where it is."""
     options = (
         click.argument("forge", type=click.Choice(["github", "gitlab"])),
         click.option(
@@ -66,7 +67,7 @@ def _add_options(command: Callable[..., Any]) -> Callable[..., Any]:
         _MAY_NOT_WRITE: _NOT_WRITTEN,
     },
 )
-@_add_options
+@add_options
 @click.option(
     "--body", type=click.Path(path_type=Path), required=True, help="What `plugchoice review -o FILE` has written."
 )
@@ -116,7 +117,7 @@ def comment(
     cls=Command,
     statuses={0: "The issue is up to date.", 1: "An error.", _MAY_NOT_WRITE: _NOT_WRITTEN},
 )
-@_add_options
+@add_options
 @click.option("--title", help="Title of the issue.")
 @click.option("--body", type=click.Path(path_type=Path), help="What the issue says: Markdown.")
 @click.option("--plain", is_flag=True, help="The body is plain text, such as what `plugchoice drift` prints.")

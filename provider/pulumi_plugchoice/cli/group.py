@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, adopt, doctor, drift, emulator, fleet, forge, sitefiles
+from . import account, adopt, doctor, drift, emulator, fleet, forge, reviewed, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,6 +24,7 @@ for command in (
     *sitefiles.COMMANDS,
     drift.drift,
     *forge.COMMANDS,
+    reviewed.reviewed,
     adopt.adopt,
     fleet.fleet,
     emulator.command,

@@ -60,6 +60,16 @@ class GitHub:
         """The repository, without a request."""
         return self._github.get_repo(self._target.repository)
 
+    def list_merged(self, commit: str) -> list[int]:
+        """Numbers of the pull requests with which a commit was merged."""
+        with self.translate():
+            path = f"/repos/{self._target.repository}/commits/{commit}/pulls"
+            _, rows = self._github.requester.requestJsonAndCheck("GET", path, parameters={"per_page": 100})
+            merged = [row for row in rows if row["merged_at"]]
+            # A branch that had another one in it is in that one's list, too.
+            own = [row for row in merged if row["merge_commit_sha"] == commit]
+            return [int(row["number"]) for row in own or merged]
+
     def get_login(self) -> str:
         """Name of the token's user. `GET /user` answers 403 for the token of a workflow, and GraphQL does not."""
         if not self._login:

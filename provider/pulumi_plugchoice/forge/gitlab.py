@@ -70,6 +70,16 @@ class GitLab:
         """The project, without a request."""
         return self._project
 
+    def list_merged(self, commit: str) -> list[int]:
+        """Numbers of the merge requests with which a commit was merged."""
+        with self.translate():
+            path = f"/projects/{self._project.encoded_id}/repository/commits/{commit}/merge_requests"
+            rows = self._gitlab.http_list(path, get_all=True, **_ONCE)
+            merged = [row for row in rows if row["state"] == "merged"]
+            names = ("merge_commit_sha", "squash_commit_sha", "sha")
+            own = [row for row in merged if commit in [row.get(name) for name in names]]
+            return [int(row["iid"]) for row in own or merged]
+
     def get_user(self) -> int:
         """Number of the token's user; a token of a project or group has one of its own."""
         if self._user is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pulumi_plugchoice.errors import ConfigError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .target import Target
+
+Result = TypeVar("Result")
 
 
 def publish_comment(
@@ -37,7 +39,7 @@ def publish_comment(
     marker = format_marker("comment", key)
 
     def work() -> tuple[str, str]:
-        comments = _open(target).open_comments()
+        comments = open_forge(target).open_comments()
         if target.head and comments.head and comments.head != target.head:
             return (
                 f"not written: the {target.request} has a newer commit, {comments.head[:12]}; its own run writes it",
@@ -45,28 +47,38 @@ def publish_comment(
             )
         return put_comment(comments, marker, f"{marker}\n{body.strip()}", has_content=has_content)
 
-    return _run(target, work, say)
+    return run(target, work, say)
 
 
 def publish_issue(target: Target, key: str, title: str, body: str, say: Callable[[str], None]) -> tuple[str, str]:
     """Make `body` the text of the one issue with this key; see `publish_comment`."""
     marker = format_marker("issue", key)
     text = f"{marker}\n{body.strip()}"
-    return _run(target, lambda: put_issue(_open(target).open_issues(), marker, title, text), say)
+    return run(target, lambda: put_issue(open_forge(target).open_issues(), marker, title, text), say)
 
 
 def end_issue(target: Target, key: str, say: Callable[[str], None]) -> tuple[str, str]:
     """Close the issue with this key, if it is open; see `publish_comment`."""
     marker = format_marker("issue", key)
-    return _run(target, lambda: close_issue(_open(target).open_issues(), marker), say)
+    return run(target, lambda: close_issue(open_forge(target).open_issues(), marker), say)
 
 
-def _run(target: Target, work: Callable[[], tuple[str, str]], say: Callable[[str], None]) -> tuple[str, str]:
+def run(target: Target, work: Callable[[], Result], say: Callable[[str], None]) -> Result:
+    """Do work that may be done twice, with a bound in time.
+
+    Raises:
+        PlugchoiceError: it did not succeed.
+    """
     with _connect_directly(target.api_url):
         return limit_time(lambda: try_again(work, say), target.host)
 
 
-def _open(target: Target) -> Any:
+def open_forge(target: Target) -> Any:
+    """Open the API of a forge.
+
+    Raises:
+        ConfigError: its library is not installed.
+    """
     try:
         if target.forge == "github":
             from .github import GitHub
