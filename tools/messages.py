@@ -25,9 +25,10 @@ _COMMAND: Final = {"command", "group"}
 # Not for people: regular expressions, type expressions, values of a seed.
 _NOT_PROSE: Final = {"compile", "cast", "TypeVar", "ParamSpec", "sub", "startswith", "endswith", "removeprefix"}
 _DEFAULTS: Final = {"default", "default_factory"}
-# SVG, SQL, Python, HTTP, types.
+# SVG, CSS, a page's policy, SQL, Python, HTTP, types.
 _CODE: Final = re.compile(
-    r'\s*(<|[A-Z]{5,} |small (soft|over)$|[\w-]+=|Bearer |SITE |"""|from pulumi|import |pulumi-python:|[\w.]+\[.*\]$)'
+    r"\s*(<|[A-Z]{5,} |small (soft|over|value)|line before$|title desc$|light dark$|\.\s|@media|default-src"
+    r'|; script-src|[\w-]+=|Bearer |SITE |"""|from pulumi|import |pulumi-python:|[\w.]+\[.*\]$)'
 )
 _MARKUP: Final = re.compile(r"\[/?(dim|bold)\]")  # of rich
 _WORDS: Final = re.compile(r"[A-Za-z]{2,}[,;:.)']*\s+(an? )?\(?[A-Za-z]{2,}|[A-Za-z]{2,}\s+[-\d(\"'`]|^\d+ [a-z]{3,}$")

@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, adopt, doctor, drift, emulator, fleet, forge, reviewed, sitefiles
+from . import account, adopt, doctor, drift, emulator, fleet, forge, page, reviewed, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,6 +22,7 @@ for command in (
     doctor.command,
     *account.COMMANDS,
     *sitefiles.COMMANDS,
+    page.report,
     drift.drift,
     *forge.COMMANDS,
     reviewed.reviewed,

@@ -16,15 +16,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from .figures import compute_figures
-from .rotations import shift_rotation
 from .search import Search, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from .figures import Figures, Installation
 
-__all__ = ["MOST_ENUMERATED", "Plan", "Visit", "find_plan"]
+__all__ = ["MOST_ENUMERATED", "Plan", "Visit", "find_plan", "follow_plan"]
 
 MOST_ENUMERATED: Final = 8
 
@@ -58,12 +57,31 @@ def find_plan(installation: Installation, fixed: Collection[str] = ()) -> Plan:
     search = Search(installation, frozenset(fixed))
     is_optimal = len(search.units) <= MOST_ENUMERATED
     steps = search.compare_all() if is_optimal else search.improve()
+    return _make_plan(installation, search, steps, is_optimal=is_optimal)
+
+
+def follow_plan(installation: Installation, planned: Mapping[str, str]) -> Plan:
+    """Order the visits of a plan that somebody has made.
+
+    Args:
+        installation: the declared site.
+        planned: rotations by `Point.name`; a point without one keeps its own.
+    """
+    turned = {
+        point.charger for point in installation.points if planned.get(point.name, point.rotation) != point.rotation
+    }
+    search = Search(installation, frozenset(), planned)
+    steps = [int(unit.charger in turned) for unit in search.units]
+    return _make_plan(installation, search, steps, is_optimal=False)
+
+
+def _make_plan(installation: Installation, search: Search, steps: Sequence[int], *, is_optimal: bool) -> Plan:
     visits = tuple(search.order_visits(steps))
     rotations: dict[str, dict[int, str]] = {}
-    shifts = {unit.charger: step for unit, step in zip(search.units, steps, strict=True)}
+    taken = {unit.charger: step for unit, step in zip(search.units, steps, strict=True)}
     points = []
     for point in installation.points:
-        rotation = shift_rotation(point.rotation, shifts.get(point.charger, 0))
+        rotation = search.turn(point, taken.get(point.charger, 0))
         rotations.setdefault(point.charger, {})[point.connector_id] = rotation
         points.append(replace(point, rotation=rotation))
     after = compute_figures(replace(installation, points=tuple(points)))

@@ -73,9 +73,18 @@ class _Unit:
 
 
 class Search:
-    """A search: the chargers that can be shifted, and the sums that their current shifts add up to."""
+    """A search: the chargers that can be shifted, and the sums that their current shifts add up to.
 
-    def __init__(self, installation: Installation, fixed: frozenset[str]) -> None:
+    Args:
+        installation: the site as wired.
+        fixed: chargers that are not shifted.
+        planned: rotations by `Point.name` that somebody has planned. Then step 1 takes them instead of a shift.
+    """
+
+    def __init__(
+        self, installation: Installation, fixed: frozenset[str], planned: Mapping[str, str] | None = None
+    ) -> None:
+        self._planned = planned
         self._has_neutral = installation.neutral
         names = [group.name for group in installation.groups]
         parents = {group.name: group.parent for group in installation.groups}
@@ -132,10 +141,16 @@ class Search:
 
     def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[tuple[int, ...], int, float]]:
         for point in points:
-            rotation = shift_rotation(point.rotation, step)
+            rotation = self.turn(point, step)
             pair = None if self._has_neutral else find_pair(rotation)
             part = LINES.index(rotation[0]) if pair is None else len(LINES) + pair
             yield self._above[point.group], part, point.amps
+
+    def turn(self, point: Point, step: int) -> str:
+        """Return the rotation of a point after a step of its charger."""
+        if self._planned is None:
+            return shift_rotation(point.rotation, step)
+        return self._planned.get(point.name, point.rotation) if step else point.rotation
 
     def _add(self, unit: _Unit, step: int, sign: int) -> None:
         for groups, part, amps in unit.loads[step]:
@@ -333,7 +348,7 @@ class Search:
             self._add(unit, 0, -1)
             self._add(unit, steps[place], 1)
             before = {point.connector_id: point.rotation for point in unit.points}
-            after = {number: shift_rotation(rotation, steps[place]) for number, rotation in before.items()}
+            after = {point.connector_id: self.turn(point, steps[place]) for point in unit.points}
             worst = round(self._worsts[0], 2)
             yield Visit(unit.charger, before, after, int(worst) if worst == int(worst) else worst)
 

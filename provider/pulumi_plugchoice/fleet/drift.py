@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
+    from pulumi_plugchoice.electrical.figures import Figures
+    from pulumi_plugchoice.sitefile.assess import Assessment
     from pulumi_plugchoice.sitefile.model import SiteFile
     from pulumi_plugchoice.sitefile.yaml_text import KeyPath
 
@@ -94,16 +96,26 @@ class SiteReport:
     Attributes:
         declaration: the file.
         findings: in the order of the file, those about the whole site last.
-        declared: A per line of the declared connectors; None for a file that cannot be used.
-        live: A per line of the live connectors; None when they cannot be read.
+        assessment: what the declared connectors add up to; None for a file that cannot be used.
+        live_figures: what the live connectors add up to; None when they cannot be read.
         names: of the live connectors that are taken for declared ones: `HRB-001/1`, or with the UUID.
     """
 
     declaration: Declaration
     findings: tuple[Finding, ...] = ()
-    declared: Amps | None = None
-    live: Amps | None = None
+    assessment: Assessment | None = None
+    live_figures: Figures | None = None
     names: frozenset[str] = frozenset()
+
+    @property
+    def declared(self) -> Amps | None:
+        """A per line of the declared connectors; None for a file that cannot be used."""
+        return None if self.assessment is None else show_amps(self.assessment.figures)
+
+    @property
+    def live(self) -> Amps | None:
+        """A per line of the live connectors; None when they cannot be read."""
+        return None if self.live_figures is None else show_amps(self.live_figures)
 
     @property
     def status(self) -> Status:
@@ -256,8 +268,9 @@ def _report(
         text = f"{show_path(declaration.file)}: site {site.site.lower()} cannot be read: {survey}"
         if isinstance(survey, NotFound | PermissionDenied):
             text += places.describe_sites()
-        declared = show_amps(assess_site(site).figures)
-        return SiteReport(declaration, (Finding("unreadable", printable(text, 1500), path=("site",)),), declared)
+        return SiteReport(
+            declaration, (Finding("unreadable", printable(text, 1500), path=("site",)),), assess_site(site)
+        )
     findings: list[Finding] = []
     gone: set[str] = set()
     for item in list_declared(site):
@@ -284,8 +297,7 @@ def _report(
     for group in groups:
         at: KeyPath = ("supply", group.key) if group.key in ("main_fuse_amps", "net_type") else ("groups",)
         findings.append(Finding("fuse", printable(group.text), None, group.key, group.declared, group.live, at))
-    declared = show_amps(assessment.figures)
-    return SiteReport(declaration, tuple(findings), declared, show_amps(live), names)
+    return SiteReport(declaration, tuple(findings), assessment, live, names)
 
 
 def _explain_absence(site: SiteFile, item: Declared, absence: Absence, places: Whereabouts) -> Finding:

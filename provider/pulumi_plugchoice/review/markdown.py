@@ -50,17 +50,29 @@ class Loads(NamedTuple):
     base: tuple[float, ...]
 
 
+#: The head of the table of currents.
+CURRENTS_HEAD: Final = (
+    "A per line, building and DC chargers included",
+    *(LINE_NAMES[letter] for letter in LINES),
+    "Largest difference",
+)
+
+
 def currents_table(before: Loads | None, after: Loads, names: tuple[str, str]) -> list[str]:
     """The lines of a table of A per line; `names` of the rows before and after."""
+    return table(CURRENTS_HEAD, list_currents(before, after, names))
+
+
+def list_currents(before: Loads | None, after: Loads, names: tuple[str, str]) -> list[tuple[str, ...]]:
+    """The rows of that table."""
     given = [(after, "")] if before is None else [(before, f", {names[0]}"), (after, f", {names[1]}")]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (f"One-phase cars{name}", *_show(loads.figures.single_phase), f"{loads.figures.full_imbalance:g}")
         for loads, name in given
     ]
     rows += [(f"Three-phase cars{name}", *_show(loads.figures.three_phase), "") for loads, name in given]
     rows += [_describe_empty_bays(loads, name) for loads, name in given if loads.figures.worst_imbalance is not None]
-    what = "A per line, building and DC chargers included"
-    return table((what, *(LINE_NAMES[letter] for letter in LINES), "Largest difference"), rows)
+    return rows
 
 
 def _describe_empty_bays(loads: Loads, name: str) -> tuple[str, ...]:

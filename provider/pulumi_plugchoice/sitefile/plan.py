@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pulumi_plugchoice.electrical.figures import Installation
     from pulumi_plugchoice.electrical.planner import Plan, Visit
 
     from .model import ChargerEntry
@@ -45,6 +46,22 @@ def plan_rotation(site: SiteFile | str | Path) -> Plan:
     site = site if isinstance(site, SiteFile) else load_site(site)
     fixed = {charger.key for charger in site.chargers if not charger.rewirable}
     return planner.find_plan(build_installation(make_definition(site), None).installation, fixed)
+
+
+def read_plan(site: SiteFile, installation: Installation) -> Plan:
+    """Return the plan that the file has as `planned_rotation`, with its visits in a good order.
+
+    Args:
+        site: the site.
+        installation: the site as it is wired, as an `Assessment` has it.
+    """
+    planned = {
+        f"{charger.key}/{connector.connector_id}": connector.planned_rotation
+        for charger in site.chargers
+        for connector in charger.connectors
+        if connector.planned_rotation is not None
+    }
+    return planner.follow_plan(installation, planned)
 
 
 def insert_plan(path: str | Path, plan: Plan) -> str:
