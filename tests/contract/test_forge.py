@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,3 +174,250 @@ def test_one_issue_opens_changes_closes_and_opens_again(bench: Bench) -> None:
     assert "opened again" in put("sites/c.yaml: drift\n")
     assert (issue.title, issue.is_open, len(bench.forge.issues)) == ("Please look", True, 2)
     assert bench.forge.issues[90].body.endswith("mine")
+
+
+# -- what a forge can answer instead
+
+
+def run_once(bench: Bench, text: str = REVIEW) -> tuple[int, str]:
+    """Status, and the only line that is printed but for those that tell of a wait."""
+    result = bench.comment(text)
+    *waits, line = result.output.splitlines()
+    assert all("; waiting " in text or "; trying again" in text for text in waits)
+    assert fake_forge.WORKFLOW not in result.output
+    assert fake_forge.PERSON not in result.output
+    return result.exit_code, line
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, {"message": "Bad credentials"}, "the token is wrong, expired or revoked"),
+        (401, {"message": f"no {fake_forge.WORKFLOW} {fake_forge.PERSON}"}, "[hidden]"),
+        (404, {"message": "Not Found"}, "the token may not see it"),
+        (422, {"message": "Validation\nFailed", "errors": ["no", 1]}, "(Validation Failed"),
+        (400, [], "the forge does not take it"),
+        (200, "<html>Sign in</html>", "not one of the forge's API"),
+        (200, {}, "not one of the forge's API"),
+        (200, [1, None], "not one of the forge's API"),
+        (418, "<html>\x1b[31mteapot</html>", "answered 418"),
+    ],
+)
+def test_an_answer_that_is_no_use_is_one_line(
+    bench: Bench, status: int, body: Any, words: str, waits: list[float]
+) -> None:
+    """Whichever request gets it: the first, the list, the write."""
+    for method, path in (("", ""), ("GET", "(comments|notes)$"), ("POST", "(comments|notes)$")):
+        if status == 200 and method == "POST":
+            continue
+        bench.forge.reset()
+        bench.forge.fail(status, body=body, method=method, path=path, times=99)
+        code, line = run_once(bench)
+
+        assert (code, bench.notes) == (1, [])
+        assert line.startswith("127.0.0.1:")
+        assert words in line
+        assert "\x1b" not in line
+    assert sum(waits) == 0
+
+
+@pytest.mark.parametrize("status", [500, 503, 0])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_failure_for_a_moment_writes_one_comment(
+    bench: Bench, status: int, is_done: bool, waits: list[float]
+) -> None:
+    """Also when the comment was written and only the answer was lost."""
+    bench.forge.fail(status, body="<html>", method="POST", path="(comments|notes)$", is_done=is_done, times=2)
+    bench.done()
+
+    assert len(bench.notes) == 1
+    assert len(waits) in (1, 2)
+
+
+def test_a_forge_that_stays_down_is_one_line(bench: Bench, waits: list[float]) -> None:
+    """After some tries."""
+    bench.forge.fail(0, times=99)
+    code, line = run_once(bench)
+
+    assert code == 1
+    assert "cannot be reached" in line
+    assert waits == [1, 2, 4, 8]
+
+
+def limits(bench: Bench, seconds: int) -> list[dict[str, Any]]:
+    """How each forge says that a request limit is used up."""
+    if bench.name == "gitlab":
+        return [{"status": 429, "body": "Retry later", "headers": {"Retry-After": str(seconds)}}]
+    reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + seconds)}
+    return [
+        {"status": 403, "body": {"message": "API rate limit exceeded"}, "headers": reset},
+        {"status": 429, "body": {"message": "API rate limit exceeded"}, "headers": reset},
+        {
+            "status": 403,
+            "body": {"message": "You have exceeded a secondary rate limit"},
+            "headers": {"retry-after": "9"},
+        },
+        {"status": 403, "body": {"message": "You have exceeded a secondary rate limit"}},
+        {"status": 429, "body": {}},
+    ]
+
+
+def test_a_request_limit_is_waited_for(bench: Bench, waits: list[float]) -> None:
+    """For as long as the forge asks, and said."""
+    for limit in limits(bench, 8):
+        bench.forge.reset()
+        waits.clear()
+        bench.forge.fail(**limit, method="POST", path="(comments|notes)$")
+        result = bench.done()
+
+        assert len(bench.notes) == 1
+        assert 1 <= sum(waits) <= 60
+        assert sum(waits) < 5 or "the request limit of the token is used up; waiting" in result.output
+
+
+def test_a_request_limit_of_an_hour_is_one_line(bench: Bench, waits: list[float]) -> None:
+    """Nobody pays a runner that waits for an hour."""
+    bench.forge.fail(**limits(bench, 3600)[0], times=99)
+    code, line = run_once(bench)
+
+    assert (code, waits) == (1, [])
+    assert "run the job again later" in line
+
+
+def test_a_comment_that_is_deleted_meanwhile_is_written_again(bench: Bench) -> None:
+    """404 on the edit."""
+    bench.done()
+    number = bench.notes[0].number
+    bench.notes.clear()
+    stale = {
+        "id": number,
+        "body": f"{MARKER}\nold",
+        "system": False,
+        "url": f"{bench.forge.url}/api/v3/repos/acme/depot/issues/comments/{number}",
+    }
+    author = {"id": 583231} if bench.name == "gitlab" else {"login": bench.me}
+    stale |= {"author": author, "user": author, "html_url": ""}
+    bench.forge.fail(200, body=[stale], method="GET", path="(comments|notes)$")
+    bench.done()
+
+    assert len(bench.notes) == 1
+
+
+def test_two_runs_at_once_leave_one_comment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both find none and write one; the oldest stays, with the text of the run that saw both."""
+    from pulumi_plugchoice.forge import posts
+
+    put = posts.put_comment
+
+    def put_late(comments: Any, *args: Any, **more: Any) -> Any:
+        create = comments.create
+
+        def create_second(body: str) -> Any:
+            bench.forge.add_note(f"{MARKER}\nof the other run", bench.me)
+            return create(body)
+
+        comments.create = create_second
+        return put(comments, *args, **more)
+
+    monkeypatch.setattr("pulumi_plugchoice.forge.publish.put_comment", put_late)
+    bench.done()
+
+    (own,) = bench.notes
+    assert "Harbour" in own.body
+
+
+def test_an_older_run_leaves_the_comment_to_the_newer_one(bench: Bench) -> None:
+    """Somebody has pushed again: that commit has its own run, which may be done already."""
+    environment = bench.environment()
+    bench.forge.pulls[1].head = "c" * 40
+    (bench.folder / "review.md").write_text(REVIEW)
+    body = str(bench.folder / "review.md")
+    result = CliRunner().invoke(plugchoice, ["comment", bench.name, "--body", body], env=environment)
+
+    assert result.exit_code == 0
+    assert "has a newer commit, cccccccccccc; its own run writes it" in result.output
+    assert bench.notes == []
+
+
+def test_the_time_has_a_bound(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for an answer that a library would wait for."""
+    from pulumi_plugchoice.forge import posts
+
+    defaults: Any = posts.limit_time.__defaults__
+    monkeypatch.setattr(posts.limit_time, "__defaults__", (0.3, *defaults[1:]))
+    bench.forge.fail(200, seconds=1.5)
+    code, line = run_once(bench)
+
+    assert code == 1
+    assert "not done within 0 s; run the job again later" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "is empty"), (b" \n\n", "is empty"), (b"\xff\xfe", "is not UTF-8"), (None, "cannot be read: No such file")],
+)
+def test_a_body_that_is_no_text_is_one_line(bench: Bench, content: bytes | None, words: str) -> None:
+    """And no request is sent."""
+    args = ("--body", str(bench.folder / "missing.md")) if content is None else ()
+    result = bench.comment(content or b"", *args)
+
+    (line,) = result.output.splitlines()
+    assert result.exit_code == 1
+    assert words in line
+    assert bench.forge.requests == []
+
+
+def test_a_run_without_a_pull_request_is_one_line(bench: Bench) -> None:
+    """A push, a tag, a schedule: it says how to name one."""
+    environment = {"GITHUB_EVENT_PATH": "", "GITHUB_REF": "refs/heads/main", "CI_MERGE_REQUEST_IID": ""}
+    result = bench.comment(**environment)
+
+    what = "pull request" if bench.name == "github" else "merge request"
+    assert result.exit_code == 1
+    assert result.output.startswith(f"--number: this run is not about a {what}")
+    assert bench.comment(REVIEW, "--number", "1", **environment).exit_code == 0
+    assert len(bench.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--api-url", "http://forge.example/api"), "would send the token in plain text"),
+        (("--api-url", "https://user:secret@forge.example"), "has a user name"),
+        (("--api-url", "ftp://forge.example"), "is not an address"),
+        (("--api-url", "https://[::1"), "is not an address"),
+        (("--repository", "a b"), "is not one of"),
+        (("--repository", "../.."), "is not one of"),
+        (("--key", "a -->"), "is not a key"),
+        (("--key", "a--b"), "is not a key"),
+        (("--number", "0"), "0 is not in the range"),
+        (("--number", "1_0"), "not a whole number"),
+        (("--token-variable", "MY_TOKEN"), "MY_TOKEN: is not set"),
+    ],
+)
+def test_a_wrong_option_is_named_and_nothing_is_sent(bench: Bench, args: tuple[str, ...], words: str) -> None:
+    """No message shows a password."""
+    result = bench.comment(REVIEW, *args)
+
+    assert result.exit_code in (1, 2)
+    assert words in result.output.splitlines()[-1]
+    assert "secret" not in result.output
+    assert bench.forge.requests == []
+
+
+@pytest.mark.parametrize("event", [b"", b"[]", b"{", b'{"pull_request": 1}', b'{"pull_request": {"number": "x"}}'])
+def test_an_odd_event_is_no_traceback(forge: Forge, tmp_path: Path, event: bytes) -> None:
+    """One line, or the number of GITHUB_REF."""
+    bench = Bench("github", forge, tmp_path)
+    (tmp_path / "odd.json").write_bytes(event)
+    result = bench.comment(GITHUB_EVENT_PATH=str(tmp_path / "odd.json"))
+
+    assert result.exit_code == 0 or result.output.startswith("GITHUB_EVENT_PATH: ")
+    assert len(result.output.splitlines()) == 1
+
+
+def test_a_proxy_of_the_environment_does_not_get_the_token_of_plain_http(bench: Bench) -> None:
+    """Plain http is for this machine only."""
+    names = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+    assert bench.comment(**dict.fromkeys(names, "http://127.0.0.1:9")).exit_code == 0
+    assert len(bench.notes) == 1

@@ -43,18 +43,22 @@ class GitHub:
         )
         self._login = ""
 
-    def open_comments(self) -> GitHubComments:
-        """Open the comments of the pull request; the first call reads it."""
-        return GitHubComments(self)
+    def close(self) -> None:
+        """Close its connections."""
+        self._github.close()
+
+    def open_comments(self, number: int | None = None) -> GitHubComments:
+        """Open the comments of the pull request, or of another one."""
+        return GitHubComments(self, number or self._target.number or 0)
 
     def open_issues(self) -> GitHubIssues:
         """Open the issues of the repository."""
         return GitHubIssues(self)
 
-    def get_pull(self) -> PullRequest:
-        """Read the pull request."""
+    def get_pull(self, number: int) -> PullRequest:
+        """The pull request, which is read when something of it is needed."""
         with self.translate():
-            return self._github.get_repo(self._target.repository).get_pull(self._target.number or 0)
+            return self._github.get_repo(self._target.repository).get_pull(number)
 
     def get_repository(self) -> Any:
         """The repository, without a request."""
@@ -105,9 +109,9 @@ class GitHub:
 class GitHubComments:
     """The comments of the pull request."""
 
-    def __init__(self, github: GitHub) -> None:
+    def __init__(self, github: GitHub, number: int) -> None:
         self._github = github
-        self._pull = github.get_pull()
+        self._pull = github.get_pull(number)
 
     @property
     def head(self) -> str:

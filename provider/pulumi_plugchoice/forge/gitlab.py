@@ -51,20 +51,25 @@ class GitLab:
         self._wait = float(given) if given.isdigit() else None
         is_json = "json" in response.headers.get("Content-Type", "")
         if response.status_code < 300 and response.status_code != 204 and not is_json:
+            response.close()
             raise describe_failure(self._target.host, ValueError())
 
-    def open_comments(self) -> GitLabNotes:
-        """Open the notes of the merge request; the first call reads it."""
-        return GitLabNotes(self)
+    def close(self) -> None:
+        """Close its connections."""
+        self._gitlab.session.close()
+
+    def open_comments(self, number: int | None = None) -> GitLabNotes:
+        """Read the merge request, or another one, and open its notes."""
+        return GitLabNotes(self, number or self._target.number or 0)
 
     def open_issues(self) -> GitLabIssues:
         """Open the issues of the project."""
         return GitLabIssues(self)
 
-    def get_request(self) -> Any:
+    def get_request(self, number: int) -> Any:
         """Read the merge request."""
         with self.translate():
-            return self._project.mergerequests.get(self._target.number or 0, **_ONCE)
+            return self._project.mergerequests.get(number, **_ONCE)
 
     def get_project(self) -> Any:
         """The project, without a request."""
@@ -109,9 +114,9 @@ class GitLab:
 class GitLabNotes:
     """The notes of the merge request."""
 
-    def __init__(self, gitlab: GitLab) -> None:
+    def __init__(self, gitlab: GitLab, number: int) -> None:
         self._gitlab = gitlab
-        self._request = gitlab.get_request()
+        self._request = gitlab.get_request(number)
 
     @property
     def head(self) -> str:

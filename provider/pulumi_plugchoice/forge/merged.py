@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import ForgeError
 from .posts import format_marker
-from .publish import open_forge, run
+from .publish import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +45,11 @@ def find_review(target: Target, commit: str, key: str, say: Callable[[str], None
     Raises:
         PlugchoiceError: it cannot be read, or is about another commit than the merged one.
     """
-    return run(target, lambda: _find(target, commit, key), say)
+    return run(target, lambda forge: _find(forge, target, commit, key), say)
 
 
-def _find(target: Target, commit: str, key: str) -> Review:
-    numbers = open_forge(target).list_merged(commit)
+def _find(forge: Any, target: Target, commit: str, key: str) -> Review:
+    numbers = forge.list_merged(commit)
     if not numbers:
         return Review(f"no merged {target.request} of commit {commit[:12]}")
     if len(numbers) > 1:
@@ -59,7 +59,7 @@ def _find(target: Target, commit: str, key: str) -> Review:
             "its own; merge one at a time, and give the digest of a new review"
         )
     name = f"{target.request} {numbers[0]}"
-    comments = open_forge(replace(target, number=numbers[0])).open_comments()
+    comments = forge.open_comments(numbers[0])
     posts = sorted(comments.list_own(format_marker("comment", key)), key=lambda post: post.number)
     if not posts:
         return Review(f"{name} without a review")

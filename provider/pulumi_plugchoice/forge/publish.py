@@ -38,8 +38,8 @@ def publish_comment(
     """
     marker = format_marker("comment", key)
 
-    def work() -> tuple[str, str]:
-        comments = open_forge(target).open_comments()
+    def work(forge: Any) -> tuple[str, str]:
+        comments = forge.open_comments()
         if target.head and comments.head and comments.head != target.head:
             return (
                 f"not written: the {target.request} has a newer commit, {comments.head[:12]}; its own run writes it",
@@ -54,31 +54,37 @@ def publish_issue(target: Target, key: str, title: str, body: str, say: Callable
     """Make `body` the text of the one issue with this key; see `publish_comment`."""
     marker = format_marker("issue", key)
     text = f"{marker}\n{body.strip()}"
-    return run(target, lambda: put_issue(open_forge(target).open_issues(), marker, title, text), say)
+    return run(target, lambda forge: put_issue(forge.open_issues(), marker, title, text), say)
 
 
 def end_issue(target: Target, key: str, say: Callable[[str], None]) -> tuple[str, str]:
     """Close the issue with this key, if it is open; see `publish_comment`."""
     marker = format_marker("issue", key)
-    return run(target, lambda: close_issue(open_forge(target).open_issues(), marker), say)
+    return run(target, lambda forge: close_issue(forge.open_issues(), marker), say)
 
 
-def run(target: Target, work: Callable[[], Result], say: Callable[[str], None]) -> Result:
+def run(target: Target, work: Callable[[Any], Result], say: Callable[[str], None]) -> Result:
     """Do work that may be done twice, with a bound in time.
+
+    Args:
+        target: where.
+        work: gets the open forge.
+        say: prints a line.
 
     Raises:
         PlugchoiceError: it did not succeed.
     """
+
+    def begin() -> Result:
+        forge = _open(target)
+        with contextlib.closing(forge), forge.translate():  # an answer without what belongs in it may be noticed late
+            return work(forge)
+
     with _connect_directly(target.api_url):
-        return limit_time(lambda: try_again(work, say), target.host)
+        return limit_time(lambda: try_again(begin, say), target.host)
 
 
-def open_forge(target: Target) -> Any:
-    """Open the API of a forge.
-
-    Raises:
-        ConfigError: its library is not installed.
-    """
+def _open(target: Target) -> Any:
     try:
         if target.forge == "github":
             from .github import GitHub

@@ -21,6 +21,13 @@ Forge = Literal["github", "gitlab"]
 
 _REF: Final = re.compile(r"refs/pull/([0-9]+)/(?:merge|head)")
 _MOST_BYTES: Final = 32 << 20  # GitHub's own bound of an event is 25 MiB
+_PART: Final = r"(?!\.{1,2}(/|$))[\w.-]+"
+_REPOSITORY: Final = {
+    "github": re.compile(f"{_PART}/{_PART}", re.ASCII),
+    "gitlab": re.compile(f"[0-9]+|{_PART}(/{_PART})+", re.ASCII),
+}
+_NAME: Final = {"github": "GitHub", "gitlab": "GitLab"}
+_EXAMPLE: Final = {"github": "OWNER/NAME", "gitlab": "its number or GROUP/NAME"}
 _REQUEST: Final = {"github": "pull request", "gitlab": "merge request"}
 
 
@@ -92,8 +99,10 @@ def find_target(
     repository = repository or facts["repository"]
     if not repository:
         raise ConfigError(f"--repository: is not set, and neither is {facts['repository_variable']}; set one of them")
-    if forge == "github" and not re.fullmatch(r"[\w.-]+/[\w.-]+", repository, re.ASCII):
-        raise ConfigError(f"--repository: {printable(repository, 100)!r} is not one of GitHub; write OWNER/NAME")
+    if not _REPOSITORY[forge].fullmatch(repository):
+        raise ConfigError(
+            f"--repository: {printable(repository, 100)!r} is not one of {_NAME[forge]}; write {_EXAMPLE[forge]}"
+        )
     if is_for_request and number is None:
         number = facts["number"]
         if number is None:
