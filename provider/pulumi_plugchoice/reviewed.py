@@ -124,6 +124,8 @@ def load_reviewed(path: Path) -> Reviewed:
     name = show_path(path)
     try:
         content = json.loads(read_file(path, _MOST_BYTES))
+        if not isinstance(content["writes"], list):
+            raise TypeError  # noqa: TRY301 - as what is not an object
         writes = [_parse(item) for item in content["writes"]]
         is_known = type(content["version"]) is int and content["version"] == 1
     except FileRefused as refused:

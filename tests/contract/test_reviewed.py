@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.reviewed import RESTORE, ReviewedWrite, compute_digest, format_reviewed, load_reviewed
@@ -157,11 +160,13 @@ def test_no_write_leaves_without_consent(bound: Engine, emulator: Emulator, tmp_
         emulator.edit(charger_uuid(1), max_amperage=31)
 
     other = writes[-1]._replace(before=("RST", 999))
-    for given in ([], [*writes[:-1], other]):
-        write_file(*given, path=file)
+    for consent in ([], [*writes[:-1], other]):
+        write_file(*consent, path=file)
         with emulator.recording() as calls:
             report = bound.up(program)
-        assert [path.split("/")[-3] for path, _ in calls.puts] == [write.charger for write in given if write in writes]
+        assert [path.split("/")[-3] for path, _ in calls.puts] == [
+            write.charger for write in consent if write in writes
+        ]
         (error,) = report.errors
         assert ": not written, because " in error
     write_file(*writes, path=file)
@@ -216,6 +221,18 @@ def test_a_value_that_was_never_set_can_be_reviewed(bound: Engine, emulator: Emu
         ('"STR"->"ABC"', "is not a file of `plugchoice review --reviewed-file`; write it again"),
         ('_id": 1->_id": 0', "is not a file of `plugchoice review --reviewed-file`; write it again"),
         ('_id": 1->_id": true', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('"version": 1->"version": true', "was changed after it was written, or is of another version; write it again"),
+        ('"version": 1,->', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('"digest"->"other"', "was changed after it was written, or is of another version; write it again"),
+        ('16->"16"', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("16->16.0", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("16->17", "was changed after it was written, or is of another version; write it again"),
+        ('"RST"->["RST"]', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ('"STR"->null', "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("20->null", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("5f0c->5F0C", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("\n}\n->", "is not a file of `plugchoice review --reviewed-file`; write it again"),
+        ("STR->\udcff", "is not a file of `plugchoice review --reviewed-file`; write it again"),
     ],
 )
 def test_a_file_that_cannot_be_used_stops_every_write(
@@ -229,11 +246,132 @@ def test_a_file_that_cannot_be_used_stops_every_write(
         assert old in whole
         content = whole.replace(old, new, 1)
     if content is not None:
-        path.write_text(content)
+        path.write_bytes(content.encode(errors="surrogateescape"))
     assert bound.preview(program(1)).went_well
     report = bound.up(program(1))
     assert report.errors == [f"PLUGCHOICE_REVIEWED: {path}: {text}"]
     assert emulator.puts_seen() == 0
+
+
+def change_after(content: dict[str, Any], after: object) -> dict[str, Any]:
+    return content | {"writes": [content["writes"][0] | {"after": after}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda content: content | {"writes": content["writes"] * 2}, "was changed after it was written"),
+        (lambda content: content | {"writes": []}, "was changed after it was written"),
+        (lambda content: content | {"writes": "", "digest": compute_digest([])}, "is not a file of"),
+        (lambda content: content | {"writes": {}, "digest": compute_digest([])}, "is not a file of"),
+        (lambda content: change_after(content, RESTORE), "was changed after it was written"),
+        (lambda content: change_after(content, "other"), "is not a file of"),
+        (lambda content: change_after(content, {"phase_rotation": "STR"}), "is not a file of"),
+        (lambda content: change_after(content, ["STR", 20]), "is not a file of"),
+        (lambda content: change_after(content, None), "is not a file of"),
+    ],
+    ids=["twice", "none", "text", "object", "restore", "word", "one setting", "list", "null"],
+)
+def test_a_file_that_was_edited_cannot_be_used(tmp_path: Path, change: Any, text: str) -> None:
+    """Neither with entries twice, nor with an entry that is now another one."""
+    content = json.loads(format_reviewed([reviewed(1)]))
+    path = tmp_path / "reviewed.json"
+    path.write_text(json.dumps(change(content)))
+    with pytest.raises(PlugchoiceError, match=f"^PLUGCHOICE_REVIEWED: {path}: {text}"):
+        load_reviewed(path)
+
+
+def test_a_place_that_is_no_file_stops_every_write(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    """A folder, a pipe, a path below a file, a name that is relative or empty, a file that nobody reviews."""
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate((8 << 20) + 1)
+    for value, text in (
+        (tmp_path, f"{tmp_path}: cannot be read: Is a directory; nothing is written without it"),
+        (pipe, f"{pipe}: is not a regular file; name a file"),
+        (large, f"{large}: is larger than 8 MiB; is it the right file?"),
+        (large / "x", f"{large / 'x'}: cannot be read: Not a directory; nothing is written without it"),
+        (
+            "none.json",
+            "none.json: cannot be read in the folder of the program: No such file or directory; nothing is written "
+            "without it",
+        ),
+        (" ", "is set and empty; name the file of the reviewed writes, or unset it"),
+    ):
+        report = Engine({**bound.environment, REVIEWED: str(value)}).up(program(1))
+        assert report.errors == [f"PLUGCHOICE_REVIEWED: {text}"]
+    assert emulator.puts_seen() == 0
+
+
+def test_a_set_of_another_account_refuses_every_write(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    """Its chargers are others; one line for each connector."""
+    write_file(reviewed(7), reviewed(8), path=tmp_path / "reviewed.json")
+    report = bound.up(program(1, 2, 3), continue_on_error=True)
+    assert [error.partition(", because")[0] for error in report.errors] == [
+        f"HRB-00{index}/1: not written" for index in (1, 2, 3)
+    ]
+    assert emulator.puts_seen() == 0
+
+
+ROTATIONS = st.sampled_from(["RST", "STR", "TRS"])
+AMPS = st.sampled_from([10, 16, 20])
+INPUTS = st.fixed_dictionaries(
+    {
+        "phase_rotation": ROTATIONS | st.none(),
+        "max_amperage": AMPS,
+        "on_destroy": st.sampled_from(["retain", "restore"]),
+    }
+)
+STEPS = st.tuples(
+    st.dictionaries(st.sampled_from([1, 2]), INPUTS, max_size=2),  # what the program declares, by charger
+    st.none() | st.tuples(st.sampled_from([1, 2]), ROTATIONS, AMPS),  # an edit in the portal before
+    st.dictionaries(  # what was reviewed, and for restores `RESTORE`
+        st.sampled_from([1, 2]),
+        st.tuples(
+            st.none() | st.tuples(ROTATIONS, AMPS),  # None: what is there
+            st.none() | st.just(RESTORE) | st.tuples(ROTATIONS, AMPS),  # None: what is declared, or a restore
+        ),
+    ),
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, min_size=1, max_size=4))
+def test_every_put_is_one_of_the_set(bound: Engine, emulator: Emulator, tmp_path: Path, steps: list[Any]) -> None:
+    """Whatever is declared, edited and reviewed: from the reviewed value to the reviewed one, or a reviewed restore."""
+    emulator.reset(seed(2))
+    engine = Engine(bound.environment)
+    for declared, edit, consent in steps:
+        if edit is not None:
+            emulator.edit(charger_uuid(edit[0]), phase_rotation=edit[1], max_amperage=edit[2])
+        live = {charger_uuid(index): emulator.live(index) for index in (1, 2)}
+        writes = {}
+        for index, (before, after) in consent.items():
+            charger = charger_uuid(index)
+            meant: Any = RESTORE
+            if index in declared:
+                meant = declared[index]["phase_rotation"] or live[charger][0], declared[index]["max_amperage"]
+            writes[charger] = reviewed(index, before or live[charger], after or meant)
+        write_file(*writes.values(), path=tmp_path / "reviewed.json")
+        names = {f"bay-{index}": {"charger": charger_uuid(index), "connector_id": 1} for index in declared}
+        with emulator.recording() as calls:
+            engine.up(
+                {name: inputs | drop_none(declared[int(name[-1])]) for name, inputs in names.items()},
+                continue_on_error=True,
+            )
+        for path, body in calls.puts:
+            charger = path.split("/")[-3]
+            write = writes[charger]
+            assert write.before == live[charger]
+            if write.after == RESTORE:
+                assert int(charger[-1]) not in declared
+            else:
+                assert write.after == (body["phase_rotation"], body["max_amperage"])
+
+
+def drop_none(inputs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in inputs.items() if value is not None}
 
 
 def test_the_digest_stands_for_the_writes_in_any_order(tmp_path: Path) -> None:

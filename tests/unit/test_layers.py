@@ -128,3 +128,18 @@ def test_a_program_starts_without_the_http_side() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "pulumi" in loaded
     assert not {"requests", "urllib3", "pydantic", "fastapi", "click"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("call", "places"),
+    [
+        (".put_connector(", {"runtime/writes.py"}),
+        (" settle(", {"runtime/writes.py", "runtime/session.py"}),
+        ('"PUT"', {"api/transport.py", "api/client.py"}),
+    ],
+)
+def test_no_write_passes_by_the_set_of_reviewed_ones(call: str, places: set[str]) -> None:
+    """`writes.settle` asks the set before it sends; the session gives it the set."""
+    files = [file for part, files in parts().items() if part != "emulator" for file in files]
+    found = {file.relative_to(PACKAGE).as_posix() for file in files if call in file.read_text()}
+    assert found == places
