@@ -651,6 +651,40 @@ def run_with(script: str, *arguments: str) -> Result:
     return CliRunner().invoke(plugchoice, ["adopt", "--site", DEPOT_1, *arguments], env={"PATH": path})
 
 
+def test_what_stops_all_stacks_is_said_once(emulator: Emulator) -> None:
+    """With the names of the others; a stack with a reason of its own has a line of its own."""
+    script = """case "$*" in
+"stack export "*) echo "error: no stack named 'x' found" >&2; exit 1;;
+*depot-b*) echo "error: of its own" >&2; exit 1;;
+*) echo "error: stack $3: passphrase must be set" >&2; exit 1;;
+esac"""
+    path = f"{fake_cli(script)}{os.pathsep}{os.environ['PATH']}"
+    result = CliRunner().invoke(plugchoice, ["adopt", "--all"], env={"PATH": path})
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if "not imported" in line] == [
+        "depot-b0000000: not imported: pulumi stack init depot-b0000000: exit status 1: of its own",
+        "depot-c0000000: not imported: pulumi stack init depot-c0000000: exit status 1: stack depot-c0000000: "
+        "passphrase must be set",
+        "koeln-nord-halle-ue: not imported, for the same reason as depot-c0000000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "is_told"), [(None, True), (".venv/\n", True), ("/imports\n", False), ("imports/\n", False)]
+)
+def test_a_project_of_ones_own_is_told_what_git_need_not_keep(
+    emulator: Emulator, content: str | None, is_told: bool
+) -> None:
+    """Its .gitignore is not changed."""
+    Path("Pulumi.yaml").write_text("name: mine\nruntime: python\n")
+    if content is not None:
+        Path(".gitignore").write_text(content)
+    lines = adopt("--site", DEPOT_1, "--no-import").stdout.splitlines()
+    told = ".gitignore: add imports/: import files are needed once, and not in git"
+    assert (told in lines) is is_told
+    assert (Path(".gitignore").read_text() if content is not None else None) == content
+
+
 def test_a_preview_that_fails_after_an_import_is_told_apart_from_an_import_that_fails(emulator: Emulator) -> None:
     """With the error from the JSON of the preview; and where to look for more."""
     result = run_with(_SCRIPT % ("-", ":", _FAILED))

@@ -96,7 +96,7 @@ def test_drift_stands_apart_from_what_an_update_sends(repository: str, emulator:
     text = run(*base_of("--live")).stdout
     assert "### Drift: 4 connectors changed in Plugchoice since the base" in text
     assert "| `sites/harbour.yaml` | `HRB-003/1` | `16 A` | `33 A` | leaves it: it is declared now |" in text
-    assert "4 writes, 1 of them restored, as Plugchoice is now:" in text
+    assert "4 writes, 1 of them a restore, as Plugchoice is now:" in text
     assert (
         "| `sites/harbour.yaml` | `HRB-001/1` | `RST, 31 A` | restored: what was recorded when it was adopted |" in text
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pulumi_plugchoice._text import show_path
+from pulumi_plugchoice._text import list_some, show_path
 
 from .common import Command, Failure, OutputFile, WholeNumber, connect, echo
 
@@ -122,14 +122,25 @@ def adopt(
         echo(line)
     if stacks is not None and good:
         is_whole &= _import(stacks, good, program, others - {file.stem for file in folder.glob("*.yaml")})
+        if any((project / IMPORT_FOLDER).glob("*.json")):
+            _tell_to_ignore(project)
     elif good:
         echo("Next, in the folder of the project, for each STACK (the name of a site file):")
         echo("  pulumi stack init STACK --no-select")
         options = "--generate-code=false --protect=false --yes"
         echo(f"  pulumi import --stack STACK --file {IMPORT_FOLDER}/STACK.json {options}")
+        _tell_to_ignore(project)
     for line in (*summarize(adopted), budget.summarize() or ""):
         echo(line)
     ctx.exit(0 if is_whole else 1)
+
+
+def _tell_to_ignore(project: Path) -> None:
+    """Say that git would keep the import files; a project's own .gitignore is not changed."""
+    from pulumi_plugchoice.fleet.project import IMPORT_FOLDER, ignores_imports
+
+    if not ignores_imports(project):
+        echo(f"{show_path(project / '.gitignore')}: add {IMPORT_FOLDER}/: import files are needed once, and not in git")
 
 
 def _read_project(ctx: click.Context, project: Path) -> tuple[Path, set[str]]:
@@ -212,6 +223,7 @@ def _import(stacks: Stacks, adopted: Sequence[AdoptedSite], program: Path, other
         )
     is_whole = True
     has_failed = False
+    told: dict[str, list[str]] = {}  # by reason, the stacks that it stops
     with show_progress("stacks", len(adopted), ("Importing", "done")) as tell:
         for site in adopted:
             try:
@@ -219,11 +231,17 @@ def _import(stacks: Stacks, adopted: Sequence[AdoptedSite], program: Path, other
             except PlugchoiceError as error:
                 is_whole = False
                 has_failed |= isinstance(error, CommandFailed)
-                echo(f"{site.stack}: not imported: {error}", is_error=True)
+                stopped = told.setdefault(str(error).replace(site.stack, "STACK"), [])
+                stopped.append(site.stack)
+                if len(stopped) == 1:
+                    echo(f"{site.stack}: not imported: {error}", is_error=True)
             else:
                 is_whole &= result.is_proven
                 echo(result.text)
             tell()
+    for first, *more in told.values():
+        if more:
+            echo(f"{list_some(more, 10)}: not imported, for the same reason as {first}", is_error=True)
     if has_failed:
         echo("pulumi: has failed; correct what it says, and run this again; `plugchoice doctor` helps", is_error=True)
     return is_whole

@@ -57,6 +57,12 @@ def plan_project(project: Path, sites: Path) -> dict[Path, str]:
     return {project / name: text for name, text in texts.items() if not exists(project / name)}
 
 
+def ignores_imports(project: Path) -> bool:
+    """Whether the project's .gitignore has the folder of the import files."""
+    lines = _read(project / ".gitignore").splitlines()
+    return any(line.strip().strip("/") == IMPORT_FOLDER for line in lines)
+
+
 def declares_site(project: Path) -> bool:
     """Whether a Python file of the project's folder, or of one below it, names `ChargingSite`."""
     files = [*project.glob("*.py"), *project.glob("*/*.py")]

@@ -98,7 +98,7 @@ def describe_pending(pending: Pending) -> list[str]:
     lines = [*_list_drift(pending.drift), "### What an update sends", ""]
     restores = sum(item.write.after == RESTORE for item in pending.writes)
     if pending.writes:
-        what = f", {restores} of them restored" if restores else ""
+        what = f", {restores} of them {'a restore' if restores == 1 else 'restores'}" if restores else ""
         rows = [
             (
                 code(item.file, 200),
