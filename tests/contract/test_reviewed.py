@@ -136,6 +136,11 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[ReviewedWrite]]] = {
         first(charger=charger_uuid(2), **RESTORED),
         [reviewed(2, RST_16, ("TRS", 20)), reviewed(1, ("TRS", 20), RESTORE)],
     ),
+    "another number": (
+        first(**RESTORED),
+        first(**RESTORED) | {"bay": first(**RESTORED)["bay"] | {"connector_id": 2}},
+        [reviewed(1, RST_16, ("TRS", 20))._replace(connector_id=2), reviewed(1, ("TRS", 20), RESTORE)],
+    ),
     "one setting restored": (
         first(phase_rotation="TRS", max_amperage=None, on_destroy="restore"),
         {},
@@ -153,6 +158,7 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[ReviewedWrite]]] = {
 def test_no_write_leaves_without_consent(bound: Engine, emulator: Emulator, tmp_path: Path, kind: str) -> None:
     """Of each kind: none with an empty set, all but the last if that one was reviewed from other values, else all."""
     before, program, writes = KINDS[kind]
+    emulator.reset(seed(3, {1: [connector(1), connector(2)]}))
     free = Engine({name: value for name, value in bound.environment.items() if name != REVIEWED}, bound.state)
     file = tmp_path / "reviewed.json"
     assert free.up(before).went_well

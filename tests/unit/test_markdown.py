@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pulumi_plugchoice import plan_rotation
 from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.review.pending import Drift, Pending, PendingWrite, describe_pending
 from pulumi_plugchoice.review.plan import plan_markdown
 from pulumi_plugchoice.review.sheet import installer_sheet
+from pulumi_plugchoice.reviewed import RESTORE, ReviewedWrite
 from pulumi_plugchoice.sitefile.assess import assess_site
 from support.hostile import MARKS, NASTY, fill, make_site, name_all
 from support.sites import review_markdown
@@ -28,16 +30,39 @@ RENDERER: Final = MarkdownIt("commonmark", {"html": True, "linkify": True}).enab
 
 
 def render_all(names: tuple[str, str, str]) -> list[str]:
-    """Every report in Markdown: a review of a site, of a change, of an edited name; the plan; the sheet."""
+    """Every report in Markdown: reviews of a site, a change, an edited name, what is pending; the plan; the sheet."""
     site, other = make_site(names), make_site(("new", "newer", "HRB-009"))
     return [
         review_markdown(None, site),
         review_markdown(site, make_site(names, "TRS", 50)),
         review_markdown(other, site),
         review_markdown(site, other),
+        *("\n".join(describe_pending(make_pending(printable(names[2], 60), problems))) for problems in (0, 1)),
         plan_markdown(site, plan_rotation(site), assess_site(site).not_counted),
         installer_sheet(site),
     ]
+
+
+def make_pending(name: str, problems: int) -> Pending:
+    """What a live review finds, with a name wherever there is one, or a text of the server."""
+    write = ReviewedWrite("5f0c3c1e-0000-4000-8000-000000000001", 1, ("RST", 16), ("STR", 20))
+    writes = [PendingWrite(name, name, write), PendingWrite(name, name, write._replace(after=RESTORE))]
+    drift = Drift(name, name, write.charger, 1, {"max_amperage": 16}, {"max_amperage": 31}, "overwritten")
+    line = f"sites/x.yaml: {name}: y"
+    return Pending(writes, [drift], [line], [line] * problems, files=1)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_live_value_is_shown_as_text(name: str) -> None:
+    """The server may send any."""
+    write = ReviewedWrite("5f0c3c1e-0000-4000-8000-000000000001", 1, (name, 16), ("STR", 20))
+    drift = Drift("x", "y", write.charger, 1, {"phase_rotation": "RST"}, {"phase_rotation": name}, "kept")
+    tokens = parse("\n".join(describe_pending(Pending([PendingWrite("x", "y", write)], [drift], files=1))))
+    assert {token.content for token in tokens if token.type == "code_inline"} >= {
+        printable(name, 30),
+        f"{printable(name, 30)}, 16 A",
+    }
+    assert not [token for token in tokens if token.type.startswith("html") or token.type in {"link_open", "image"}]
 
 
 def parse(text: str) -> list[Token]:
