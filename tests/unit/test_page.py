@@ -16,14 +16,18 @@ from hypothesis import strategies as st
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.review.html import element
+from pulumi_plugchoice.review.markdown_page import markdown_page
 from pulumi_plugchoice.review.page import Difference, LiveView, SiteView, render_page
 from pulumi_plugchoice.review.sheet import list_rows
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from pulumi_plugchoice.sitefile.plan import read_plan
 from support.hostile import MARKS, NASTY, fill, make_site, name_all
+from support.sites import review_markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from click.testing import Result
     from pulumi_plugchoice.sitefile.model import SiteFile
 
@@ -81,26 +85,34 @@ def render_all(names: tuple[str, str, str]) -> str:
     return render_page(views, "2026-11-28 16:30 UTC")
 
 
+def render_reviews(names: tuple[str, str, str]) -> str:
+    """Reviews of a site, of a change to it and of other names, on one page."""
+    site, other = make_site(names), make_site(("new", "newer", "HRB-009"))
+    pairs = [(None, site), (site, make_site(names, "TRS", 50)), (other, site)]
+    return markdown_page("\n".join(review_markdown(*pair) for pair in pairs))
+
+
 def split_page(text: str) -> tuple[str, str, str]:
     """The head with its style, the body, and the script: a parser in Python takes long for the two."""
     head, style, rest = text.partition("</style>")
-    body, script, tail = rest.rpartition("<script>")
-    return head + style, body, script + tail
+    script = text.rpartition("<script>")[2] if text.endswith("</script></body></html>\n") else ""
+    return head + style, rest.removesuffix(script), script
 
 
 @functools.cache
-def read_harmless() -> tuple[str, list[Node], str]:
-    head, body, tail = split_page(render_all(MARKS))
-    return head, read_tree(body), tail
+def read_harmless(render: Callable[[tuple[str, str, str]], str]) -> tuple[str, list[Node], str]:
+    head, body, script = split_page(render(MARKS))
+    return head, read_tree(body), script
 
 
 def compare_with_harmless(name: str) -> None:
     names = name_all(name)
     shown = [printable(text, 60) for text in names]
-    head, body, tail = split_page(render_all(names))
-    harmless = read_harmless()
-    assert (head, tail) == (harmless[0], harmless[2])
-    assert read_tree(body) == [(tag, attributes, fill(words, shown)) for tag, attributes, words in harmless[1]]
+    for render in (render_all, render_reviews):
+        head, body, script = split_page(render(names))
+        harmless = read_harmless(render)
+        assert (head, script) == (harmless[0], harmless[2])
+        assert read_tree(body) == [(tag, attributes, fill(words, shown)) for tag, attributes, words in harmless[1]]
 
 
 @pytest.mark.parametrize("name", NASTY)
@@ -148,6 +160,28 @@ def test_nothing_is_markup_but_what_html_makes() -> None:
     package = Path(pulumi_plugchoice.__file__).parent
     users = [file.name for file in package.rglob("*.py") if re.search(r"\bHtml\(", file.read_text(encoding="utf-8"))]
     assert users == ["html.py"]
+
+
+def test_a_page_of_a_review_has_its_words_and_no_other_markup(tmp_path: Path) -> None:
+    """HTML in Markdown that is not a fold is text; `--format html` is the page of the Markdown."""
+    tree = read_tree(
+        markdown_page("<details><summary>2 warnings as before</summary>\n\n- `a`\n\n</details>\n\n**Title**")
+    )
+    assert [tag for tag, _, _ in tree if tag in ("details", "summary", "li", "h3")] == [
+        "details",
+        "summary",
+        "li",
+        "h3",
+    ]
+    hostile = "<details open onload=x><summary>a</summary>\n\nx\n\n</details>\n\n<script>alert(1)</script>\n\n![a](x)"
+    tree = read_tree(markdown_page(hostile))
+    assert not {"details", "script", "img"} & {tag for tag, _, _ in tree}
+    after = tmp_path / "after.yaml"
+    after.write_text(HARBOUR.read_text().replace("main_fuse_amps: 125", "main_fuse_amps: 100"))
+    text = run("review", after, "--before", HARBOUR, "--format", "html").stdout
+    assert text == markdown_page(run("review", after, "--before", HARBOUR).stdout)
+    seen = show(text)
+    assert {"Look at these first", "supply.main_fuse_amps", "125 A", "100 A", "Largest difference"} <= set(seen)
 
 
 # ---------------------------------------------------------------- the sheet

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pulumi_plugchoice.electrical.planner import Plan
-    from pulumi_plugchoice.review.sides import FileChange
+    from pulumi_plugchoice.review.pending import Pending
+    from pulumi_plugchoice.review.sides import Comparison, FileChange
     from pulumi_plugchoice.sitefile.model import SiteFile
 
 _MOST_REPLACED = 20
@@ -216,7 +217,12 @@ def picture(file: Path, output: Path | None) -> None:
 @click.option("--head", metavar="REV", help="Compare --base with this commit.  [default: the files on the disk]")
 @click.option("--before", type=click.Path(path_type=Path), help="Compare one file with this one, without git.")
 @click.option(
-    "--format", "style", type=click.Choice(["markdown", "json"]), default="markdown", show_default=True, help="Output."
+    "--format",
+    "style",
+    type=click.Choice(["markdown", "json", "html"]),
+    default="markdown",
+    show_default=True,
+    help="Markdown; JSON; or a page for a browser.",
 )
 @output_option
 @click.option(
@@ -262,7 +268,7 @@ def review(
         raise Failure("--reviewed-file, --digest-only: need --live, which reads what an update would send")
     if output is not None and reviewed_file is not None and is_same(output, reviewed_file):
         raise Failure(f"{show_path(output)}: is named by --output and --reviewed-file; name two files")
-    from pulumi_plugchoice.review import json_report, report, sides
+    from pulumi_plugchoice.review import sides
 
     from .pending import read_pending, write_reviewed
 
@@ -279,13 +285,32 @@ def review(
             write_reviewed(pending, reviewed_file, sources)
     if pending is not None and digest_only:
         text = f"{pending.digest}\n" if pending.digest else ""
-    elif comparison is None:
-        text = (report.files_markdown if style == "markdown" else json_report.format_files)(changes, pending)
     else:
-        text = (report.comparison_markdown if style == "markdown" else json_report.format_json)(comparison, pending)
+        text = _format_review(style, changes, comparison, pending)
     write_output(text, output, *sources)
     if problems:
         raise Failure("\n".join(problems))
+
+
+def _format_review(
+    style: str, changes: Sequence[FileChange], comparison: Comparison | None, pending: Pending | None
+) -> str:
+    """Format a review: of two sides, or of files alone."""
+    from pulumi_plugchoice.review import json_report, report
+
+    if style == "json":
+        if comparison is None:
+            return json_report.format_files(changes, pending)
+        return json_report.format_json(comparison, pending)
+    if comparison is None:
+        text = report.files_markdown(changes, pending)
+    else:
+        text = report.comparison_markdown(comparison, pending)
+    if style == "markdown":
+        return text
+    from pulumi_plugchoice.review.markdown_page import markdown_page
+
+    return markdown_page(text)
 
 
 def _load_changes(files: Sequence[Path], before: Path | None) -> list[FileChange]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parent
 # Of one text: longer than any warning, shorter than what nobody reads.
 _LONGEST: Final = 20_000
+# The name of a column that can stand in a style as it is.
+_PLAIN: Final = re.compile(r"[\w ,./?:-]+")
 _EMPTY: Final = frozenset({"input", "meta"})
 
 
@@ -84,6 +87,7 @@ def _name_cells(heads: Mapping[str, Sequence[str]]) -> Html:
         f'.{kind} :is(th, td):nth-child({place})::before {{ content: "{name}: " }}'
         for kind, head in heads.items()
         for place, name in enumerate(head[1:], 2)
+        if _PLAIN.fullmatch(name)
     ]
     return Html("@media screen and (max-width: 46rem) {\n" + "\n".join(rules) + "\n}\n")
 
