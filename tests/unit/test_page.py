@@ -73,7 +73,7 @@ def view(names: tuple[str, str, str], live: LiveView | None = None) -> SiteView:
 
 def render_all(names: tuple[str, str, str]) -> str:
     """A page with a text wherever a foreign one can stand: offline, live, not read, not usable."""
-    label, _, identity = names
+    label, identity = printable(names[0], 60), names[2]  # as fleet/views.py makes them
     drift = Difference(f"{identity}/1", "phase_rotation", label, "RST")
     live = LiveView(assess_site(make_site(names)).figures, [drift], [f"unknown: {label}"], [f"{identity}: {label}"])
     views = [
