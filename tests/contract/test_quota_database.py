@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from support.emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[postgres.Database]:
