@@ -260,6 +260,23 @@ def test_two_files_that_write_one_connector_have_no_digest(repository: str, emul
     assert f"{other}: HRB-001/1: declared here and declared in {FILE}; " in problem
 
 
+def test_an_adoption_that_a_preview_refuses_has_no_digest(repository: str, emulator: Emulator) -> None:
+    """`on_adopt: match` of what becomes managed: a connector, or a setting; not of what the base manages already."""
+    match = ", on_adopt: match"
+    only = "  - {identity: HRB-002, connectors: [{connector_id: 1, phase_rotation: RST}]}"
+    declare(bay(1), only, bay(3, more=match))
+    base = commit()
+    declare(bay(1, more=match), bay(2, amps=20, more=match), bay(3, amps=20, more=match), bay(4, "STR", more=match))
+    live = read("--base", base, status=1)
+    assert [line.partition(", which")[0] for line in live["problems"]] == [
+        f"{FILE}: HRB-002/1: max_amperage is 16 A in Plugchoice and 20 A is declared",
+        f"{FILE}: HRB-004/1: phase_rotation is RST in Plugchoice and STR is declared",
+    ]
+    assert read(str(FILE))["digest"] is not None  # without a base, all may be managed already
+    declare(bay(1, more=match), bay(2), bay(3, amps=20, more=match), bay(4, more=match))
+    assert pick(read("--base", base)["writes"], "name") == [("HRB-003/1",)]
+
+
 # ---------------------------------------------------------------- the digest
 
 

@@ -183,6 +183,17 @@ def test_no_write_leaves_without_consent(bound: Engine, emulator: Emulator, tmp_
     assert calls.puts == []
 
 
+def test_a_destroy_is_bound_too(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
+    """It restores what was reviewed; what is refused stays in the state."""
+    file = write_file(reviewed(1), reviewed(2), path=tmp_path / "reviewed.json")
+    assert bound.up(program(1, 2, on_destroy="restore")).went_well
+    write_file(reviewed(2, STR_20, RESTORE), path=file)
+    (error,) = bound.destroy().errors
+    assert error.startswith(f"HRB-001/1: not written, because {file} does not have this change: ")
+    assert (emulator.live(1), emulator.live(2)) == (STR_20, RST_16)
+    assert list(bound.state) == ["bay-1"]
+
+
 def test_a_setting_that_is_not_managed_is_part_of_the_write(bound: Engine, emulator: Emulator, tmp_path: Path) -> None:
     """It is sent back as it is, so it has to be what it was."""
     write_file(reviewed(1, after=("STR", 16)), path=tmp_path / "reviewed.json")

@@ -38,7 +38,9 @@ def read_pending(files: Iterable[FileChange], *, has_base: bool) -> Pending:
         if file.old_problems:
             notes.append(f"{show_path(file.path)}: cannot be read before the change; {UNKNOWN_BASE}")
         if change is not None:
-            sides.append(FileSides(Path(file.path), change.before if has_base else None, change.after))
+            before = change.before if has_base else None
+            # Of a file that could not be read before, it is not known what becomes managed.
+            sides.append(FileSides(Path(file.path), before, change.after, has_base and not file.old_problems))
     pending = Pending()
     if sides:
         with connect("review --live") as (client, _, notices), show_progress("sites", len(sides)) as tell:

@@ -13,6 +13,7 @@ from pulumi_plugchoice.electrical.settings import find_changes, read_settings
 from pulumi_plugchoice.errors import NotFound, PermissionDenied, PlugchoiceError
 from pulumi_plugchoice.review.pending import Drift, Pending, PendingWrite
 from pulumi_plugchoice.reviewed import RESTORE, ReviewedWrite
+from pulumi_plugchoice.runtime.adoption import find_mismatches
 from pulumi_plugchoice.runtime.live import LiveConnectors
 from pulumi_plugchoice.runtime.writes import body_for, describe_write
 
@@ -44,11 +45,13 @@ class FileSides(NamedTuple):
         file: its path.
         before: None for a new file, or when it is not compared.
         after: None for a removed file.
+        is_compared: whether what `before` does not manage becomes managed by the change.
     """
 
     file: Path
     before: SiteFile | None
     after: SiteFile | None
+    is_compared: bool
 
 
 def find_pending(
@@ -124,24 +127,33 @@ class _File:
         self.name = show_path(sides.file)
         self.declared: list[tuple[Key, str]] = []
         self.result = Pending()
-        # What the file after the change declares, by charger and number; and the names of all that it manages.
+        # What the file after and before the change declares, by charger and number; and what it manages after, by name.
         self._wanted: dict[Key, Settings] = {}
+        self._before: dict[Key, Settings] = {}
         self._names: set[str] = set()
 
     def find(self) -> None:
         """Read the site of both sides."""
         after, before = self._sides.after, self._sides.before
-        if after is not None:
-            survey = self._survey(after)
-            if survey is None:
-                return
+        new = None if after is None else self._survey(after)
+        if after is not None and new is None:
+            return
+        old = None if before is None else self._survey(before, is_base=True)
+        if before is not None and old is not None:
+            self._note_managed(old, before)
+        if after is not None and new is not None:
             for item in list_declared(after):
-                self._add_declared(survey, item, _list_wanted(after, item.charger, item.connector))
-        if before is not None:
-            survey = self._survey(before, is_base=True)
-            if survey is not None:
-                for item in list_declared(before):
-                    self._compare_with_base(survey, before, item)
+                self._add_declared(new, after, item)
+        if before is not None and old is not None:
+            for item in list_declared(before):
+                self._compare_with_base(old, before, item)
+
+    def _note_managed(self, survey: Survey, site: SiteFile) -> None:
+        for item in list_declared(site):
+            found = survey.found.get(item.name)
+            if found is not None:
+                key = found.charger, item.connector.connector_id
+                self._before[key] = _list_wanted(site, item.charger, item.connector)
 
     def _survey(self, site: SiteFile, *, is_base: bool = False) -> Survey | None:
         try:
@@ -154,7 +166,8 @@ class _File:
                 self._refuse(text)
             return None
 
-    def _add_declared(self, survey: Survey, item: Declared, wanted: Settings) -> None:
+    def _add_declared(self, survey: Survey, site: SiteFile, item: Declared) -> None:
+        wanted = _list_wanted(site, item.charger, item.connector)
         if not wanted:
             return
         self._names.add(item.name)
@@ -168,6 +181,10 @@ class _File:
         self.declared.append((key, item.name))
         if not find_changes(wanted, found.connector):
             return
+        added = {name: value for name, value in wanted.items() if name not in self._before.get(key, ())}
+        mode = {"on_adopt": site.on_adopt_of(item.charger, item.connector)} if self._sides.is_compared else {}
+        for text in find_mismatches(found, mode, added).values():
+            self._refuse(text)
         try:
             self._add_write(item, describe_write(found, body_for(wanted, found)))
         except PlugchoiceError as error:

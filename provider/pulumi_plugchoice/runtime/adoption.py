@@ -102,7 +102,7 @@ def _compare(session: Session, live: Live, inputs: Props, added: list[str]) -> l
     """Say what adoption changes; with `on_adopt="match"`, a failure for each live value that differs."""
     settings = pick_settings(inputs)
     wanted = {name: settings[name] for name in added if is_known(settings[name])}
-    failures = [CheckFailure(name, text) for name, text in _find_mismatches(live, inputs, wanted).items()]
+    failures = [CheckFailure(name, text) for name, text in find_mismatches(live, inputs, wanted).items()]
     differences = find_changes(wanted, live.connector)
     if differences and not failures:
         session.expect_write(live, inputs.get("site"), reads_first=needs_reading(inputs, added))
@@ -153,12 +153,18 @@ def refuse_mismatch(live: Live, inputs: Props, names: Collection[str]) -> None:
         PlugchoiceError: `on_adopt` is "match", and the live value of a setting in `names` differs.
     """
     wanted = {name: value for name, value in pick_settings(inputs).items() if name in names}
-    for text in _find_mismatches(live, inputs, wanted).values():
+    for text in find_mismatches(live, inputs, wanted).values():
         raise PlugchoiceError(text)
 
 
-def _find_mismatches(live: Live, inputs: Props, wanted: Mapping[str, Any]) -> dict[str, str]:
-    """What `on_adopt="match"` refuses, by setting; a setting without a live value may be set."""
+def find_mismatches(live: Live, inputs: Props, wanted: Mapping[str, Any]) -> dict[str, str]:
+    """What `on_adopt="match"` refuses, by setting; a setting without a live value may be set.
+
+    Args:
+        live: the connector as it is.
+        inputs: the declared ones.
+        wanted: the settings that become managed.
+    """
     if inputs.get("on_adopt") != "match":
         return {}
     values = {name: getattr(live.connector, name) for name in find_changes(wanted, live.connector)}
