@@ -768,12 +768,13 @@ def test_foreign_text_begins_no_line_and_is_escaped(emulator: Emulator) -> None:
     assert commands[0].startswith("::error file=sites/harbour.yaml,line=")
 
 
-def test_github_gets_ten_annotations_of_a_level(emulator: Emulator) -> None:
+def test_github_gets_ten_annotations_of_a_level(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the line of the value; the others are counted, and listed in the text."""
     emulator.reset(seed(12))
     write("harbour", *map(bay, range(1, 13)), limits={})
     for index in range(1, 13):
         emulator.edit(identity(index), max_amperage=20)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
     lines = run("--format", "github").output.splitlines()
     errors = [line for line in lines if line.startswith("::error ")]
     assert len(errors) == 10
@@ -782,8 +783,12 @@ def test_github_gets_ten_annotations_of_a_level(emulator: Emulator) -> None:
         f"::error file=sites/harbour.yaml,line={number},col=19,title=drift::HRB-001/1: max_amperage is 20 A live, 16 A "
     )
     assert errors[0].startswith(expected)
-    assert lines[10] == "plugchoice: 2 more without an annotation; they are listed below"
+    assert lines[10] == "plugchoice: 2 findings without an annotation, listed below and in the job summary"
     assert sum(line.startswith("  drift: ") for line in lines) == 12
+    summary = Path("summary.md").read_text().split("\n\n")
+    assert summary[0] == "### plugchoice drift: 2 findings without an annotation"
+    assert summary[1].startswith("- error: `sites/harbour.yaml:")
+    assert [name in text for name, text in zip(("HRB-011/1", "HRB-012/1"), summary[1:3], strict=True)] == [True, True]
 
 
 def test_gitlab_gets_a_report_with_stable_fingerprints(emulator: Emulator) -> None:

@@ -421,3 +421,36 @@ def test_a_proxy_of_the_environment_does_not_get_the_token_of_plain_http(bench: 
     names = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
     assert bench.comment(**dict.fromkeys(names, "http://127.0.0.1:9")).exit_code == 0
     assert len(bench.notes) == 1
+
+
+def test_a_review_that_is_too_long_is_shortened_and_the_job_summary_has_it_all(bench: Bench) -> None:
+    """The forge refuses one character more than it takes."""
+    most = {"github": 65_536, "gitlab": 1_000_000}[bench.name]
+    part = "### `Harbour 😀`: 1 change\n\n**Look at these first**\n\n| Where |\n|---|\n| `site` |\n\n"
+    part += "| A per line |\n|---|\n" + "| `ä` |\n" * 400
+    text = REVIEW + "\n" + f"{part}\n" * (most // len(part) + 20) + "Digest of these writes: `sha256:1`\n"
+    result = bench.done(text)
+
+    (note,) = bench.notes
+    assert most * 0.95 < len(note.body) <= most
+    assert f"review.md: longer than {most:,} characters; parts are left out" in result.output.replace("'", "")
+    assert f"**Left out, because at most {most:,} characters fit here: " in note.body
+    assert "\nDigest of these writes: `sha256:1`\n" in note.body
+    assert "\nWritten for head `aaaaaaaaaaaa`, base `bbbbbbbbbbbb`, [this run](" in note.body
+    assert note.body.count("**Look at these first**") == text.count("**Look at these first**")
+    if bench.name == "github":
+        assert bench.summary.read_text().strip() == text.strip()
+    # Plain text of an issue, too.
+    result = bench.run(
+        "issue",
+        "--title",
+        "Drift",
+        "--plain",
+        "--body",
+        str(bench.folder / "review.md"),
+        text=f"{'ä' * 999}\n" * (most // 900),
+    )
+    (issue,) = bench.forge.issues.values()
+    assert result.exit_code == 0
+    assert most * 0.95 < len(issue.body) <= most
+    assert "more lines do not fit here" in issue.body

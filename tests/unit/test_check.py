@@ -175,8 +175,9 @@ def test_a_warning_stands_at_its_charger() -> None:
     assert "not counted in the amps per line: A-2/2" in lines[2]
 
 
-def test_github_gets_annotations_with_line_and_column() -> None:
+def test_github_gets_annotations_with_line_and_column(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors are those that fail the check; ten of each level, and a line that counts the others."""
+    summary = Path("summary.md")
     write(limits="single_phase_amps: 40", garage="40")
     lines = check("--format", "github").stdout.splitlines()
     assert lines[0].startswith("::warning file=sites/harbour.yaml,line=4,col=29,title=limit::limit single_phase_amps")
@@ -186,9 +187,19 @@ def test_github_gets_annotations_with_line_and_column() -> None:
         Path(f"sites/bad-{number}.yaml").write_text(f"site: x\nsupply: {{}}\nchargers: [{number}]\n")
     lines = check("--format", "github", status=1).stdout.splitlines()
     assert sum(line.startswith("::error ") for line in lines) == 10
-    assert any(
-        re.fullmatch(r"plugchoice: \d+ more without an annotation; they are listed below", line) for line in lines
-    )
+    assert any(re.fullmatch(r"plugchoice: \d+ findings without an annotation, listed below", line) for line in lines)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    Path("sites/bad-9.yaml").write_text("site: x\nsupply: {}\nchargers: []\n'<!-- @octocat `#1`': 1\n")
+    lines = check("--format", "github", status=1).stdout.splitlines()
+    (line,) = [line for line in lines if line.startswith("plugchoice: ")]
+    found = re.fullmatch(r"plugchoice: (\d+) findings without an annotation, listed below and in the job summary", line)
+    title, *items, last = summary.read_text().split("\n\n")
+    assert found
+    assert title == f"### plugchoice check: {found[1]} findings without an annotation"
+    assert len(items) == int(found[1])
+    assert all(re.fullmatch(r"- (error|warning): (`+).*\2", item) for item in items)
+    assert last == "\n"
+    assert "<!-- @octocat" in summary.read_text()
 
 
 def test_gitlab_and_sarif_have_unique_fingerprints_that_stay_when_lines_move() -> None:

@@ -69,15 +69,17 @@ def drift(ctx: click.Context, files: tuple[Path, ...], style: str, *, absorb: bo
 
 def _print_reports(reports: Sequence[SiteReport], style: str, budget: Budget) -> None:
     from pulumi_plugchoice.fleet import report
-    from pulumi_plugchoice.review.annotations import format_github, format_gitlab
+    from pulumi_plugchoice.review.annotations import format_gitlab
+
+    from .annotations import print_github
 
     if style == "json":
         echo(report.format_json(reports, budget.calls), end="")
     elif style == "gitlab":
         echo(format_gitlab(report.list_notes(reports)), end="")
     else:
-        for line in format_github(report.list_notes(reports)) if style == "github" else ():
-            echo(line)
+        if style == "github":
+            print_github(report.list_notes(reports), "drift")
         for line in report.format_text(reports):
             echo(line)
         calls = budget.summarize()

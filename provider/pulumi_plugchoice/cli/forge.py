@@ -211,14 +211,14 @@ def _shorten(text: str, target: Target, body: Path, *, is_plain: bool = False) -
 
     most = MOST_CHARACTERS[target.forge]
     commits = format_commits(target.head, target.base, target.run_url)
-    left = most - len(commits) - 200  # for the marker and blank lines
+    taken = len(commits) + 200  # the marker and blank lines, too
     where = f"The file {code(body.name)} of this run has all of it"
     where += ", and so has the job summary." if os.environ.get("GITHUB_STEP_SUMMARY") else "."
     if is_plain:
         # 4 bytes each at most.
-        draft = Draft(fit_plain(text, left, where), fit_plain(text, MOST_BYTES // 4, where))
+        draft = Draft(fit_plain(text, most - taken, where), fit_plain(text, MOST_BYTES // 4, where))
     else:
-        draft = Draft(fit(text, left, "characters", where), text)
+        draft = Draft(fit(text, most, "characters", where, taken=taken), text)
     if draft.short != draft.whole:
         _say(f"{show_path(body)}: longer than {most:,} characters; parts are left out")
         draft.add_to_summary()

@@ -59,7 +59,9 @@ def check(ctx: click.Context, files: tuple[Path, ...], fail_on: str, style: str)
     from pulumi_plugchoice.fleet import check_report
     from pulumi_plugchoice.fleet.check import KINDS, check_files
     from pulumi_plugchoice.fleet.files import find_site_files
-    from pulumi_plugchoice.review.annotations import format_github, format_gitlab, format_sarif
+    from pulumi_plugchoice.review.annotations import format_gitlab, format_sarif
+
+    from .annotations import print_github
 
     checked = check_files(find_site_files(files))
     notes = list(check_report.list_notes(checked, fail_on))
@@ -70,8 +72,8 @@ def check(ctx: click.Context, files: tuple[Path, ...], fail_on: str, style: str)
     elif style == "sarif":
         echo(format_sarif(notes, {kind: text for kind, text in KINDS.items() if kind != "not-counted"}), end="")
     else:
-        for line in format_github(notes) if style == "github" else ():
-            echo(line)
+        if style == "github":
+            print_github(notes, "check")
         for item in checked:
             summary = check_report.format_summary(item)
             if summary:

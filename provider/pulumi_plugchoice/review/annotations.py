@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._text import plural, printable, show_path
 from pulumi_plugchoice._version import __version__
 
+from .markdown import code
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: GitHub shows no more of each level in one step.
@@ -48,18 +50,33 @@ class Note:
     column: int = 1
 
 
-def format_github(notes: Iterable[Note]) -> list[str]:
-    """Workflow commands, `MOST_ANNOTATIONS` of each level, and a line that counts the others."""
+def format_github(notes: Iterable[Note]) -> tuple[list[str], list[Note]]:
+    """Workflow commands, `MOST_ANNOTATIONS` of each level; and the notes that have none."""
     counts: Counter[str] = Counter()
-    lines = []
+    lines, others = [], []
     for note in notes:
         counts[note.level] += 1
-        if counts[note.level] <= MOST_ANNOTATIONS:
+        if counts[note.level] > MOST_ANNOTATIONS:
+            others.append(note)
+        else:
             place = f"file={_escape_property(note.file.as_posix())},line={note.line},col={note.column}"
             title = _escape_property(note.title)
             lines.append(f"::{note.level} {place},title={title}::{_escape(printable(note.text, 1000))}")
-    more = sum(max(0, count - MOST_ANNOTATIONS) for count in counts.values())
-    return [*lines, f"plugchoice: {more} more without an annotation; they are listed below"] if more else lines
+    return lines, others
+
+
+def format_summary(notes: Sequence[Note], command: str) -> str:
+    """Notes without an annotation as Markdown for the job summary; each is a part of its own.
+
+    Args:
+        notes: the findings.
+        command: the one that found them.
+    """
+    lines = [f"### plugchoice {command}: {plural(len(notes), 'finding')} without an annotation"]
+    for note in notes:
+        place = f"{show_path(note.file)}:{note.line}:{note.column}"
+        lines.append(f"- {note.level}: {code(f'{place}: {note.text}', 1500)}")
+    return "\n\n".join([*lines, ""])
 
 
 def format_gitlab(notes: Iterable[Note]) -> str:

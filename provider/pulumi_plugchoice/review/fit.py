@@ -27,24 +27,28 @@ _KINDS: Final = (
     (re.escape(BEHIND[:40]), 0, "line"),
     (re.escape(LETTERS), 0, "line"),
     (re.escape(FOOTER[:40]), 0, "line"),
+    (r"Nothing: |Without `--base`", 0, "line"),
+    (r"\*\*Not all writes are known", 1, "reasons why not all writes are known"),
     (r"\*\*Look at these first\*\*", 1, "changes to look at first"),
     (r"\*\*(New warnings|Warnings)\*\*", 2, "new warnings"),
-    (r"- (\*\*)?limit ", 3, "limits"),
-    (r"### ", 4, "section"),
-    (r"\| File \| Site ", 5, "table of all files"),
-    (r"\*\*Connectors\*\*", 6, "connectors"),
-    (r"[0-9]+ writes?, as Plugchoice is now:", 6, "table of writes"),
+    (r"\| File \| Site ", 3, "table of all files"),
+    (r"- (\*\*)?limit ", 4, "limits"),
+    (r"- `", 2, "warnings"),
+    (r"\| File \| Connector \| The base declares", 3, "table of drift"),
+    (r"### ", 5, "sections"),
+    (r"\*\*Connectors\*\*", 3, "connectors"),
+    (r"[0-9]+ writes?(, .*)?, as Plugchoice is now:", 6, "table of writes"),
     (r"\*\*All keys\*\*", 7, "keys of added and removed sites"),
     (r"\*\*Other changes\*\*", 7, "other changes"),
     (r"\| A per line", 8, "amps per line"),
     (r"<details>", 9, "warnings as before"),
 )
-_OTHER: Final = (3, "other part")
-_SECTION_RANK: Final = 4
+_OTHER: Final = (3, "other parts")
+_SECTION_RANK: Final = 5
 #: These lines take in the next block: a title and its table.
-_TITLE: Final = re.compile(r"\*\*[^*]+\*\*$|[0-9]+ writes?, as Plugchoice is now:$|### (?!Review: )")
+_TITLE: Final = re.compile(r"\*\*[^*]+\*\*$|[0-9]+ writes?(, .*)?, as Plugchoice is now:$|### (?!Review: )")
 _HERE: Final = "*Parts of this section are left out.*"
-_RESERVE: Final = 1500
+_RESERVE: Final = 1_000  # for the line that counts what is left out
 
 
 @dataclass
@@ -65,8 +69,13 @@ class _Part:
 
 
 def has_content(text: str) -> bool:
-    """Whether a review says more than that no site file differs and nothing is sent."""
-    return not text.startswith(f"### Review: {NO_CHANGE}\n") or "as Plugchoice is now:" in text
+    """Whether a review says more than that no site file differs, and nothing has drifted and is sent."""
+    begins = ("### Drift: ", "**Not all writes are known")
+    ends = ", as Plugchoice is now:"
+    lines = text.splitlines()
+    return lines[0] != f"### Review: {NO_CHANGE}" or any(
+        line.startswith(begins) or line.endswith(ends) for line in lines
+    )
 
 
 def format_commits(head: str, base: str, run_url: str) -> str:
@@ -77,7 +86,7 @@ def format_commits(head: str, base: str, run_url: str) -> str:
     return f"Written for {', '.join(parts)}." if parts else ""
 
 
-def fit(text: str, most: int, unit: str, where: str, measure: Callable[[str], int] = len) -> str:
+def fit(text: str, most: int, unit: str, where: str, *, taken: int = 0, measure: Callable[[str], int] = len) -> str:
     """Shorten a review.
 
     Args:
@@ -85,12 +94,13 @@ def fit(text: str, most: int, unit: str, where: str, measure: Callable[[str], in
         most: what fits.
         unit: `characters`, for people.
         where: a sentence about where the whole review is.
+        taken: how much of it other text takes.
         measure: counts the units of a text.
     """
-    if measure(text) <= most:
+    if measure(text) <= most - taken:
         return text
     parts = list(_split(text))
-    left = most - _RESERVE
+    left = most - taken - _RESERVE
     kept: set[int] = set()
     costs = [measure(part.text) + 2 for part in parts]
     for place in sorted(range(len(parts)), key=lambda place: (parts[place].rank, costs[place], place)):
@@ -113,7 +123,7 @@ def _join(parts: Sequence[_Part], kept: set[int], most: int, unit: str, where: s
             missing[part.name] = missing.get(part.name, 0) + 1
             cut.add(part.section)
     ranks = {part.name: part.rank for part in parts}
-    counts = ", ".join(f"{missing[name]} x {name}" for name in sorted(missing, key=lambda name: ranks[name]))
+    counts = ", ".join(f"{name} ({missing[name]})" for name in sorted(missing, key=lambda name: ranks[name]))
     note = f"**Left out, because at most {most:,} {unit} fit here: {counts}.** {where}"
     is_noted = False
     for place, part in enumerate(parts):

@@ -28,9 +28,10 @@ def add_to_summary(text: str, environment: Mapping[str, str]) -> bool:
         return False
     try:
         with open(path, "ab") as file:  # noqa: PTH123 - the runner names it, and other steps write to it as well
-            left = MOST_BYTES - file.tell() - 1
-            content = fit(text, left, "bytes", "The file of the review has all of it.", lambda part: len(part.encode()))
-            if len(content.encode()) <= left:
+            taken = file.tell() + 1
+            where = "The file of the review has all of it."
+            content = fit(text, MOST_BYTES, "bytes", where, taken=taken, measure=lambda part: len(part.encode()))
+            if len(content.encode()) <= MOST_BYTES - taken:
                 file.write(f"{content}\n".encode())
     except OSError as error:
         reason = printable(error.strerror or error, 100)
