@@ -95,10 +95,10 @@ def test_drift_stands_apart_from_what_an_update_sends(repository: str, emulator:
     ]
     text = run(*base_of("--live")).stdout
     assert "### Drift: 4 connectors changed in Plugchoice since the base" in text
-    assert "| `sites/harbour.yaml` | `HRB-003/1` | `16 A` | `33 A` | leaves it: it is declared now |" in text
+    assert "| `HRB-003/1` | `16 A` | `33 A` | leaves it: it is declared now | `sites/harbour.yaml` |" in text
     assert "4 writes, 1 of them a restore, as Plugchoice is now:" in text
     assert (
-        "| `sites/harbour.yaml` | `HRB-001/1` | `RST, 31 A` | restored: what was recorded when it was adopted |" in text
+        "| `HRB-001/1` | `RST, 31 A` | restored: what was recorded when it was adopted | `sites/harbour.yaml` |" in text
     )
 
 
@@ -329,7 +329,7 @@ def test_several_files_without_a_base(repository: str, emulator: Emulator) -> No
     declare(bay(71, "STR"), file=other, site=second["uuid"])
     declare(bay(1, "STR"))
     text = run(str(other), str(FILE), "--live").stdout
-    assert "| `sites/quay.yaml` | `HRB-071/1` | `RST, 16 A` | `STR, 16 A` |" in text
+    assert "| `HRB-071/1` | `RST, 16 A` | `STR, 16 A` | `sites/quay.yaml` |" in text
     assert text.count("1 charger; TN with neutral") == 2
     live = read("sites")
     assert f"`{live['digest']}`" in text

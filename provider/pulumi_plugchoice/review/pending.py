@@ -101,17 +101,17 @@ def describe_pending(pending: Pending) -> list[str]:
         what = f", {restores} of them {'a restore' if restores == 1 else 'restores'}" if restores else ""
         rows = [
             (
-                code(item.file, 200),
                 code(item.name),
                 code(show_values(item.write.before)),
                 f"restored: {show_values(RESTORE)}"
                 if item.write.after == RESTORE
                 else code(show_values(item.write.after)),
+                code(item.file, 200),
             )
             for item in pending.writes
         ]
         lines += [f"{plural(len(rows), 'write')}{what}, as Plugchoice is now:", ""]
-        lines += [*table(("File", "Connector", "Plugchoice has", "The update sends"), rows), ""]
+        lines += [*table(("Connector", "Plugchoice has", "The update sends", "File"), rows), ""]
     elif not pending.problems:
         what = "Plugchoice has the declared values" if pending.files else "no site file changed"
         lines += [f"Nothing: {what}.", ""]
@@ -131,10 +131,10 @@ def _list_drift(drift: Sequence[Drift]) -> list[str]:
     if not drift:
         return []
     rows = [
-        (code(item.file, 200), code(item.name), code(_show(item.base)), code(_show(item.live)), _EFFECTS[item.effect])
+        (code(item.name), code(_show(item.base)), code(_show(item.live)), _EFFECTS[item.effect], code(item.file, 200))
         for item in drift
     ]
-    head = ("File", "Connector", "The base declares", "Plugchoice has", "The update")
+    head = ("Connector", "The base declares", "Plugchoice has", "The update", "File")
     return [
         f"### Drift: {plural(len(rows), 'connector')} changed in Plugchoice since the base",
         "",
