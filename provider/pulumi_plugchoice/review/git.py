@@ -167,8 +167,7 @@ class Repository:
         Raises:
             GitFailed: the commit cannot be read.
         """
-        # The user's own settings would leave files out, or run other programs.
-        options = ("--no-renames", "--no-relative", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none")
+        options = ("--no-renames", "--ignore-submodules=none")  # whatever the user's own settings are
         differing = self._check("diff", "--name-only", "-z", *options, commit, "--", folder=self.root)
         return {os.fsdecode(name) for name in (*differing.split(b"\0"), *self._list("--others")) if name}
 
