@@ -44,9 +44,13 @@ COMMANDS: Final = {
     "emulator": ["--help"],
     "fleet list": ["--all", "--project", "fleet"],
     "fleet matrix": ["--all", "--project", "fleet", "--shards", "2"],
+    "fleet preview": ["--all", "--project", "fleet"],
+    "fleet refresh": ["--all", "--project", "fleet"],
+    "fleet up": ["--all", "--project", "fleet", "--gate-seconds", "0"],
 }
 #: The exit status when all is well, of those that tell something by it: the site differs from the file.
 STATUSES: Final = {"drift": 2}
+NEED_PULUMI: Final = ("doctor", "fleet preview", "fleet refresh", "fleet up")
 #: What `doctor` calls a wrong option.
 CHECKS: Final = {"PLUGCHOICE_BASE_URL": "base-url", "PLUGCHOICE_TOKEN": "token", "PLUGCHOICE_OFFLINE": "offline"}
 #: The option that names a file to write, of those that have one.
@@ -262,7 +266,7 @@ def test_an_environment_that_does_not_matter(
     for name, words in COMMANDS.items():
         played = play(name, words)
         # Without a PATH there is no `pulumi`.
-        status = 1 if name == "doctor" and environment.get("PATH") == "" else STATUSES.get(name, 0)
+        status = 1 if name in NEED_PULUMI and environment.get("PATH") == "" else STATUSES.get(name, 0)
         assert played.status == status, (name, played.out, played.err)
         assert played.err.count("\n") <= 2, (name, played.err)
 
@@ -298,7 +302,7 @@ def test_an_option_that_is_wrong(folder: Path, variable: str, value: str, monkey
             assert "\x1b" not in played.out
             assert "\n::" not in played.out
             continue
-        if name not in ("adopt", "drift", "sites", "connectors"):
+        if name not in ("adopt", "drift", "sites", "connectors", "fleet up"):
             assert played.status == 0, (name, played.err)
             continue
         assert played.status in (1, 2)

@@ -44,8 +44,9 @@ class FakePulumi:
         return self
 
     def cli(self, version: str = "echo v3.259.0", whoami: str = "echo ann", stack: str = "exit 1") -> Path:
-        """Write the CLI: what it does for three of its commands."""
-        cases = f"version) {version} ;;\nwhoami) {whoami} ;;\nstack) {stack} ;;\n"
+        """Write the CLI: what it does for three of its commands. A run succeeds, and changes nothing."""
+        run = """echo '{"summaryEvent": {"result": "succeeded"}}'"""
+        cases = f"version) {version} ;;\nwhoami) {whoami} ;;\nstack) {stack} ;;\npreview|up|refresh) {run} ;;\n"
         return self.write("pulumi", f'echo "$@" >> "{self.folder}/calls"\ncase $1 in\n{cases}*) exit 1 ;;\nesac\n')
 
     def python(self, answer: str = "", name: str = "python3") -> Path:

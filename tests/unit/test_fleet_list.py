@@ -36,6 +36,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(f"Pulumi.{name}.yaml").write_text("config: {}\n")
     Path("Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
     Path("__main__.py").write_text("from pulumi_plugchoice import ChargingSite\n\nChargingSite.for_stack()\n")
+    Path("sites/more").mkdir()
+    Path("sites/more/values.yaml").write_text("{}")
+    Path("values.json").write_text("{}")
     Path("requirements.txt").write_text("pulumi-plugchoice==0.1.0\n")
     commit()
     return folder
@@ -74,7 +77,7 @@ def change(name: str) -> None:
         ("Pulumi.new.yaml", {}),
         ("__main__.py", "program changed: charging/__main__.py"),
         ("parts/more.py", "program changed: charging/parts/more.py"),
-        ("parts/values.json", "program changed: charging/parts/values.json"),
+        ("values.json", "program changed: charging/values.json"),
         ("sites/more/values.yaml", "program changed: charging/sites/more/values.yaml"),
         ("Pulumi.yaml", "project file changed: charging/Pulumi.yaml"),
         ("requirements.txt", "dependencies changed: charging/requirements.txt"),
@@ -108,6 +111,15 @@ def test_nothing_changed(project: Path) -> None:
     assert run("list", "--changed-since", "HEAD").stdout == "0 sites\n"
     assert run("matrix", "--changed-since", "HEAD", "--shards", "4").stdout == '{"include":[]}\n'
     assert run("matrix", "--changed-since", "HEAD", "--shards", "4", "--format", "gitlab").stdout == "[]\n"
+
+
+def test_the_output_of_another_command_is_no_program(project: Path) -> None:
+    """It would touch all sites of the next command: a report, a reviewed file. Added to git it counts."""
+    for name in ("reviewed.json", "report.html", "parts/values.csv"):
+        change(name)
+    assert touched() == {}
+    call("add", "-A")
+    assert touched() == dict.fromkeys("abc", "program changed: charging/parts/values.csv and 1 more")
 
 
 def test_reasons_are_told_together_and_for_each_site(project: Path) -> None:

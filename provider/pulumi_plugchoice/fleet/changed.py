@@ -59,6 +59,7 @@ class _Changes:
     """The files that differ, by what they are."""
 
     sites: set[str] = field(default_factory=set)
+    removed: list[str] = field(default_factory=list)
     stacks: dict[str, str] = field(default_factory=dict)
     everything: dict[str, list[str]] = field(default_factory=dict)
 
@@ -80,7 +81,7 @@ def find_touched(layout: Layout, sites: dict[str, Path], revision: str) -> Touch
     if commit is None:
         return Touched([SelectedSite(name, file, doubt) for name, file in sites.items()])
     places = {name: _locate(repository, file) for name, file in sites.items()}
-    changes = _classify(repository, layout, repository.list_changed(commit), places)
+    changes = _classify(repository, layout, commit, places)
     folder = _locate(repository, layout.sites / "x").rpartition("/")[0]
     before = {
         PurePosixPath(name).stem: entry.object_id
@@ -136,26 +137,29 @@ def _locate(repository: Repository, file: Path) -> str:
     return repository.locate(Path(os.path.realpath(file.parent), file.name))
 
 
-def _classify(repository: Repository, layout: Layout, changed: Iterable[str], places: dict[str, str]) -> _Changes:
+def _classify(repository: Repository, layout: Layout, commit: str, places: dict[str, str]) -> _Changes:
     changes = _Changes()
+    differing = repository.list_changed(commit)
     folder, program, configs, sites = (
         PurePosixPath(_locate(repository, path / "x")).parent
         for path in (layout.folder, layout.program, layout.configs, layout.sites)
     )
     site_files = set(places.values())
-    for name in sorted(changed):
+    for name in sorted(differing | repository.list_new()):
         path = PurePosixPath(name)
         config = _STACK_CONFIG.fullmatch(path.name)
         if name in site_files:
             changes.sites.add(name)
         elif path.parent == sites and path.suffix == ".yaml":
-            continue  # removed
+            changes.removed.append(name)
         elif path.parent == configs and config:
             changes.stacks[config[1]] = path.name
         elif path.parent == folder and path.name in _PROJECT_FILES:
             changes.everything.setdefault("project file", []).append(name)
         elif path.parent in {*(folder / "x").parents, *(program / "x").parents} and _DEPENDENCIES.fullmatch(path.name):
             changes.everything.setdefault("dependencies", []).append(name)
+        elif name not in differing and path.suffix != ".py":
+            continue  # the output of another command, such as a report
         elif any(path.is_relative_to(part) and not _is_harmless(path.relative_to(part)) for part in (folder, program)):
             changes.everything.setdefault("program", []).append(name)
     return changes
@@ -197,3 +201,27 @@ def _describe_removed(layout: Layout, name: str, new_name: str | None) -> str:
 def _name_some(files: list[str]) -> str:
     more = f" and {len(files) - 1} more" if len(files) > 1 else ""
     return f"{printable(files[0], 100)}{more}"
+
+
+def read_revision(layout: Layout) -> tuple[str | None, list[str]]:
+    """Read which commit the files are of, and which files of the project differ from it.
+
+    A stack config that is new does not count: the CLI writes it when it first uses a stack.
+
+    Returns:
+        The commit, None when git does not tell; and the names of the files.
+    """
+    try:
+        repository = Repository.open("--resume", "leave it out")
+        commit = repository.find("--resume", "HEAD")
+        if commit is None:
+            return None, []
+        sites = {file.stem: _locate(repository, file) for file in layout.sites.glob("*.yaml")}
+        changes = _classify(repository, layout, commit, sites)
+        configs = _locate(repository, layout.configs / "x").rpartition("/")[0]
+        names = {f"{configs}/{name}".lstrip("/") for name in changes.stacks.values()}
+        committed = repository.list_tree(commit, sorted(names)) if names else {}
+    except GitFailed:
+        return None, []
+    others = (name for names in changes.everything.values() for name in names)
+    return commit, sorted({*changes.sites, *changes.removed, *committed, *others})

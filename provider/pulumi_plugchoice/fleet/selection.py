@@ -22,6 +22,8 @@ _ENDING: Final = ".yaml"
 # What Pulumi allows for the name of a stack; one with a hyphen first would be an option.
 _STACK: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
 
+_SHARD: Final = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
+
 
 class SelectionError(PlugchoiceError):
     """A selection that cannot be: a wrong name or number."""
@@ -82,7 +84,7 @@ def find_sites(folder: Path) -> dict[str, Path]:
                 f"{show_path(shorten(file))}: {printable(file.stem, 60)!r} cannot be the name of a stack; use letters, "
                 "digits, hyphens, underscores and dots"
             )
-    return {file.stem: file for file in files}
+    return {file.stem: shorten(file) for file in files}
 
 
 def shorten(path: Path) -> Path:
@@ -136,6 +138,21 @@ def format_outputs(sites: Sequence[SelectedSite]) -> list[str]:
     """The first site, and a JSON list of the others, as outputs of a step of GitHub Actions."""
     names = [site.name for site in sites]
     return [f"canary={''.join(names[:1])}", f"rest={json.dumps(names[1:])}"]
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Parse `2/8`.
+
+    Raises:
+        SelectionError: it is not a shard, or there is no such one.
+    """
+    match = _SHARD.fullmatch(text)
+    number, shards = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= shards:
+        raise SelectionError(
+            f"--shard {printable(text, 40)}: is not a shard; write I/N, such as 1/8, with I from 1 to N"
+        )
+    return number, shards
 
 
 def format_sites_text(sites: Sequence[SelectedSite]) -> list[str]:

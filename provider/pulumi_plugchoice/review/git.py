@@ -160,16 +160,22 @@ class Repository:
         raise GitFailed(f"{show_path(path)}: is not in the git repository of the current folder; name files that are")
 
     def list_changed(self, commit: str) -> set[str]:
-        """List the files of the work tree that are not as in a commit: changed, new, removed, staged or not.
-
-        Files that git is told to ignore are left out.
+        """List the files of the work tree and of a commit that differ, staged or not. Without those of `list_new`.
 
         Raises:
             GitFailed: the commit cannot be read.
         """
         options = ("--no-renames", "--ignore-submodules=none")  # whatever the user's own settings are
         differing = self._check("diff", "--name-only", "-z", *options, commit, "--", folder=self.root)
-        return {os.fsdecode(name) for name in (*differing.split(b"\0"), *self._list("--others")) if name}
+        return {os.fsdecode(name) for name in differing.split(b"\0") if name}
+
+    def list_new(self) -> set[str]:
+        """List the files of the work tree that nobody has added to git, and that it is not told to ignore.
+
+        Raises:
+            GitFailed: they cannot be listed.
+        """
+        return {os.fsdecode(name) for name in self._list("--others") if name}
 
     def list_known(self) -> set[str]:
         """List the files of the work tree that git knows, or would add.

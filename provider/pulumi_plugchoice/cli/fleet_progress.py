@@ -1,0 +1,140 @@
+"""The progress of a run of many stacks: a table on a terminal, a line an event elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from pulumi_plugchoice._text import plural
+
+from .common import echo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.live import Live
+    from rich.table import Table
+
+    from pulumi_plugchoice.fleet.results import StackResult
+
+# Of the table without its rows, and of the lines around it.
+_OTHER_LINES: Final = 7
+
+
+class Lines:
+    """A line for each stack that has ended, on standard output.
+
+    Args:
+        waves: the wave of each stack that is to run.
+    """
+
+    def __init__(self, waves: Mapping[str, str]) -> None:
+        self._waves = waves
+        self._wave = ""
+        self._done = 0
+
+    def begin(self, name: str, wave: str) -> None:
+        """Say which wave begins."""
+        del name
+        if wave != self._wave and len(set(self._waves.values())) > 1:
+            count = sum(other == wave for other in self._waves.values())
+            echo(f"wave {wave}: {plural(count, 'site')}")
+        self._wave = wave
+
+    def end(self, result: StackResult) -> None:
+        """Say how a stack has ended."""
+        from pulumi_plugchoice.fleet.fleet_report import show_result
+
+        self._done += 1
+        echo(f"{show_result(result)} ({self._done} of {len(self._waves)})")
+        sys.stdout.flush()
+
+    def tick(self) -> None:
+        """Nothing moves."""
+
+    def say(self, text: str) -> None:
+        """Say something at once, on standard error."""
+        echo(text, is_error=True)
+
+
+class LiveTable:
+    """A table that fills, on standard error: what failed, what runs, and what has ended last.
+
+    Args:
+        waves: the wave of each stack that is to run.
+    """
+
+    def __init__(self, waves: Mapping[str, str]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._waves = waves
+        self._begin = time.monotonic()
+        self._running: dict[str, float] = {}
+        self._ended: list[StackResult] = []
+        self._console = Console(stderr=True)
+        self.live: Live = Live(console=self._console, auto_refresh=False, transient=True)
+
+    def begin(self, name: str, wave: str) -> None:
+        """Show a stack as running."""
+        del wave
+        self._running[name] = time.monotonic()
+
+    def end(self, result: StackResult) -> None:
+        """Show how a stack has ended."""
+        self._running.pop(result.name, None)
+        self._ended.append(result)
+
+    def tick(self) -> None:
+        """Show the table as it is now."""
+        self.live.update(self.draw(), refresh=True)
+
+    def say(self, text: str) -> None:
+        """Say something above the table."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def draw(self) -> Table:
+        """Draw the table."""
+        from rich.table import Table
+
+        from pulumi_plugchoice.fleet.fleet_report import show_seconds
+
+        now = time.monotonic()
+        table = Table(caption=self._describe(now - self._begin))
+        for name in ("Site", "Wave", "State", "Changes"):
+            table.add_column(name)
+        for name in ("Calls", "Time"):
+            table.add_column(name, justify="right")
+        most = max(1, self._console.height - _OTHER_LINES - len(self._running))
+        ordered = [*(one for one in self._ended if one.is_good), *(one for one in self._ended if not one.is_good)]
+        for result in ordered[-most:]:
+            changes = ", ".join(f"{count} {name}" for name, count in result.changes.items())
+            time_taken = show_seconds(result.seconds)
+            table.add_row(result.name, result.wave, result.state, changes, str(result.calls), time_taken)
+        for name, begin in self._running.items():
+            table.add_row(name, self._waves[name], "running", "", "", show_seconds(now - begin))
+        return table
+
+    def _describe(self, elapsed: float) -> str:
+        from pulumi_plugchoice.fleet.fleet_report import show_seconds
+
+        done, count = len(self._ended), len(self._waves)
+        left = f", about {show_seconds(elapsed / done * (count - done))} left" if 0 < done < count else ""
+        return f"{done} of {count}{left}"
+
+
+@contextlib.contextmanager
+def watch(waves: Mapping[str, str]) -> Iterator[Lines | LiveTable]:
+    """Show the progress of a run until the end of the block.
+
+    Args:
+        waves: the wave of each stack that is to run.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield Lines(waves)
+        return
+    table = LiveTable(waves)
+    with table.live:
+        yield table

@@ -1,0 +1,95 @@
+"""The end of a run of many stacks: one line, and a report as JSON (`fleet_report.schema.json`)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pulumi_plugchoice._text import plural, show_path
+
+from .selection import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+    from .results import Action, StackResult, State
+
+#: JSON Schema of `format_json`. Version 1: keys may be added, none changes its meaning.
+SCHEMA_FILE: Final = Path(__file__).with_name("fleet_report.schema.json")
+
+
+def show_seconds(seconds: float) -> str:
+    """`34 s`, `3 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def show_result(result: StackResult) -> str:
+    """A line for a stack: `harbour: applied: 2 update; 2 writes, 5 calls, 4 s`."""
+    if result.state in ("failed", "stopped"):
+        see = f"; see {show_path(shorten(Path(result.log)))}" if result.log else ""
+        return f"{result.name}: {result.state}{f': {result.errors[0]}' if result.errors else ''}{see}"
+    parts = [", ".join(f"{count} {name}" for name, count in result.changes.items())] if result.changes else []
+    counts = [plural(result.writes, "write")] if result.writes else []
+    counts += [plural(result.calls, "call"), show_seconds(result.seconds)]
+    return f"{result.name}: {': '.join([result.state, *parts])}; {', '.join(counts)}"
+
+
+@dataclass(frozen=True)
+class FleetReport:
+    """The end of a run.
+
+    Attributes:
+        action: what was run.
+        revision: commit of the files; None when git does not tell.
+        results: by name, in the order of the waves.
+        problems: what has stopped the run beside the stacks.
+        more_calls: API calls beside those of the stacks.
+        seconds: wall time.
+    """
+
+    action: Action
+    revision: str | None
+    results: Mapping[str, StackResult]
+    problems: Sequence[str]
+    more_calls: int
+    seconds: float
+
+    def summarize(self, names: Container[str]) -> str:
+        """`48 unchanged, 2 applied (66 writes), 0 failed; 216 calls, 3 min`.
+
+        Args:
+            names: those that were to run; others were done before.
+        """
+        results = [result for result in self.results.values() if result.name in names]
+        counts = Counter(result.state for result in results)
+        writes = sum(result.writes for result in results)
+        done: State = "changed" if self.action == "preview" else "applied"
+        parts = [
+            f"{counts['unchanged']} unchanged",
+            f"{counts[done]} {done}" + (f" ({plural(writes, 'write')})" if writes else ""),
+            f"{counts['failed']} failed",
+        ]
+        parts += [f"{counts['stopped']} stopped"] if counts["stopped"] else []
+        parts += [f"{counts['waiting']} not started"] if counts["waiting"] else []
+        calls = sum(result.calls for result in results) + self.more_calls
+        return f"{', '.join(parts)}; {plural(calls, 'call')}, {show_seconds(self.seconds)}"
+
+    def format_json(self) -> str:
+        """The report as JSON; sites that were done before are in it."""
+        results = self.results.values()
+        report: dict[str, Any] = {
+            "version": 1,
+            "action": self.action,
+            "revision": self.revision,
+            "seconds": round(self.seconds, 1),
+            "calls": sum(result.calls for result in results) + self.more_calls,
+            "writes": sum(result.writes for result in results),
+            "problems": list(self.problems),
+            "sites": [result.to_json() for result in results],
+        }
+        return json.dumps(report, indent=2) + "\n"

@@ -1,0 +1,215 @@
+"""Runs the CLI on one stack, to its end, and waits for the lock of the stack if somebody else has it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pulumi_plugchoice._files import make_folder, write_files
+from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.errors import PlugchoiceError
+
+from .events import ENVIRONMENT, Outcome, read_events
+from .locks import find_locks, identify_process, is_dead, load_records, save_records
+from .programs import start
+from .results import StackResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .locks import Lock
+    from .results import StackTask, State
+
+_OPTIONS: Final = {
+    "preview": ("preview", "--json"),
+    # What is approved is the preview before; one more would double the calls.
+    "up": ("up", "--yes", "--skip-preview", "--json", "--continue-on-error"),
+    "refresh": ("refresh", "--yes", "--skip-preview", "--json"),
+}
+_ENVIRONMENT: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true", **ENVIRONMENT}
+_FIRST_WAIT_SECONDS: Final = 5.0
+_LONGEST_WAIT_SECONDS: Final = 30.0
+_MOST_ERRORS: Final = 10
+_NO_STACK: Final = "no stack named"
+_TICK_SECONDS: Final = 0.2
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+class Control:
+    """Stops the runs of other threads.
+
+    Attributes:
+        over: set when no run may start any more.
+    """
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self._times = 0
+
+    def stop(self) -> None:
+        """Let the running stacks end, and start no more; each further call is less patient."""
+        self._times += 1
+        self.over.set()
+
+    def wait(self, process: subprocess.Popen[bytes], output: Path) -> None:
+        """Wait for the end of a program, and pass on to it that the run is stopped.
+
+        Args:
+            process: the program.
+            output: what it prints. Before its first event an interrupt would end it at once, and leave its lock.
+        """
+        passed_on = 0
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_TICK_SECONDS)
+                return
+            times = self._times
+            if times > passed_on and (times > 1 or output.stat().st_size):
+                process.send_signal(_SIGNALS[min(times, len(_SIGNALS)) - 1])
+                passed_on = times
+
+
+@dataclass(frozen=True)
+class _Ended:
+    status: int
+    output: str
+    errors: str
+
+
+def run_stack(task: StackTask, control: Control) -> StackResult:
+    """Run the CLI on a stack. Whatever happens is in the result."""
+    begin = time.monotonic()
+    state: State
+    try:
+        state, outcome = _run(task, control)
+    except (PlugchoiceError, OSError) as error:
+        state, outcome = "failed", Outcome(errors=[printable(error, 600)])
+    return StackResult(
+        task.name,
+        state,
+        outcome.changes,
+        outcome.writes,
+        outcome.calls,
+        time.monotonic() - begin,
+        () if state in ("unchanged", "changed", "applied") else tuple(outcome.errors[:_MOST_ERRORS]),
+        str(Path(task.work, "log.txt")),
+    )
+
+
+def _run(task: StackTask, control: Control) -> tuple[State, Outcome]:
+    patience = time.monotonic() + task.lock_seconds
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        ended = _start(task, control, _OPTIONS[task.action])
+        if ended is None:
+            return "stopped", Outcome()
+        outcome = read_events(ended.output.splitlines())
+        locks = find_locks(ended.errors) if ended.status else None
+        if locks is None:
+            _write_log(task, outcome, ended)
+            return _judge(task, ended, outcome, control)
+        if locks and all(is_dead(lock, load_records(_record_file(task))) for lock in locks):
+            cancelled = _start(task, control, ("cancel", "--yes"))
+            if cancelled is None:
+                return "stopped", Outcome()
+            if cancelled.status == 0:
+                save_records(_record_file(task), ())
+                continue
+        if time.monotonic() + wait > patience:
+            return "failed", Outcome(errors=[_describe_locks(task, locks)])
+        if control.over.wait(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - spreads the tries
+            return "stopped", Outcome()
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+
+def _judge(task: StackTask, ended: _Ended, outcome: Outcome, control: Control) -> tuple[State, Outcome]:
+    if ended.status == 0 and outcome.result == "succeeded":
+        if not outcome.changes:
+            return "unchanged", outcome
+        return "changed" if task.action == "preview" else "applied", outcome
+    if _NO_STACK in ended.errors:
+        advice = f"run `pulumi stack init {task.name} --no-select`, or take the site as it is with `plugchoice adopt`"
+        outcome.errors = [f"there is no such stack; {advice}"]
+    outcome.errors = outcome.errors or _list_errors(ended)
+    return "stopped" if control.over.is_set() else "failed", outcome
+
+
+def _start(task: StackTask, control: Control, arguments: Sequence[str]) -> _Ended | None:
+    """Run the CLI to its end; None when the run is stopped before."""
+    if control.over.is_set():
+        return None
+    work = Path(task.work)
+    make_folder(work)
+    variables = {**os.environ, **_ENVIRONMENT, **task.environment, "PULUMI_HOME": _make_home(task)}
+    command = [task.program, *arguments, f"--stack={task.name}", "--non-interactive", "--color", "never"]
+    files = work / "events.json", work / "stderr.txt"
+    with files[0].open("wb") as output, files[1].open("wb") as errors:
+        process = start(
+            command,
+            Path(task.project),
+            variables,
+            output=output,
+            errors=errors,
+            in_own_group=True,  # a Ctrl-C reaches it through `Control.stop`
+            ends_with_us=True,
+        )
+        try:
+            record = identify_process(process.pid)
+            records = load_records(_record_file(task))
+            if record is not None:
+                save_records(_record_file(task), [*records, record])
+        finally:
+            control.wait(process, files[0])
+    if process.returncode >= 0:  # it has ended by itself, and has left no lock
+        save_records(_record_file(task), records)
+    return _Ended(process.returncode, *(file.read_text(encoding="utf-8", errors="replace") for file in files))
+
+
+def _record_file(task: StackTask) -> Path:
+    return Path(task.work, "process.json")
+
+
+def _make_home(task: StackTask) -> str:
+    """A PULUMI_HOME with workspaces of its own: runs at the same time write to them. All else is the user's."""
+    shared = Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
+    home = Path(task.work, "home")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    try:
+        for entry in shared.iterdir() if shared.is_dir() else ():
+            if entry.name not in ("workspaces", "logs"):
+                (home / entry.name).symlink_to(entry.absolute())
+    except OSError:  # Windows may not allow links
+        return str(shared)
+    return str(home)
+
+
+def _list_errors(ended: _Ended) -> list[str]:
+    lines = [printable(line.strip(), 600) for line in ended.errors.splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    how = f"was ended by signal {-ended.status}" if ended.status < 0 else f"ended with status {ended.status}"
+    return errors or lines[-3:] or [f"the CLI {how}, and said nothing"]
+
+
+def _describe_locks(task: StackTask, locks: Sequence[Lock]) -> str:
+    owners = ", ".join(map(str, locks)) or "another update"
+    return (
+        f"locked by {owners}; wait for its end, or if it is dead, run `pulumi cancel --stack {task.name}` and run this "
+        "again with --resume"
+    )
+
+
+def _write_log(task: StackTask, outcome: Outcome, ended: _Ended) -> None:
+    lines = [*outcome.messages, *(printable(line, 2000) for line in ended.errors.splitlines() if line.strip())]
+    changes = ", ".join(f"{count} {name}" for name, count in outcome.changes.items()) or "no changes"
+    lines.append(f"{task.action}: exit status {ended.status}; {changes}")
+    write_files({Path(task.work, "log.txt"): "".join(f"{line}\n" for line in lines).encode()})

@@ -1,0 +1,655 @@
+"""`plugchoice fleet preview`, `up` and `refresh`: what runs, what stops it, what is run again. The CLI is a fake."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from pulumi_plugchoice.cli.fleet_progress import LiveTable
+from pulumi_plugchoice.fleet import stack_run
+from pulumi_plugchoice.fleet.fleet_report import SCHEMA_FILE
+from pulumi_plugchoice.fleet.locks import identify_process, save_records
+from pulumi_plugchoice.fleet.results import StackResult
+from rich.console import Console
+from support.emulator import TOKEN, connector, seed
+from support.fleet import Fleet, events
+from support.repository import call, commit
+
+if TYPE_CHECKING:
+    from support.emulator import Emulator
+
+SECONDS = re.compile(r"\d+ s\b")
+
+
+def plain(lines: list[str]) -> list[str]:
+    """Lines without times."""
+    return [SECONDS.sub("N s", line) for line in lines]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """Four sites, and stacks without a change."""
+    return Fleet.make(tmp_path, "a b c d", monkeypatch)
+
+
+@pytest.fixture
+def repository(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """The same, in git."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    call("init", "-q")
+    commit()
+    return fleet
+
+
+def report(file: str = "../report.json") -> dict[str, Any]:
+    """The report, which has the shape that its schema says."""
+    content: dict[str, Any] = json.loads(Path(file).read_text())
+    jsonschema.validate(content, json.loads(SCHEMA_FILE.read_text()))
+    return content
+
+
+# ---------------------------------------------------------------- one run
+
+
+def test_an_update_of_all(repository: Fleet) -> None:
+    """A line a site and one at the end; the report, the manifest and the logs say the same."""
+    repository.play("b", changes={"update": 2, "create": 1}, writes=3)
+    lines = repository.run("up", "--all", "--jobs", "1", "--report", "../report.json")
+    assert plain(lines) == [
+        "a: unchanged; 2 calls, N s (1 of 4)",
+        "b: applied: 1 create, 2 update; 3 writes, 5 calls, N s (2 of 4)",
+        "c: unchanged; 2 calls, N s (3 of 4)",
+        "d: unchanged; 2 calls, N s (4 of 4)",
+        "3 unchanged, 1 applied (3 writes), 0 failed; 11 calls, N s",
+    ]
+    assert repository.errors == []
+    content = report()
+    assert (content["calls"], content["writes"], content["revision"]) == (11, 3, call("rev-parse", "HEAD"))
+    assert [(site["name"], site["state"], site["changes"]) for site in content["sites"]] == [
+        ("a", "unchanged", {}),
+        ("b", "applied", {"create": 1, "update": 2}),
+        ("c", "unchanged", {}),
+        ("d", "unchanged", {}),
+    ]
+    assert repository.done() == ["a", "b", "c", "d"]
+    assert Path(content["sites"][1]["log"]).read_text().splitlines() == [
+        "plugchoice: API calls: 5 (2 reads, 3 writes)",
+        "up: exit status 0; 1 create, 2 update",
+    ]
+    assert call("status", "--short") == "", "git ignores the folder"
+    assert Path(".fleet").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("action", "options"),
+    [
+        ("preview", "preview --json"),
+        ("up", "up --yes --skip-preview --json --continue-on-error"),
+        ("refresh", "refresh --yes --skip-preview --json"),
+    ],
+)
+def test_what_the_cli_is_asked(fleet: Fleet, action: str, options: str) -> None:
+    """Stacks are named, never listed or selected."""
+    fleet.run(action, "a", "c")
+    arguments = sorted((fleet.bin / "arguments").read_text().splitlines())
+    assert arguments == [f"{options} --stack={name} --non-interactive --color never" for name in "ac"]
+
+
+def test_each_stack_has_a_workspace_of_its_own_and_the_users_login(fleet: Fleet, tmp_path: Path) -> None:
+    """At the same time, runs would overwrite each other's settings."""
+    (tmp_path / "home" / "plugins").mkdir(parents=True)
+    (tmp_path / "home" / "workspaces").mkdir()
+    (tmp_path / "home" / "credentials.json").write_text("{}")
+    for name in "ab":
+        fleet.play(name, f'ls "$PULUMI_HOME" > "$fake/{name}.home"; echo "$PULUMI_HOME" >> "$fake/homes"')
+    fleet.run("preview", "a", "b")
+    assert len(set((fleet.bin / "homes").read_text().splitlines())) == 2
+    assert (fleet.bin / "a.home").read_text().split() == ["credentials.json", "plugins"]
+    fleet.run("preview", "a")
+    assert (tmp_path / "home" / "credentials.json").exists(), "only the links are removed"
+
+
+@pytest.mark.parametrize("action", ["preview", "refresh"])
+def test_a_failure_stops_no_preview(fleet: Fleet, action: str) -> None:
+    """Nor a refresh: a reviewer wants to see the others."""
+    fleet.play("a", status=1, error="plugchoice: HRB-001/1: answered 422")
+    fleet.play("b", changes={"update": 1})
+    lines = fleet.run(action, "--all", "--jobs", "1", status=1)
+    assert lines[0].startswith("a: failed: plugchoice: HRB-001/1: answered 422; see .fleet/stacks/a/log.txt (")
+    assert (
+        plain(lines)[-1] == f"2 unchanged, 1 {'changed' if action == 'preview' else 'applied'}, 1 failed; 8 calls, N s"
+    )
+
+
+def test_a_failed_update_stops_what_has_not_started(fleet: Fleet) -> None:
+    """What runs ends. The error is in the report, and the log has the rest."""
+    fleet.play("a", "sleep 0.6", changes={"update": 1}, writes=1)
+    fleet.play("b", status=1, error="plugchoice: first line\nsecond line")
+    lines = fleet.run("up", "--all", "--jobs", "2", "--report", "../report.json", status=1)
+    assert [call for call in fleet.calls() if call.startswith("end")] == ["end b", "end a"]
+    assert lines[0].startswith("b: failed: plugchoice: first line; see ")
+    assert plain(lines)[1:] == [
+        "a: applied: 1 update; 1 write, 3 calls, N s (2 of 4)",
+        "0 unchanged, 1 applied (1 write), 1 failed, 2 not started; 5 calls, N s",
+    ]
+    sites = {site["name"]: site for site in report()["sites"]}
+    assert sites["b"]["errors"] == ["plugchoice: first line", "second line"]
+    assert [sites[name]["state"] for name in "abcd"] == ["applied", "failed", "waiting", "waiting"]
+    assert fleet.done() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", "the CLI ended with status 3, and said nothing"),
+        ("kill -9 $$", "the CLI was ended by signal 9, and said nothing"),
+        ("echo error: no passphrase >&2; exit 255", "no passphrase"),
+        ("echo one >&2; echo two >&2; exit 1", "one"),
+        (
+            "echo '{\"summaryEvent\": 3}'; echo '{'; echo '[]'; echo null; exit 0",
+            "the CLI ended with status 0, and said",
+        ),
+        (
+            "echo \"error: no stack named 'a' found\" >&2; exit 6",
+            "there is no such stack; run `pulumi stack init a --no-select`, or take the site as it is with `plugchoice "
+            "adopt`",
+        ),
+    ],
+)
+def test_a_cli_that_ends_badly_is_one_line(fleet: Fleet, script: str, message: str) -> None:
+    """Success is only what the CLI calls so."""
+    fleet.play("a", script)
+    (line, _) = fleet.run("up", "a", status=1)
+    assert line.startswith(f"a: failed: {message}")
+    assert fleet.done() == []
+
+
+# ---------------------------------------------------------------- waves
+
+
+def test_a_wave_begins_when_the_one_before_is_whole(fleet: Fleet, emulator: Emulator, monkeypatch: Any) -> None:
+    """Whatever the number of jobs is."""
+    connect(emulator, monkeypatch)
+    for name in "abcd":
+        fleet.play(name, "sleep 0.2")
+    waves = ("--wave", "canary:c", "--wave", "50%", "--wave", "rest")
+    lines = fleet.run("up", "--all", "--jobs", "4", *waves, "--gate-seconds", "0")
+    calls = fleet.calls()
+    assert calls[:2] == ["up c", "end c"]
+    assert set(calls[2:6]) == {"up a", "end a", "up b", "end b"}
+    assert calls[6:] == ["up d", "end d"]
+    assert [line for line in lines if line.startswith("wave ")] == [
+        "wave canary:c: 1 site",
+        "wave 50%: 2 sites",
+        "wave rest: 1 site",
+    ]
+
+
+def test_a_canary_that_fails_stops_the_rest(fleet: Fleet, emulator: Emulator, monkeypatch: Any) -> None:
+    connect(emulator, monkeypatch)
+    fleet.play("c", status=1, error="plugchoice: no")
+    lines = fleet.run("up", "--all", "--wave", "canary:c", "--wave", "rest", status=1)
+    assert fleet.calls() == ["up c", "end c"]
+    assert "0 unchanged, 0 applied, 1 failed, 3 not started; " in lines[-1]
+
+
+def connect(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the gate read the emulator, which has the site of `a`, of `support.repository.make_text(1)`."""
+    content = seed(2)
+    site = content["sites"][0]
+    for number in (2, 3, 4):
+        uuid = f"0b6c1d2e-3f{number:02}{site['uuid'][13:]}"
+        groups = [{"id": 801 + number, "total_amps": 125, "net_type": "TN"}]
+        more = {"uuid": uuid, "name": f"Site {number}", "groups": groups, "chargers": []}
+        content["sites"].append({**site, **more})
+    site["uuid"] = f"0b6c1d2e-3f01{site['uuid'][13:]}"
+    site["chargers"][0]["connectors"] = [connector(1, status="Faulted"), connector(2)]
+    emulator.reset(content)
+    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)
+
+
+@pytest.mark.parametrize("has_written", [True, False])
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("chargers/HRB-001/connectors/2", {"status": "Faulted"}, "a: HRB-001/2: Faulted since the update"),
+        ("chargers/HRB-002", {"connection_status": "offline"}, "a: HRB-002: offline since the update"),
+        ("chargers/HRB-001/connectors/2", {"status": "SuspendedEV"}, ""),
+    ],
+)
+def test_a_gate_that_fails_stops_the_next_wave(
+    fleet: Fleet, emulator: Emulator, monkeypatch: Any, case: tuple[str, dict[str, str], str], has_written: bool
+) -> None:
+    """A fault that was there before is none of the update; a wave that has written nothing needs no gate."""
+    connect(emulator, monkeypatch)
+    path, fields, problem = case
+    request = (
+        f"{sys.executable} -S -c \"import urllib.request as r; r.urlopen(r.Request('{emulator.control_url}/{path}'"
+    )
+    body = json.dumps(fields).replace('"', '\\"')
+    script = f"{request}, b'{body}', {{'Content-Type': 'application/json'}}, method='PATCH'))\""
+    fleet.play("a", script, changes={"update": 1}, writes=1 if has_written else 0)
+    stops = bool(problem) and has_written
+    waves = ("--wave", "canary:a", "--wave", "rest", "--gate-seconds", "0", "--report", "../report.json")
+    with emulator.recording() as calls:
+        lines = fleet.run("up", "a", "b", *waves, status=1 if stops else 0)
+    assert fleet.errors == ([problem] if stops else [])
+    assert fleet.calls()[2:] == ([] if stops else ["up b", "end b"])
+    assert report()["problems"] == fleet.errors
+    assert len(calls) == (2 if has_written and stops else 3 if has_written else 2)
+    assert f"; {len(calls) + (3 if has_written else 2) + (0 if stops else 2)} calls, " in lines[-1]
+
+
+def test_a_site_that_the_gate_cannot_read_stops_the_next_wave(
+    fleet: Fleet, emulator: Emulator, monkeypatch: Any
+) -> None:
+    connect(emulator, monkeypatch)
+    emulator.fault("status", status=403, method="GET", skip=1, times=None)
+    fleet.play("a", changes={"update": 1}, writes=1)
+    fleet.run("up", "--all", "--wave", "canary:a", "--wave", "rest", "--gate-seconds", "0", status=1)
+    assert fleet.errors[0].startswith("a: cannot be read after the update: ")
+    assert fleet.calls() == ["up a", "end a"]
+
+
+# ---------------------------------------------------------------- interrupted and run again
+
+
+def test_a_failed_run_is_resumed(repository: Fleet) -> None:
+    """What is finished is not run again."""
+    repository.play("b", status=1, error="plugchoice: no")
+    repository.run("up", "--all", "--jobs", "1", status=1)
+    assert repository.calls() == ["up a", "end a", "up b", "end b"]
+    repository.play("b", changes={"update": 1}, writes=1)
+    lines = repository.run("up", "--all", "--jobs", "1", "--resume", "--report", "../report.json")
+    assert repository.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]
+    assert lines[0] == "1 site done by an earlier run, 3 left"
+    assert plain(lines)[-1] == "2 unchanged, 1 applied (1 write), 0 failed; 7 calls, N s"
+    assert [site["state"] for site in report()["sites"]] == ["unchanged", "applied", "unchanged", "unchanged"]
+    assert plain(repository.run("up", "--all", "--resume"))[-1] == "0 unchanged, 0 applied, 0 failed; 0 calls, N s"
+    assert repository.calls() == []
+    repository.run("up", "--all", "--jobs", "1")
+    assert len(repository.calls()) == 8, "without --resume all are run"
+
+
+@pytest.mark.parametrize(
+    ("case", "line"),
+    [
+        ("commit", "--resume: .fleet/fleet.json: is of commit "),
+        ("changed", "--resume: files are not as in the commit: sites/b.yaml; commit them, or leave --resume out"),
+        ("removed", "--resume: files are not as in the commit: sites/d.yaml; commit them, or leave --resume out"),
+        ("dirty before", "--resume: .fleet/fleet.json: is of commit none, and the files are of "),
+        ("no git", "--resume: .fleet/fleet.json: is of commit "),
+        (
+            "action",
+            "--resume: .fleet/fleet.json: is of `fleet up`, not of `fleet preview`; run that, or leave --resume",
+        ),
+        ("no run", "--resume: .fleet/fleet.json: there is no run to resume; leave --resume out"),
+        ("half", "--resume: .fleet/fleet.json: cannot be read; leave --resume out, to run all sites"),
+        ("version", "--resume: .fleet/fleet.json: "),
+    ],
+)
+def test_another_run_is_not_resumed(repository: Fleet, case: str, line: str) -> None:
+    """Its finished sites would be another version of them. One line, and nothing runs."""
+    if case == "dirty before":
+        Path("x.py").write_text("")
+    repository.run("up", "a", "--state", str(Path(".fleet").absolute()))
+    repository.calls()
+    file = Path(".fleet/fleet.json")
+    if case in ("commit", "dirty before"):
+        Path("x.py").write_text("1")
+        commit()
+    elif case == "changed":
+        Path("sites/b.yaml").write_text(Path("sites/b.yaml").read_text() + "# more\n")
+    elif case == "removed":
+        Path("sites/d.yaml").unlink()
+    elif case == "no git":
+        Path(".git").rename("../git")
+    elif case == "no run":
+        file.unlink()
+    elif case == "half":
+        file.write_text(file.read_text()[:50])
+    elif case == "version":
+        file.write_text(file.read_text().replace('"version": 1', '"version": 2'))
+    repository.run("preview" if case == "action" else "up", "a", "b", "--resume", status=1)
+    assert repository.errors[0].startswith(line)
+    assert len(repository.errors) == 1
+    assert repository.calls() == []
+
+
+def test_reports_and_new_stack_configs_do_not_count_as_changes(repository: Fleet) -> None:
+    """The first is of this command, the second of the CLI."""
+    repository.run("up", "a", "--report", "report.json")
+    Path("Pulumi.a.yaml").write_text("encryptionsalt: x\n")
+    repository.run("up", "a", "--report", "report.json", "--resume")
+
+
+@pytest.mark.parametrize("number", ["INT", "TERM"])
+def test_a_signal_ends_what_runs_and_starts_no_more(repository: Fleet, number: str) -> None:
+    """The running ones get an interrupt, and may end as they want; the rest is resumed."""
+    trap = 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' INT'
+    repository.play("a")
+    repository.play("b", f"{trap}; kill -{number} $PPID; while :; do sleep 0.05; done")
+    lines = repository.run("up", "--all", "--jobs", "1", status=130)
+    assert repository.calls() == ["up a", "end a", "up b", "trapped b"]
+    assert repository.errors == ["stopping: waiting for 1 stack; Ctrl-C again is less patient"]
+    assert lines[1].startswith("b: stopped")
+    assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    repository.play("b")
+    repository.run("up", "--all", "--jobs", "1", "--resume")
+    assert repository.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]
+
+
+def test_the_third_signal_ends_a_cli_that_does_not_end(fleet: Fleet) -> None:
+    """The second is SIGTERM."""
+    traps = 'trap "" INT; trap "kill -INT $PPID; trapped=1" TERM'
+    fleet.play("a", f"{traps}; kill -INT $PPID; sleep 0.5; kill -INT $PPID; while :; do sleep 0.05; done")
+    (line, _) = fleet.run("up", "a", status=130)
+    assert line.startswith("a: stopped: the CLI was ended by signal 9")
+
+
+def test_a_command_that_is_killed_ends_its_stacks_and_is_resumed(repository: Fleet) -> None:
+    """On Linux the CLI gets SIGTERM then. What was finished is not run again."""
+    repository.play("b", 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' TERM; while :; do sleep 0.05; done')
+    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up", "--all", "--jobs", "1"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: "up b" in (repository.bin / "calls").read_text())
+        process.kill()
+    wait_for(lambda: "trapped b" in (repository.bin / "calls").read_text())
+    assert repository.calls() == ["up a", "end a", "up b", "trapped b"]
+    repository.play("b")
+    repository.run("up", "--all", "--jobs", "1", "--resume")
+    assert repository.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]
+
+
+def wait_for(condition: Any) -> None:
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.02)
+    pytest.fail("did not happen")
+
+
+# ---------------------------------------------------------------- locks
+
+
+@pytest.fixture
+def dead(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A process of an earlier run that has ended, and holds the lock of `a`."""
+    monkeypatch.setattr(stack_run, "_FIRST_WAIT_SECONDS", 0.05)
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        record = identify_process(process.pid)
+        process.kill()
+    assert record is not None
+    folder = Path(".fleet/stacks/a")
+    folder.mkdir(parents=True)
+    save_records(folder / "process.json", [record])
+    fleet.lock("a", socket.gethostname(), process.pid)
+    return process.pid
+
+
+def test_the_lock_of_a_dead_process_is_cancelled(fleet: Fleet, dead: int) -> None:
+    """Only that one: the update runs once, and the record is gone."""
+    fleet.run("up", "a")
+    assert fleet.calls() == ["up a", "cancel a", "up a", "end a"]
+    assert json.loads(Path(".fleet/stacks/a/process.json").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "case", ["no record", "other host", "other boot", "other namespace", "other process", "broken"]
+)
+def test_a_lock_without_proof_is_not_cancelled(fleet: Fleet, dead: int, case: str) -> None:
+    """It is waited for, then named with its owner and the remedy."""
+    file = Path(".fleet/stacks/a/process.json")
+    (record,) = json.loads(file.read_text())
+    host = socket.gethostname()
+    if case == "no record":
+        file.unlink()
+    elif case == "other host":
+        host = "elsewhere"
+        fleet.lock("a", host, dead)
+    elif case == "other process":
+        fleet.lock("a", host, dead + 1)
+    elif case == "broken":
+        file.write_text('[{"process": 1}]')
+    else:
+        file.write_text(json.dumps([{**record, case.removeprefix("other "): "x"}]))
+    process = dead + 1 if case == "other process" else dead
+    (line, _) = fleet.run("up", "a", "--lock-seconds", "1", status=1)
+    assert line.startswith(
+        f"a: failed: locked by ann@{host} (process {process}) since 2026-11-28T16:30:07Z; wait for its end, or if it "
+        "is dead, run `pulumi cancel --stack a` and run this again with --resume; see "
+    )
+    calls = fleet.calls()
+    assert set(calls) == {"up a"}
+    assert len(calls) > 1, "it is tried again"
+
+
+def test_a_frozen_process_is_not_dead(fleet: Fleet, dead: int) -> None:
+    """It may thaw and write. Neither is another one dead that has its number now, as far as the record tells."""
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        os.kill(process.pid, signal.SIGSTOP)
+        record = identify_process(process.pid)
+        assert record is not None
+        save_records(Path(".fleet/stacks/a/process.json"), [record])
+        fleet.lock("a", socket.gethostname(), process.pid)
+        fleet.run("up", "a", "--lock-seconds", "0", status=1)
+        assert fleet.calls() == ["up a"]
+        # The number was used before, by a process that started at another time: that one is dead.
+        save_records(Path(".fleet/stacks/a/process.json"), [type(record)(**{**vars(record), "start": 1})])
+        fleet.run("up", "a", "--lock-seconds", "0")
+        assert fleet.calls() == ["up a", "cancel a", "up a", "end a"]
+        process.kill()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_lock_that_goes_is_waited_for(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, is_told: bool) -> None:
+    """Pulumi Cloud does not tell who has it."""
+    monkeypatch.setattr(stack_run, "_FIRST_WAIT_SECONDS", 0.05)
+    fleet.lock("a", "elsewhere", 7)
+    if not is_told:
+        text = "error: [409] Conflict: Another update is currently in progress.\n"
+        (fleet.bin / "a.lock").write_text(text)
+    fleet.play("b", 'sleep 0.3; rm "$fake/a.lock"')
+    fleet.run("up", "a", "b", "--jobs", "2")
+    calls = fleet.calls()
+    assert "cancel a" not in calls
+    assert calls.count("up a") > 1
+    assert calls.count("end a") == 1
+
+
+# ---------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "line"),
+    [
+        (("up",), 2, "SITES, --all or --changed-since: give one of them"),
+        (("up", "e"), 2, "e: there is no such site; "),
+        (("up", "--all", "--wave", "canary:a"), 2, "--wave: the last wave, and only that, has to be `rest`; "),
+        (("up", "--all", "--wave", "rest", "--wave", "rest"), 2, "--wave: the last wave, and only that, has to be"),
+        (("up", "--all", "--wave", "canary:e", "--wave", "rest"), 2, "--wave canary:e: there is no site 'e'"),
+        (
+            ("up", "--all", "--wave", "100%", "--wave", "rest"),
+            2,
+            "--wave 100%: is not a wave; write canary:SITE[,SITE]",
+        ),
+        (("up", "--all", "--wave", "", "--wave", "rest"), 2, "--wave : is not a wave; write canary:SITE[,SITE], a per"),
+        (("up", "--all", "--wave", "rest", "--shard", "1/2"), 2, "--wave and --shard: give one of them; "),
+        (
+            ("up", "--all", "--shard", "3/2"),
+            2,
+            "--shard 3/2: is not a shard; write I/N, such as 1/8, with I from 1 to N",
+        ),
+        (("up", "--all", "--shard", "0/2"), 2, "--shard 0/2: is not a shard; "),
+        (("up", "--all", "--shard", "1"), 2, "--shard 1: is not a shard; "),
+        (("up", "--all", "--reviewed-file", "none.json"), 1, "PLUGCHOICE_REVIEWED: none.json: cannot be read: "),
+        (("up", "--all", "--report", "none/x"), 1, "none/x: cannot be written: No such file or directory; "),
+        (("up", "--all", "--report", "sites/a.yaml"), 1, "sites/a.yaml: is the site file itself; name another file"),
+        (("up", "--all", "--state", "Pulumi.yaml"), 1, "Pulumi.yaml"),
+        (("up", "--changed-since", "HEAD"), 1, "--changed-since: the current folder is not in a git repository; "),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_runs(
+    fleet: Fleet, monkeypatch: Any, arguments: tuple[str, ...], status: int, line: str
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(fleet.folder.parent))
+    assert fleet.run(*arguments, status=status) == []
+    (error,) = fleet.errors
+    assert error.startswith(line)
+    assert fleet.calls() == []
+    assert not Path(".fleet/fleet.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--jobs", "0"), ("--jobs", "65"), ("--gate-seconds", "-1"), ("--lock-seconds", "x")]
+)
+def test_a_number_that_has_no_meaning(fleet: Fleet, option: str, value: str) -> None:
+    fleet.run("up", "--all", option, value, status=2)
+    assert f"Invalid value for '{option}'" in fleet.errors[-1]
+    assert fleet.calls() == []
+
+
+def test_a_site_file_with_mistakes_stops_all_before_anything_runs(fleet: Fleet) -> None:
+    Path("sites/b.yaml").write_text("site: x\n")
+    fleet.run("up", "--all", status=1)
+    assert fleet.errors[0].startswith("sites/b.yaml:1:")
+    assert fleet.calls() == []
+    fleet.run("up", "a", "c")
+
+
+def test_without_the_cli_it_is_one_line(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    fleet.run("up", "--all", status=1)
+    assert fleet.errors == ["pulumi: not found on PATH; install the Pulumi CLI, or run `plugchoice doctor`"]
+
+
+def test_a_manifest_that_cannot_be_written_stops_the_run(fleet: Fleet) -> None:
+    """As on a full disk: what runs ends, and the exit status tells it."""
+    fleet.play("a", "rm .fleet/fleet.json; mkdir .fleet/fleet.json")
+    lines = fleet.run("up", "--all", "--jobs", "1", status=1)
+    (error,) = fleet.errors
+    assert "fleet.json: cannot be written: Is a directory" in error
+    assert "1 unchanged, 0 applied, 0 failed, 3 not started; " in lines[-1]
+    assert fleet.calls() == ["up a", "end a"]
+
+
+def test_a_log_that_cannot_be_written_is_a_failed_stack(fleet: Fleet) -> None:
+    Path(".fleet").mkdir()
+    Path(".fleet/stacks").write_text("")
+    (line, _) = fleet.run("up", "a", status=1)
+    assert ".fleet/stacks/a: cannot be written: " in line
+    assert fleet.calls() == []
+
+
+def test_a_report_that_cannot_be_written_is_found_before_anything_runs(fleet: Fleet) -> None:
+    """And afterwards the summary is printed in any case."""
+    fleet.play("a", "rm ../report.json; mkdir ../report.json")
+    lines = fleet.run("up", "a", "--report", "../report.json", status=1)
+    assert lines[-1].startswith("1 unchanged, 0 applied, 0 failed; ")
+    assert fleet.errors == ["../report.json: cannot be written: Is a directory; name a file, not a folder"]
+
+
+def test_a_reader_that_goes_away_stops_the_run_in_order(repository: Fleet) -> None:
+    """As `| head -1`: what runs ends and is noted, no more starts."""
+    repository.play("b", "sleep 0.5")
+    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up", "--all", "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.close()
+    assert process.returncode == 1
+    assert "up d" not in repository.calls()
+
+
+def test_two_runs_do_not_share_a_folder(fleet: Fleet) -> None:
+    """Each would overwrite what the other has finished. Another folder is another run."""
+    command = f"{sys.executable} -m pulumi_plugchoice.cli fleet up b"
+    fleet.play("a", f'{command} > "$fake/second" 2>&1; echo $? >> "$fake/second"; {command} --state ../other')
+    fleet.run("up", "a")
+    line, status = (fleet.bin / "second").read_text().splitlines()
+    assert line == ".fleet: another run uses this folder; wait for its end, or name another one with --state"
+    assert status == "1"
+    assert fleet.calls() == ["up a", "up b", "end b", "end a"]
+
+
+def test_nothing_is_selected(repository: Fleet) -> None:
+    """A shard without a site, a change that touches none: done."""
+    assert (
+        plain(repository.run("up", "--changed-since", "HEAD"))[-1] == "0 unchanged, 0 applied, 0 failed; 0 calls, N s"
+    )
+    repository.run("up", "a", "--shard", "2/2")
+    assert repository.calls() == []
+    repository.run("up", "--all", "--shard", "2/3", "--jobs", "1")
+    assert repository.calls() == ["up b", "end b"]
+
+
+def test_a_canary_that_is_not_selected_is_told(fleet: Fleet, emulator: Emulator, monkeypatch: Any) -> None:
+    """Its wave is left out; it would show nothing."""
+    connect(emulator, monkeypatch)
+    fleet.run("up", "b", "--wave", "canary:a", "--wave", "rest")
+    assert fleet.errors == ["--wave canary:a: is not selected, so this wave is left out"]
+    assert fleet.calls() == ["up b", "end b"]
+
+
+def test_the_reviewed_file_binds_each_update(fleet: Fleet) -> None:
+    """By its whole path: the CLI runs in another folder."""
+    Path("reviewed.json").write_text('{"version": 1, "digest": "", "writes": []}')
+    fleet.run("up", "a", "--reviewed-file", "reviewed.json", status=1)
+    assert "was changed after it was written" in fleet.errors[0]
+    digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    Path("reviewed.json").write_text(json.dumps({"version": 1, "digest": digest, "writes": []}))
+    fleet.play("a", 'echo "$PLUGCHOICE_REVIEWED" > "$fake/reviewed"')
+    fleet.run("up", "a", "--reviewed-file", "reviewed.json")
+    assert (fleet.bin / "reviewed").read_text().strip() == str(fleet.folder / "reviewed.json")
+
+
+# ---------------------------------------------------------------- the terminal
+
+
+def test_the_table_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed stays, what runs is last, and the rest goes when there is no more place."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "13")
+    table = LiveTable(dict.fromkeys("abcdefgh", "rest"))
+    for name in "abcdefg":
+        table.begin(name, "rest")
+    for name in "abcdef":
+        state: Any = "failed" if name == "a" else "applied"
+        table.end(StackResult(name, state, {"update": 2}, 2, 4, 70.0, wave="rest"))
+    output = io.StringIO()
+    Console(file=output, width=80).print(table.draw())
+    text = output.getvalue()
+    assert "6 of 8, about " in text
+    rows = [line for line in text.splitlines() if "rest" in line]
+    assert [row.strip("│ ").split()[0] for row in rows] == ["c", "d", "e", "f", "a", "g"]
+    assert "failed" in rows[-2]
+    assert "running" in rows[-1]
+    assert "2 update" in rows[0]
+    assert len(text.splitlines()) <= 13
+
+
+def test_events_are_read_whatever_they_hold() -> None:
+    """Counts of several providers add up; nothing of the server begins a line of ours."""
+    from pulumi_plugchoice.fleet.events import read_events
+
+    outcome = read_events([*events({"update": 1}, writes=1).splitlines(), *events(writes=2).splitlines()])
+    assert (outcome.calls, outcome.writes, outcome.changes, outcome.errors) == (7, 3, {}, [])
+    hostile = json.dumps({"diagnosticEvent": {"message": "a\x1b[2Jb\n::error::x", "severity": "error"}})
+    assert read_events([hostile, "[" * 100_000, "{}", ""]).errors == [r"a\x1b[2Jb", "::error::x"]
