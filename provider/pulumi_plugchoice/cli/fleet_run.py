@@ -250,7 +250,7 @@ def _bind(reviewed_file: Path | None) -> dict[str, str]:
 
     if reviewed_file is None:
         return {}
-    load_reviewed(reviewed_file)
+    load_reviewed(reviewed_file.absolute())
     return {"PLUGCHOICE_REVIEWED": str(reviewed_file.absolute())}
 
 
