@@ -102,7 +102,7 @@ def test_what_has_nothing_to_say() -> None:
     assert has_content(LIVE)
     assert has_content(MANY)
     assert has_content("**Not all writes are known, so there is no digest:**")
-    assert has_content("### What an update sends\n\n1 write, 1 of them restored, as Plugchoice is now:\n")
+    assert has_content("### What an update sends\n\n1 write, 1 of them a restore, as Plugchoice is now:\n")
 
 
 def test_the_line_about_the_commits() -> None:

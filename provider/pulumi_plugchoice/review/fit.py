@@ -34,7 +34,7 @@ _KINDS: Final = (
     (r"\| File \| Site ", 3, "table of all files"),
     (r"- (\*\*)?limit ", 4, "limits"),
     (r"- `", 2, "warnings"),
-    (r"\| File \| Connector \| The base declares", 3, "table of drift"),
+    (r"\| Connector \| The base declares", 3, "table of drift"),
     (r"### ", 5, "sections"),
     (r"\*\*Connectors\*\*", 3, "connectors"),
     (r"[0-9]+ writes?(, .*)?, as Plugchoice is now:", 6, "table of writes"),
