@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -345,8 +346,10 @@ def test_the_time_has_a_bound(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
 
     defaults: Any = posts.limit_time.__defaults__
     monkeypatch.setattr(posts.limit_time, "__defaults__", (0.3, *defaults[1:]))
-    bench.forge.fail(200, seconds=1.5)
+    bench.forge.fail(200, seconds=0.8)
     code, line = run_once(bench)
+    while not bench.forge.requests:  # the next test counts its own only
+        time.sleep(0.02)
 
     assert code == 1
     assert "not done within 0 s; run the job again later" in line
@@ -454,3 +457,62 @@ def test_a_review_that_is_too_long_is_shortened_and_the_job_summary_has_it_all(b
     assert result.exit_code == 0
     assert most * 0.95 < len(issue.body) <= most
     assert "more lines do not fit here" in issue.body
+
+
+def test_a_body_of_windows_is_read_like_any_other(bench: Bench) -> None:
+    """With a byte order mark and other line ends."""
+    assert "not needed" in bench.comment(b"\xef\xbb\xbf" + NOTHING.replace("\n", "\r\n").encode()).output
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_with_the_token(bench: Bench, status: int) -> None:
+    """It may lead anywhere."""
+    elsewhere = f"{bench.forge.url}/elsewhere".replace("127.0.0.1", "localhost")
+    bench.forge.fail(status, headers={"Location": elsewhere}, times=99)
+    code, line = run_once(bench)
+
+    assert code == 1
+    assert f"answered {status}" in line or "not one of the forge's API" in line
+    assert not [path for _, path, _ in bench.forge.requests if "elsewhere" in path]
+
+
+def test_the_next_page_is_asked_for_where_the_first_one_was(bench: Bench) -> None:
+    """A link of an answer gets no token of ours elsewhere."""
+    other = f'<http://localhost:1{bench.forge.url.partition("127.0.0.1")[2]}/api/v4/x?page=2>; rel="next"'
+    bench.forge.fail(200, body=[], headers={"Link": other, "x-next-page": "2"}, method="GET", path="(comments|notes)$")
+    result = bench.comment()
+
+    assert result.exit_code in (0, 1)
+    assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("module", "package"), [("github", "PyGithub"), ("gitlab", "python-gitlab")])
+def test_a_missing_extra_is_one_line(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, package: str
+) -> None:
+    """With what to install."""
+    monkeypatch.delitem(sys.modules, f"pulumi_plugchoice.forge.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    result = Bench(module, forge, tmp_path).comment()
+
+    assert result.exit_code == 1
+    assert result.output.startswith(f"{package} is not installed; run: pip install 'pulumi-plugchoice[cli,ci]'")
+
+
+def test_an_odd_event_does_not_matter_if_nobody_needs_it(forge: Forge, tmp_path: Path) -> None:
+    """The number is given; or the command is about no pull request."""
+    bench = Bench("github", forge, tmp_path)
+    odd = {"GITHUB_EVENT_PATH": str(tmp_path / "missing.json"), "GITHUB_REF": "refs/heads/main"}
+
+    assert "GITHUB_EVENT_PATH: " in bench.comment(**odd).output
+    assert bench.comment(REVIEW, "--number", "1", **odd).exit_code == 0
+    assert bench.run("issue", "--close", **odd).exit_code == 0
+
+
+def test_another_pull_request_has_other_commits(bench: Bench) -> None:
+    """Those of this run are not named there, and decide nothing."""
+    other = bench.forge.open_pull(head="d" * 40)
+    bench.done(REVIEW, "--number", str(other.number))
+
+    (note,) = other.notes
+    assert "Written for [this run](" in note.body

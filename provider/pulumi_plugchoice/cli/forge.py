@@ -229,7 +229,7 @@ def _shorten(text: str, target: Target, body: Path, *, is_plain: bool = False) -
 def _read_body(path: Path) -> str:
     name = show_path(path)
     try:
-        text = read_file(path, _LARGEST).decode()
+        text = read_file(path, _LARGEST).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise Failure(f"{name}: is not UTF-8; write it with `plugchoice review -o FILE`") from None
     except FileRefused as refused:

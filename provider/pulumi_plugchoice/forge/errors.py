@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import requests
+
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
 
@@ -32,6 +34,16 @@ class Busy(ForgeError):
         super().__init__(message)
 
 
+#: What the libraries raise for an answer that is not as documented, and for none.
+UNUSABLE: Final = (
+    requests.RequestException,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+)
 _WRONG_PLACE: Final = "check the API's address (--api-url) and what answers there"
 
 
@@ -66,8 +78,6 @@ def describe_status(host: str, status: int, text: object, seconds: float | None,
 
 def describe_failure(host: str, error: Exception) -> ForgeError:
     """The error for a request without a usable answer."""
-    import requests
-
     if isinstance(error, requests.exceptions.SSLError):
         return ForgeError(f"{host}: does not prove who it is; set REQUESTS_CA_BUNDLE to its CA certificates")
     if isinstance(error, requests.exceptions.ProxyError):

@@ -6,10 +6,9 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-import requests
 from github import Auth, Github, GithubException
 
-from .errors import ForgeError, describe_failure, describe_status
+from .errors import UNUSABLE, ForgeError, describe_failure, describe_status
 from .posts import REQUEST_SECONDS, Post, is_marked
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ class GitHub:
             ) from None
         except ForgeError:
             raise
-        except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        except UNUSABLE as error:
             raise describe_failure(host, error) from None
 
 

@@ -9,7 +9,7 @@ import requests
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabError
 
-from .errors import ForgeError, describe_failure, describe_status
+from .errors import UNUSABLE, ForgeError, describe_failure, describe_status
 from .posts import REQUEST_SECONDS, Post, is_marked
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class GitLab:
         """Keep what the library's errors do not tell, and refuse a page in place of an answer."""
         given = response.headers.get("Retry-After", "")
         self._wait = float(given) if given.isdigit() else None
+        if response.is_redirect:  # `requests` would send the token along, also to another host
+            response.close()
+            raise describe_status(self._target.host, response.status_code, "", None, self._target.token_variable)
         is_json = "json" in response.headers.get("Content-Type", "")
         if response.status_code < 300 and response.status_code != 204 and not is_json:
             response.close()
@@ -107,7 +110,7 @@ class GitLab:
             raise describe_status(host, error.response_code, _get_text(error), wait, variable) from None
         except ForgeError:
             raise
-        except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        except UNUSABLE as error:
             raise describe_failure(host, error) from None
 
 

@@ -105,10 +105,13 @@ def find_target(
         )
     if is_for_request and number is None:
         number = facts["number"]
+        if number is None and facts["problem"]:
+            raise ConfigError(facts["problem"])
         if number is None:
             raise ConfigError(
                 f"--number: this run is not about a {_REQUEST[forge]}; run it for one, or name one with --number"
             )
+    is_of_run = number == facts["number"]  # the commits of another pull request are not known
     token = environment.get(variable, "").strip()
     if not token:
         raise ConfigError(f"{variable}: is not set, and it holds the token; {facts['token_advice']}")
@@ -122,14 +125,15 @@ def find_target(
         token,
         variable,
         number,
-        _take_commit(facts["head"]),
-        _take_commit(facts["base"]),
+        _take_commit(facts["head"]) if is_of_run else "",
+        _take_commit(facts["base"]) if is_of_run else "",
         facts["run_url"],
     )
 
 
 def _find_github(environment: Mapping[str, str]) -> dict[str, Any]:
-    request = _read_event(environment.get("GITHUB_EVENT_PATH", "")).get("pull_request")
+    event, problem = _read_event(environment.get("GITHUB_EVENT_PATH", ""))
+    request = event.get("pull_request")
     request = request if isinstance(request, dict) else {}
     number = request.get("number")
     if not isinstance(number, int):
@@ -138,6 +142,7 @@ def _find_github(environment: Mapping[str, str]) -> dict[str, Any]:
     repository, run = environment.get("GITHUB_REPOSITORY", ""), environment.get("GITHUB_RUN_ID", "")
     server = environment.get("GITHUB_SERVER_URL", "")
     return {
+        "problem": problem,
         "api_url": environment.get("GITHUB_API_URL") or "https://api.github.com",
         "repository": repository,
         "repository_variable": "GITHUB_REPOSITORY",
@@ -154,6 +159,7 @@ def _find_gitlab(environment: Mapping[str, str]) -> dict[str, Any]:
     number = environment.get("CI_MERGE_REQUEST_IID", "")
     # In a fork's pipeline, the merge request is one of the other project.
     return {
+        "problem": "",
         "api_url": environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4",
         "repository": environment.get("CI_MERGE_REQUEST_PROJECT_ID") or environment.get("CI_PROJECT_ID", ""),
         "repository_variable": "CI_PROJECT_ID",
@@ -167,18 +173,16 @@ def _find_gitlab(environment: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _read_event(path: str) -> dict[str, Any]:
-    """What started the run: a file in JSON."""
+def _read_event(path: str) -> tuple[dict[str, Any], str]:
+    """What started the run, from a file in JSON; and why it cannot be read, or an empty text."""
     if not path:
-        return {}
-    what = f"GITHUB_EVENT_PATH: {show_path(path)}"
+        return {}, ""
     try:
         event = json.loads(read_file(Path(path), _MOST_BYTES))
     except (OSError, FileRefused, ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"{what} cannot be read: {printable(error, 200)}; name a pull request with --number"
-        ) from None
-    return event if isinstance(event, dict) else {}
+        what = f"GITHUB_EVENT_PATH: {show_path(path)} cannot be read: {printable(error, 200)}"
+        return {}, f"{what}; name a pull request with --number"
+    return (event if isinstance(event, dict) else {}), ""
 
 
 def _get_sha(side: object) -> str:
