@@ -222,6 +222,9 @@ def test_a_team_on_github(team: Team) -> None:
     team.emulator.edit("HRB-002", 1, max_amperage=16)
     assert github.drift().result == "success"
     assert [item.is_open for item in team.forge.issues.values()] == [False]
+    team.emulator.fault("status", path="/connectors$", status=403, times=1)
+    assert github.drift().result == "failure", "something was not compared"
+    assert [item.is_open for item in team.forge.issues.values()] == [True]
 
     pull = team.open(team.commit("main", "harbour", ("max_amperage: 20", "max_amperage: 24"), (" STR", " TRS")))
     github.review(pull, check=checked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -88,6 +89,32 @@ def test_files_that_exist_stay_as_they_are(folder: Path) -> None:
         f"{name}: written" for name in WORKFLOWS["github"] if name != GITHUB[0]
     ]
     assert {name: text for name, text in list_files(folder).items() if name not in GITHUB[1:]} == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "dead link", "link that leads out"])
+def test_what_is_in_the_place_of_a_workflow_stays(folder: Path, tmp_path: Path, kind: str) -> None:
+    """It is named, and not followed."""
+    path = folder / ".gitlab-ci.yml"
+    (tmp_path / "other.yml").write_bytes((KIT / "gitlab" / "gitlab-ci.yml").read_bytes())
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere.yml" if kind == "dead link" else tmp_path / "other.yml")
+    result = adopt("--ci", "gitlab")
+    assert ".gitlab-ci.yml: exists with another text, and is left as it is\n" in result.stdout
+    assert not (folder / "nowhere.yml").exists()
+
+
+def test_a_folder_that_leads_out_of_the_project_is_refused(folder: Path, tmp_path: Path) -> None:
+    """No file of the project is written then."""
+    (tmp_path / "elsewhere").mkdir()
+    (folder / ".github").symlink_to(tmp_path / "elsewhere")
+    result = adopt("--ci", "github", status=1)
+    assert "is a link that leads out of the project" in result.stderr
+    assert list((tmp_path / "elsewhere").rglob("*.yml")) == []
+    assert list_files(folder) == {}
 
 
 def test_without_a_site_nothing_is_written(emulator: Emulator, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,8 @@ def test_what_cannot_be_read_is_one_line(bench: Bench) -> None:
     assert "answered 401" in bench.refuses(token="wrong")
     assert bench.run(token=FORK if bench.name == "github" else PERSON).exit_code == 0, "reading is enough"
     assert bench.refuses("--commit", "HEAD").startswith("--commit: 'HEAD' is not the whole name of a commit; ")
+    unset = bench.refuses(GITHUB_SHA="", CI_COMMIT_SHA="")
+    assert re.match(r"--commit: is not set, and neither is (GITHUB_SHA|CI_COMMIT_SHA); ", unset)
     Path("reviewed.json").write_text(format_reviewed(WRITES).replace("STR", "TRS"))
     assert "reviewed.json: was changed after it was written, " in bench.refuses()
     Path("reviewed.json").unlink()

@@ -244,6 +244,7 @@ class GitHub:
         *,
         inputs: dict[str, str] | None = None,
         is_trusted: bool = True,
+        ref: str = "refs/heads/main",
         between: dict[str, Callable[[], object]] | None = None,
         again: dict[str, Job] | None = None,
     ) -> dict[str, Job]:
@@ -255,6 +256,7 @@ class GitHub:
             event: what started the workflow.
             inputs: of a run by hand.
             is_trusted: False for a fork: no secrets, and a token that only reads.
+            ref: of the event.
             between: what happens just before a job.
             again: what an earlier run did; only its jobs without success are run again, with what the others made.
         """
@@ -284,6 +286,7 @@ class GitHub:
             contexts: dict[str, Any] = {
                 "github": {
                     "event": event,
+                    "ref": ref,
                     "repository": self.forge["GITHUB_REPOSITORY"],
                     "token": self.tokens[0 if may_write and is_trusted else 1],
                 },

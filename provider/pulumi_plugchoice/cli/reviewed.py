@@ -65,7 +65,10 @@ def reviewed(
             )
         echo(f"{name}: {now}, as given")
         return
-    commit = commit or os.environ.get("GITHUB_SHA" if forge == "github" else "CI_COMMIT_SHA", "")
+    variable = "GITHUB_SHA" if forge == "github" else "CI_COMMIT_SHA"
+    commit = commit or os.environ.get(variable, "")
+    if not commit:
+        raise Failure(f"--commit: is not set, and neither is {variable}; name the merged commit")
     if not _COMMIT.fullmatch(commit):
         raise Failure(f"--commit: {printable(commit, 100)!r} is not the whole name of a commit; write all 40 digits")
     target = find_target(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pulumi_plugchoice._files import exists
+from pulumi_plugchoice._files import FileRefused, exists, read_file
 from pulumi_plugchoice._text import show_path
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -25,6 +25,7 @@ WORKFLOWS: Final = {
     "gitlab": {".gitlab-ci.yml": "gitlab/gitlab-ci.yml"},
 }
 _REQUIREMENTS: Final = "requirements.txt"
+_MOST_BYTES: Final = 1 << 20
 
 
 def make_requirements() -> str:
@@ -71,6 +72,6 @@ def plan_workflows(forge: str, project: Path, program: Path, sites: Path) -> tup
 
 def _has(path: Path, text: str) -> bool:
     try:
-        return path.read_bytes() == text.encode()
-    except OSError:
+        return read_file(path, _MOST_BYTES) == text.encode()
+    except (OSError, FileRefused):
         return False
