@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pulumi_plugchoice.review.fit import _list_blocks, _split, fit, fit_plain, format_commits, has_content
 from pulumi_plugchoice.review.job_summary import MOST_BYTES, add_to_summary
@@ -83,7 +83,14 @@ def test_any_text_fits(text: str, most: int) -> None:
     assert len(fit_plain(text * 9, most, WHERE)) <= most
 
 
+def test_many_small_parts_fit() -> None:
+    """The lines between them count, too."""
+    text = "\n\n".join(["- x"] * 5_000)
+    assert 8_000 < len(fit(text, 10_000, "characters", WHERE)) <= 10_000
+
+
 @given(st.text(max_size=200))
+@example("`````")
 def test_plain_text_cannot_leave_its_block(text: str) -> None:
     """Its fence is longer than any run of backticks."""
     fence, *lines, last, empty = fit_plain(f"{text}\n```\n~~~", 10_000, WHERE).split("\n")

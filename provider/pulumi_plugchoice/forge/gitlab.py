@@ -46,16 +46,12 @@ class GitLab:
         self._user: int | None = None
 
     def _look(self, response: requests.Response, **_: object) -> None:
-        """Keep what the library's errors do not tell, and refuse a page in place of an answer."""
+        """Keep what the library's errors do not tell, and follow no redirect."""
         given = response.headers.get("Retry-After", "")
         self._wait = float(given) if given.isdigit() else None
         if response.is_redirect:  # `requests` would send the token along, also to another host
             response.close()
             raise describe_status(self._target.host, response.status_code, "", None, self._target.token_variable)
-        is_json = "json" in response.headers.get("Content-Type", "")
-        if response.status_code < 300 and response.status_code != 204 and not is_json:
-            response.close()
-            raise describe_failure(self._target.host, ValueError())
 
     def close(self) -> None:
         """Close its connections."""
