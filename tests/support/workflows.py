@@ -417,9 +417,9 @@ class GitLab:
                     done[name] = Job("skipped")
                     continue
                 own = {**self.variables, **(self.protected if is_protected and "environment" in job else {})}
-                given = {**job.get("variables", {}), **own, **pipeline}
-                given |= {key: _expand(value, {**own, **pipeline}) for key, value in job.get("variables", {}).items()}
-                given |= {key: pipeline[key] for key in pipeline if key in job.get("variables", {})}
+                # The weakest first: those of the job, of the project, and of the pipeline.
+                texts = job.get("variables", {}).items()
+                given = {**{key: _expand(text, {**own, **pipeline}) for key, text in texts}, **own, **pipeline}
                 script: list[str] = job["script"]
                 assert config["default"]["before_script"] == [_INSTALL]
                 _install(str(work))
