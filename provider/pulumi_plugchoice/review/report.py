@@ -61,7 +61,8 @@ def files_markdown(files: Sequence[FileChange], pending: Pending | None = None) 
             lines += _describe_site(file.change)
         else:
             lines += describe_change(file.change)
-    return "\n".join([*lines, LETTERS, "", FOOTER, *_list_pending(pending), ""])
+    live = [] if pending is None else ["", *describe_pending(pending)]
+    return "\n".join([*lines, LETTERS, "", FOOTER, *live, ""])
 
 
 def comparison_markdown(comparison: Comparison, pending: Pending | None = None) -> str:
@@ -90,11 +91,10 @@ def comparison_markdown(comparison: Comparison, pending: Pending | None = None) 
         lines += [*table(head_row, [_summarize_file(file) for file in files]), ""]
     for file in files:
         lines += _describe_file(file)
-    return "\n".join([*lines, *([LETTERS, ""] if files else []), FOOTER, *_list_pending(pending), ""])
-
-
-def _list_pending(pending: Pending | None) -> list[str]:
-    return [] if pending is None else ["", *describe_pending(pending)]
+    if files:  # without one, nothing was computed
+        lines += [LETTERS, "", FOOTER, ""]
+    live = [] if pending is None else [*describe_pending(pending), ""]
+    return "\n".join([*lines, *live])
 
 
 def _summarize_file(file: FileChange) -> tuple[str, ...]:
