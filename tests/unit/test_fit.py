@@ -69,6 +69,15 @@ def test_dangerous_changes_stay_when_tables_go() -> None:
     assert short.count("*Parts of this section are left out.*") >= 3
 
 
+def test_writes_that_are_left_out_are_not_of_the_section_above() -> None:
+    """The section about drift has lost nothing then."""
+    rows = "\n| `HRB` |" * 300
+    short = fit(LIVE.replace("\n\nDigest", f"{rows}\n\nDigest"), 3_000, "characters", WHERE)
+
+    assert "table of writes (1)" in short
+    assert "*Parts of this section" not in short
+
+
 def test_a_text_that_fits_is_not_touched() -> None:
     """To the last character."""
     assert fit(LONG, len(LONG), "characters", WHERE) == LONG

@@ -153,8 +153,8 @@ def _split(text: str) -> Iterator[_Part]:
                 block += f"\n\n{blocks.pop(0)}"
         rank, name = next((kind[1:] for kind in _KINDS if re.match(kind[0], block)), _OTHER)
         is_section = rank == _SECTION_RANK
-        if is_section:
-            section = place
+        if block.startswith("### "):
+            section = place if is_section else None
         yield _Part(block, rank, name, None if rank == 0 or is_section else section)
         place += 1
 
