@@ -14,6 +14,8 @@ TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 # tools/pulumi/get.py finds or installs the Pulumi CLI and prints its folder; progress goes to stderr.
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
+# tools/browser/get.py does the same for the browser that the tests of pages drive, and prints its path.
+BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
@@ -22,8 +24,9 @@ JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(LINT) ## install everything into .venv, and find or install the Pulumi CLI
+setup: $(LINT) ## install everything into .venv, and find or install the Pulumi CLI and a browser
 	@$(PYTHON) tools/pulumi/get.py >/dev/null
+	@$(PYTHON) tools/browser/get.py >/dev/null
 
 $(BASE): requirements/uv.txt
 	@$(PYTHON) tools/install.py uv && touch $@
@@ -61,9 +64,10 @@ format: $(LINT) ## format the code
 docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
-test: $(TEST) ## run all tests: unit, contract, and acceptance with the real Pulumi CLI
+test: $(TEST) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
 	@echo "Running all tests: about 8 minutes on 2 cores (make quick: the fast ones, 1 to 2 minutes) …"
-	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	@bin=$(PULUMI_BIN) && browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" \
+	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 quick: $(TEST) ## run the fast unit and contract tests, 1 to 2 minutes
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" --hypothesis-profile=quick tests/unit tests/contract

@@ -264,11 +264,10 @@ def _list_limits(site: SiteFile) -> list[tuple[str, int]]:
 
 def _section(item: _Site) -> Html:
     site = item.site
-    heading = f"site-{item.number}"
     usable = item.assessment.figures.usable_amps
     return element(
         "section",
-        element("h2", element("bdi", item.name), id=heading, tabindex=-1),
+        element("h2", element("bdi", item.name), id=f"site-{item.number}", tabindex=-1),
         element(
             "p",
             f"{format_supply(site)}, main fuse {site.supply.main_fuse_amps} A, {usable} A usable per line. File ",
@@ -285,7 +284,6 @@ def _section(item: _Site) -> Html:
         element("h3", "Chargers by the line on terminal L1"),
         _describe_lines(item),
         _sheet(item),
-        aria_labelledby=heading,
         class_="site",
     )
 
