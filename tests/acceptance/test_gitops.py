@@ -295,14 +295,14 @@ class OnGitLab:
         }
         return self.gitlab.run(pull.head, variables)
 
-    def run(self, source: str, after: str, **more: str) -> dict[str, Job]:
+    def run(self, source: str, after: str, again: dict[str, Job] | None = None, /, **more: str) -> dict[str, Job]:
         variables = {**self.common, "CI_PIPELINE_SOURCE": source, "CI_COMMIT_BRANCH": "main", "CI_COMMIT_SHA": after}
-        return self.gitlab.run(after, {**variables, **more})
+        return self.gitlab.run(after, {**variables, **more}, again)
 
 
 @pytest.mark.long
 def test_a_team_on_gitlab(team: Team) -> None:
-    """Opened, pushed again, refused, applied by hand, changed by night."""
+    """Opened, pushed again, refused, applied by hand, failed and run again, changed by night."""
     gitlab = OnGitLab(team)
     first = team.commit("main", "harbour", ("max_amperage: 16", "max_amperage: 20"))
     pull = team.open(first)
@@ -318,13 +318,18 @@ def test_a_team_on_gitlab(team: Team) -> None:
 
     team.emulator.edit("HRB-001", 1, max_amperage=13)
     before, after = team.merge(pull)
-    job = gitlab.run("push", after, CI_COMMIT_BEFORE_SHA=before)["apply"]
-    assert job.result == "failure"
-    digest = job.lines("is not what")[0][-72:-1]
-    assert job.environments[0]["PLUGCHOICE_TOKEN"] == TOKEN
+    jobs = gitlab.run("push", after, CI_COMMIT_BEFORE_SHA=before)
+    assert (jobs["plan"].result, jobs["apply"].result) == ("failure", "skipped")
+    digest = jobs["plan"].lines("is not what")[0][-72:-1]
     assert team.puts() == 0
 
-    job = gitlab.run("web", after, BASE=before, DIGEST=digest, CI_COMMIT_BEFORE_SHA=ZEROS)["apply"]
+    by_hand = {"BASE": before, "DIGEST": digest, "CI_COMMIT_BEFORE_SHA": ZEROS}
+    team.emulator.fault("status", method="PUT", status=422, times=1)
+    jobs = gitlab.run("web", after, **by_hand)
+    assert (jobs["plan"].result, jobs["apply"].result) == ("success", "failure"), jobs["apply"].log
+    assert jobs["plan"].environments[0]["PLUGCHOICE_TOKEN"] == READ_TOKEN
+    team.emulator.clear_requests()
+    job = gitlab.run("web", after, jobs, **by_hand)["apply"]
     assert job.result == "success", job.log
     assert team.live("HRB-001") == ("RST", 24)
     assert team.puts() == 1

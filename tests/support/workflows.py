@@ -10,7 +10,6 @@ import functools
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -388,45 +387,60 @@ class GitLab:
         runner: the machine.
         variables: of the project, which every job gets.
         protected: those for protected branches and the environment `plugchoice`.
+        artifacts: what jobs have handed on.
     """
 
     runner: Runner
     variables: dict[str, str]
     protected: dict[str, str]
+    artifacts: dict[str, bytes] = field(default_factory=dict)
 
-    def run(self, commit: str, pipeline: dict[str, str]) -> dict[str, Job]:
+    def run(self, commit: str, pipeline: dict[str, str], again: dict[str, Job] | None = None) -> dict[str, Job]:
         """Run the jobs of a pipeline whose rules hold, in order.
 
         Args:
             commit: that is checked out.
             pipeline: the variables that GitLab sets, and those of a run by hand.
+            again: what an earlier run did; only its jobs without success are run again, with what the others made.
         """
-        work = self.runner.clone(commit, 0)
-        config = yaml.load((work / ".gitlab-ci.yml").read_text(), yaml.BaseLoader)  # noqa: S506 - see above
+        known = again or {}
+        config = yaml.load(self._read(commit), yaml.BaseLoader)  # noqa: S506 - see above
         assert config["variables"]["GIT_DEPTH"] == "0"
-        done: dict[str, Job] = {}
-        is_protected = pipeline.get("CI_COMMIT_BRANCH") == pipeline.get("CI_DEFAULT_BRANCH")
+        assert config["default"]["before_script"] == [_INSTALL]
         assert any(_rule_holds(rule["if"], pipeline) for rule in config["workflow"]["rules"])
-        for stage in config["stages"]:
-            for name, job in config.items():
-                if not isinstance(job, dict) or job.get("stage") != stage:
-                    continue
-                if any(other.result != "success" for other in done.values() if other.result != "skipped") or not any(
-                    _rule_holds(rule["if"], pipeline) for rule in job["rules"]
-                ):
-                    done[name] = Job("skipped")
-                    continue
-                own = {**self.variables, **(self.protected if is_protected and "environment" in job else {})}
-                # The weakest first: those of the job, of the project, and of the pipeline.
-                texts = job.get("variables", {}).items()
-                given = {**{key: _expand(text, {**own, **pipeline}) for key, text in texts}, **own, **pipeline}
-                script: list[str] = job["script"]
-                assert config["default"]["before_script"] == [_INSTALL]
-                _install(str(work))
-                status, output = self.runner.shell("\n".join(script), work, given)
-                done[name] = Job("failure" if status else "success", output, environments=[given])
-        shutil.rmtree(work)
+        done: dict[str, Job] = {}
+        jobs = [(name, job) for name, job in config.items() if isinstance(job, dict) and "stage" in job]
+        for name, job in sorted(jobs, key=lambda item: config["stages"].index(item[1]["stage"])):
+            if name in known and known[name].result == "success":
+                done[name] = known[name]
+            elif any(other.result == "failure" for other in done.values()) or not any(
+                _rule_holds(rule["if"], pipeline) for rule in job["rules"]
+            ):
+                done[name] = Job("skipped")
+            else:
+                done[name] = self._run_job(job, commit, pipeline, config["default"]["before_script"])
         return done
+
+    def _read(self, commit: str) -> str:
+        command = ["git", "-C", str(self.runner.remote), "show", f"{commit}:.gitlab-ci.yml"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def _run_job(self, job: dict[str, Any], commit: str, pipeline: dict[str, str], before: list[str]) -> Job:
+        work = self.runner.clone(commit, 0)
+        for name, content in self.artifacts.items():
+            (work / name).write_bytes(content)
+        is_protected = pipeline.get("CI_COMMIT_BRANCH") == pipeline["CI_DEFAULT_BRANCH"]
+        own = {**self.variables, **(self.protected if is_protected and "environment" in job else {})}
+        # The weakest first: those of the job, of the project, and of the pipeline.
+        texts = job.get("variables", {}).items()
+        given = {**{key: _expand(text, {**own, **pipeline}) for key, text in texts}, **own, **pipeline}
+        for line in before:
+            self.runner.shell(line, work, given)
+        script: list[str] = job["script"]
+        status, output = self.runner.shell("\n".join(script), work, given)
+        for name in job.get("artifacts", {}).get("paths", []) if status == 0 else ():
+            self.artifacts[name] = (work / name).read_bytes()
+        return Job("failure" if status else "success", output, environments=[given])
 
 
 def _expand(text: str, variables: dict[str, str]) -> str:
