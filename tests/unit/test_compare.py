@@ -363,6 +363,49 @@ def test_what_connectors_inherit_is_counted() -> None:
     assert change.meaning == "counts for the fuse of that group; on_destroy is now retain for 1 connector"
 
 
+@pytest.mark.parametrize(
+    ("edits", "meanings"),
+    [
+        (
+            {"defaults": {"group": "west"}},
+            {"defaults.group": "counts for 2 chargers; on_destroy is now restore for 2 connectors; on_adopt is now match"},
+        ),
+        (
+            {"groups": [{"name": "hall", "on_destroy": "restore"}]},
+            {
+                "main": "no longer a group; 2 chargers count elsewhere; on_destroy is now restore for 2 connectors",
+                "hall": "2 chargers count for it; on_destroy is now restore for 2 connectors",
+            },
+        ),
+        (
+            {"groups": [{"name": "main"}, {"name": "north", "parent": "main", "on_adopt": "match"}]}
+            | {"defaults": {"group": "north"}},
+            {"north": "2 chargers count for it; on_adopt is now match for 2 connectors"},
+        ),
+        ({"groups": None}, {"west": "no longer a group"}),
+    ],
+    ids=["default group", "another root", "new group", "no groups"],
+)
+def test_what_a_default_or_new_group_brings_with_it_is_said(edits: dict[str, Any], meanings: dict[str, str]) -> None:
+    """Chargers that name no group get another one, and its `on_destroy` and `on_adopt`, without a line of their own."""
+    before = {
+        "site": SITE,
+        "supply": {"net_type": "TN", "main_fuse_amps": 100},
+        "groups": [
+            {"name": "main"},
+            {"name": "west", "parent": "main", "on_destroy": "restore", "on_adopt": "match"},
+        ],
+        "chargers": [
+            {"identity": name, "connectors": [{"connector_id": 1, "phase_rotation": "RST"}]} for name in ("A", "B")
+        ],
+    }
+    after = {key: value for key, value in (before | edits).items() if value is not None}
+    found = {change.path[-1] if change.key == "whole group" else change.key: change for change in compare(after, before)}
+    for key, meaning in meanings.items():
+        assert found[key].meaning.startswith(meaning)
+        assert found[key].is_dangerous
+
+
 def test_a_label_of_blanks_is_shown_in_quotes() -> None:
     """It is set, and nobody would see it; the site is then called by its UUID."""
     definition = copy.deepcopy(FULL)

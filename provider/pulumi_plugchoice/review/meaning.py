@@ -71,7 +71,14 @@ def explain_entry(context: Context, kind: str) -> str:
     """Say what a new or removed group, charger or connector means."""
     old, new = context.entry
     if kind == "group":
-        return "" if old is None else "no longer a group"
+        moved = sum(
+            context.before.group_of(one) != context.after.group_of(other) for one, other in _list_concerned(context)
+        )
+        parts = ["no longer a group"] if new is None else []
+        verb = "counts" if moved == 1 else "count"
+        where = "elsewhere" if new is None else "for it"
+        parts += [f"{plural(moved, 'charger')} {verb} {where}"] if moved else []
+        return "; ".join([*parts, *_list_policies(context)])
     charger = context.charger[new is not None]
     entries: list[ConnectorEntry] = [old or new] if kind == "connector" else list((old or new).connectors)
     managed = [entry for entry in entries if entry.managed]
@@ -183,7 +190,8 @@ def _explain_limit(context: Context, name: str) -> str:
 def _explain_group(context: Context) -> str:
     """Of a charger or of the defaults."""
     if context.charger == (None, None):
-        return _count(_find_chargers(context, lambda site, charger: site.group_of(charger)), "charger")
+        moved = _find_chargers(context, lambda site, charger: site.group_of(charger))
+        return "; ".join([_count(moved, "charger"), *_list_policies(context)])
     old, new = _on_both(context, lambda site, charger: site.group_of(charger))
     if old == new:
         return _NO_EFFECT
@@ -226,16 +234,17 @@ def _list_concerned(context: Context) -> Iterable[tuple[ChargerEntry, ChargerEnt
     """The chargers that a key in this place is about: one, those of a group and the groups below it, or all."""
     if context.charger != (None, None):
         return [context.charger]
-    group = context.entry[1]
-    if group is None:
+    if context.entry == (None, None):
         return _list_chargers(context)
-    names = {group.name}
-    for _ in context.after.all_groups:  # each round adds a level
-        more = {item.name for item in context.after.all_groups if item.parent in names} - names
+    side = int(context.entry[1] is not None)  # of a group that is gone, those that were in it
+    site = (context.before, context.after)[side]
+    names = {context.entry[side].name}
+    for _ in site.all_groups:  # each round adds a level
+        more = {item.name for item in site.all_groups if item.parent in names} - names
         if not more:
             break
         names |= more
-    return [pair for pair in _list_chargers(context) if context.after.group_of(pair[1]) in names]
+    return [pair for pair in _list_chargers(context) if site.group_of(pair[side]) in names]
 
 
 def _explain_managed(context: Context) -> str:
