@@ -368,7 +368,7 @@ def test_what_connectors_inherit_is_counted() -> None:
     [
         (
             {"defaults": {"group": "west"}},
-            {"defaults.group": "counts for 2 chargers; on_destroy is now restore for 2 connectors; on_adopt is now match"},
+            {"defaults.group": "counts for 2 chargers; on_destroy is now restore for 2 connectors; on_adopt is now"},
         ),
         (
             {"groups": [{"name": "hall", "on_destroy": "restore"}]},
@@ -400,7 +400,9 @@ def test_what_a_default_or_new_group_brings_with_it_is_said(edits: dict[str, Any
         ],
     }
     after = {key: value for key, value in (before | edits).items() if value is not None}
-    found = {change.path[-1] if change.key == "whole group" else change.key: change for change in compare(after, before)}
+    found = {
+        change.path[-1] if change.key == "whole group" else change.key: change for change in compare(after, before)
+    }
     for key, meaning in meanings.items():
         assert found[key].meaning.startswith(meaning)
         assert found[key].is_dangerous

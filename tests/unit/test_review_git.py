@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.review import git
-from pulumi_plugchoice.review.fit import fit
+from pulumi_plugchoice.review.fit import fit, has_content
 from pulumi_plugchoice.review.json_report import SCHEMA_FILE
 from support.repository import call, commit, make_text
 
@@ -157,6 +157,107 @@ def test_names_of_files_are_taken_as_they_are(repository: Path) -> None:
     Path(":(exclude)x.yaml").write_text(make_text(31))
     commit()
     assert list(states("--base", "HEAD~", "--head", "HEAD", ":(exclude)x.yaml")) == [":(exclude)x.yaml"]
+
+
+# ---------------------------------------------------------------- other files
+
+
+def make_project(folder: Path) -> None:
+    """What is beside the site files of a project."""
+    for name in ("Pulumi.yaml", "__main__.py", "requirements.txt", ".github/workflows/apply.yml", "README.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("name: x\n")
+    (folder / "Pulumi.site-1.yaml").write_text("config:\n  aws:region: x\n  plugchoice:token: {secure: abc}\n")
+
+
+@pytest.mark.parametrize("is_head", [False, True], ids=["disk", "commit"])
+def test_other_files_that_can_change_what_an_update_does_are_named(repository: Path, *, is_head: bool) -> None:
+    """The review says that it does not cover them, also if no site file differs. Documents are counted only."""
+    make_project(repository)
+    base = commit()
+    for name in ("__main__.py", "requirements.txt", "Pulumi.yaml", ".github/workflows/apply.yml", "README.md"):
+        Path(name).write_text("name: y\n")
+    config = Path("Pulumi.site-1.yaml")
+    config.write_text(config.read_text() + "  plugchoice:config:baseUrl: https://evil.example/`#1\n")
+    config.write_text(config.read_text().replace("abc", "def"))
+    Path("Pulumi.site-2.yaml").write_text("config: {plugchoice:site: *a}\n")
+    Path("docs").mkdir()
+    Path("docs/x.py").touch()
+    call("add", "-A")
+    head = ["--head", commit()] if is_head else []
+
+    report = run_json("--base", base, *head)
+    found = {item["file"]: (item["kind"], item["options"]) for item in report["other_files"]}
+    assert found == {
+        "Pulumi.site-1.yaml": (
+            "stack config",
+            [
+                {"name": "plugchoice:baseUrl", "old": None, "new": "https://evil.example/`#1"},
+                {"name": "plugchoice:token", "old": "a value that is not shown", "new": "a value that is not shown"},
+            ],
+        ),
+        "Pulumi.site-2.yaml": ("stack config", None),
+        "Pulumi.yaml": ("project file", []),
+        ".github/workflows/apply.yml": ("workflow", []),
+        "requirements.txt": ("dependencies", []),
+        "__main__.py": ("program", []),
+    }
+    assert (report["files"], report["more_files"]) == ([], 2)
+    text = run("--base", base, *head).stdout
+    assert text.startswith("### Review: no site file changed\n")
+    assert "\n**Other files changed; the review and its digest do not cover them**\n" in text
+    assert (
+        "| options of a stack; `plugchoice:baseUrl` not set → ``https://evil.example/`#1``, where the token is sent; "
+    ) in text
+    assert "\n| `Pulumi.site-2.yaml` | stack config | options of a stack; it cannot be read here |\n" in text
+    assert "\n2 more files differ: documents, tests, hidden files, other folders.\n" in text
+    assert has_content(text)
+    assert "| `Pulumi.site-1.yaml` | stack config |" in fit(text, 2_200, "characters", "")
+
+
+def test_other_files_are_those_of_the_project(repository: Path) -> None:
+    """Of another folder of the repository, only the number. What a command has written on the disk is no file of it."""
+    for folder in ("charging", "web"):
+        make_project(repository / folder)
+    shutil.copytree("sites", "charging/sites")
+    base = commit()
+    for folder in ("charging", "web"):
+        Path(folder, "__main__.py").write_text("x\n")
+    Path("pyproject.toml").touch()
+    Path("charging/review.md").touch()
+    Path("charging/out.json").touch()
+    Path("charging/helper.py").touch()
+    os.chdir("charging/sites")
+    edit("site-1.yaml", "breaker_amps: 40", "breaker_amps: 63")
+    edit("site-2.yaml", "breaker_amps: 40", "breaker_amps: 63")
+    report = run_json("--base", base, "site-1.yaml")
+    assert {item["file"]: item["kind"] for item in report["other_files"]} == {
+        "charging/__main__.py": "program",
+        "charging/helper.py": "program",
+        "charging/sites/site-2.yaml": "site file",
+        "pyproject.toml": "dependencies",
+    }
+    assert report["more_files"] == 1
+    os.chdir(repository / "charging")
+    call("checkout", "-q", ".")
+    Path("README.md").write_text("x\n")
+    Path("helper.py").unlink()
+    Path("../pyproject.toml").unlink()
+    text = run("--base", base).stdout
+    assert "\n2 more files differ: " in text
+    assert not has_content(text)
+
+
+def test_many_other_files_are_counted(repository: Path) -> None:
+    """Stack configs stay at the top."""
+    make_project(repository)
+    base = commit()
+    for number in range(60):
+        Path(f"a{number}.py").touch()
+    Path("Pulumi.site-3.yaml").touch()
+    rows = [line for line in run("--base", base).stdout.splitlines() if line.startswith("| ")]
+    assert rows[1].startswith("| `Pulumi.site-3.yaml` | stack config |")
+    assert (len(rows), rows[-1]) == (52, "| and 11 more |  |  |")
 
 
 # ---------------------------------------------------------------- files that cannot be read

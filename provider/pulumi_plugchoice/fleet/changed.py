@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.review.git import GitFailed, Repository
+from pulumi_plugchoice.review.others import DEPENDENCIES, PROJECT_FILES, STACK_CONFIG, is_harmless
 from pulumi_plugchoice.sitefile.load import SiteFileError, load_site, parse_bytes
 from pulumi_plugchoice.sitefile.yaml_text import MAX_BYTES
 
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 OPTION: Final = "--changed-since"
 # A machine has written it: a push event names a commit that a forced push has removed, or zeros for a new branch.
 _FULL_NAME: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_PROJECT_FILES: Final = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
-_STACK_CONFIG: Final = re.compile(r"Pulumi\.(.+)\.ya?ml")
-_DEPENDENCIES: Final = re.compile(
-    r"(.*[-_.])?requirements([-_.].*)?\.(txt|in)|constraints.*\.txt|pyproject\.toml|setup\.(cfg|py)|Pipfile(\.lock)?"
-    r"|(uv|poetry|pdm)\.lock|pylock(\..+)?\.toml|\.python-version"
-)
-# What no program needs in order to run.
-_HARMLESS: Final = re.compile(r"\..*|.*\.(md|rst|svg|png|html)|LICENSE.*|CODEOWNERS|.*\.schema\.json")
-_HARMLESS_FOLDERS: Final = ("docs", "tests", "imports")
 
 
 @dataclass
@@ -147,27 +139,22 @@ def _classify(repository: Repository, layout: Layout, commit: str, places: dict[
     site_files = set(places.values())
     for name in sorted(differing | repository.list_new()):
         path = PurePosixPath(name)
-        config = _STACK_CONFIG.fullmatch(path.name)
+        config = STACK_CONFIG.fullmatch(path.name)
         if name in site_files:
             changes.sites.add(name)
         elif path.parent == sites and path.suffix == ".yaml":
             changes.removed.append(name)
         elif path.parent == configs and config:
             changes.stacks[config[1]] = path.name
-        elif path.parent == folder and path.name in _PROJECT_FILES:
+        elif path.parent == folder and path.name in PROJECT_FILES:
             changes.everything.setdefault("project file", []).append(name)
-        elif path.parent in {*(folder / "x").parents, *(program / "x").parents} and _DEPENDENCIES.fullmatch(path.name):
+        elif path.parent in {*(folder / "x").parents, *(program / "x").parents} and DEPENDENCIES.fullmatch(path.name):
             changes.everything.setdefault("dependencies", []).append(name)
         elif name not in differing and path.suffix != ".py":
             continue  # the output of another command, such as a report
-        elif any(path.is_relative_to(part) and not _is_harmless(path.relative_to(part)) for part in (folder, program)):
+        elif any(path.is_relative_to(part) and not is_harmless(path.relative_to(part)) for part in (folder, program)):
             changes.everything.setdefault("program", []).append(name)
     return changes
-
-
-def _is_harmless(path: PurePosixPath) -> bool:
-    is_hidden = any(part.startswith(".") for part in path.parts)
-    return is_hidden or path.parts[0] in _HARMLESS_FOLDERS or bool(_HARMLESS.fullmatch(path.name))
 
 
 def _find_old_names(

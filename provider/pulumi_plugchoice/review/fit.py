@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pulumi_plugchoice._text import printable
 
 from .markdown import FOOTER, code, link
+from .others import OTHER_FILES
 from .report import BEHIND, LETTERS, NO_CHANGE
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _KINDS: Final = (
     (re.escape(LETTERS), 0, "line"),
     (re.escape(FOOTER[:40]), 0, "line"),
     (r"Nothing: |Without `--base`", 0, "line"),
+    (re.escape(OTHER_FILES), 1, "other files"),
+    (r"[0-9]+ more files? differ", 1, "number of other files"),
     (r"\*\*Not all writes are known", 1, "reasons why not all writes are known"),
     (r"\*\*Look at these first\*\*", 1, "changes to look at first"),
     (r"\*\*(New warnings|Warnings)\*\*", 2, "new warnings"),
@@ -69,8 +72,8 @@ class _Part:
 
 
 def has_content(text: str) -> bool:
-    """Whether a review says more than that no site file differs, and nothing has drifted and is sent."""
-    begins = ("### Drift: ", "**Not all writes are known")
+    """Whether a review says more than that no file differs that it is about, and nothing has drifted and is sent."""
+    begins = (OTHER_FILES, "### Drift: ", "**Not all writes are known")
     ends = ", as Plugchoice is now:"
     lines = text.splitlines()
     return lines[0] != f"### Review: {NO_CHANGE}" or any(

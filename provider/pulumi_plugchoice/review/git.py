@@ -159,14 +159,19 @@ class Repository:
                 return "" if name == "." else name.replace(os.sep, "/")
         raise GitFailed(f"{show_path(path)}: is not in the git repository of the current folder; name files that are")
 
-    def list_changed(self, commit: str) -> set[str]:
-        """List the files of the work tree and of a commit that differ, staged or not. Without those of `list_new`.
+    def list_changed(self, commit: str, other: str | None = None) -> set[str]:
+        """List the files of two commits that differ.
+
+        Args:
+            commit: the one.
+            other: the other; None for the work tree, staged or not, without the files of `list_new`.
 
         Raises:
-            GitFailed: the commit cannot be read.
+            GitFailed: a commit cannot be read.
         """
+        commits = [commit] if other is None else [commit, other]
         options = ("--no-renames", "--ignore-submodules=none")  # whatever the user's own settings are
-        differing = self._check("diff", "--name-only", "-z", *options, commit, "--", folder=self.root)
+        differing = self._check("diff", "--name-only", "-z", *options, *commits, "--", folder=self.root)
         return {os.fsdecode(name) for name in differing.split(b"\0") if name}
 
     def list_new(self) -> set[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .change import SettingsChange, SiteChange, Values
     from .compare import Change
+    from .others import OtherFile
     from .pending import Pending
     from .sides import Comparison, FileChange
 
@@ -30,17 +31,31 @@ SCHEMA_FILE: Final = Path(__file__).with_name("review.schema.json")
 def format_json(comparison: Comparison, pending: Pending | None = None) -> str:
     """Format the comparison of two sides, and what is pending if Plugchoice was read."""
     files = [_convert_file(file) for file in comparison.files]
-    return _format(files, pending, base=comparison.base, head=comparison.head, base_is_ahead=comparison.is_behind)
+    return _format(
+        files,
+        pending,
+        base=comparison.base,
+        head=comparison.head,
+        base_is_ahead=comparison.is_behind,
+        other_files=[_convert_other(file) for file in comparison.others.files],
+        more_files=comparison.others.more,
+    )
 
 
 def format_files(files: Sequence[FileChange], pending: Pending | None = None) -> str:
     """Format the comparison of one file, or the description of sites, without git."""
-    return _format([_convert_file(file) for file in files], pending, base=None, head=None, base_is_ahead=False)
+    sides: dict[str, Any] = {"base": None, "head": None, "base_is_ahead": False, "other_files": [], "more_files": 0}
+    return _format([_convert_file(file) for file in files], pending, **sides)
 
 
 def _format(files: list[dict[str, Any]], pending: Pending | None, **more: Any) -> str:
     report = {"version": 1, **more, "files": files, "live": pending and convert_pending(pending)}
     return json.dumps(report, indent=2) + "\n"
+
+
+def _convert_other(file: OtherFile) -> dict[str, Any]:
+    options = None if file.options is None else [vars(option) for option in file.options]
+    return {"file": file.path, "kind": file.kind, "options": options}
 
 
 def _convert_file(file: FileChange) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .markdown import (
     list_uncounted,
     table,
 )
+from .others import describe_others
 from .pending import describe_pending
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def comparison_markdown(comparison: Comparison, pending: Pending | None = None) 
             "New warnings",
         )
         lines += [*table(head_row, [_summarize_file(file) for file in files]), ""]
+    lines += describe_others(comparison.others)
     for file in files:
         lines += _describe_file(file)
     if files:  # without one, nothing was computed

@@ -15,6 +15,7 @@ from pulumi_plugchoice.sitefile.yaml_text import MAX_BYTES
 
 from .change import assess_change
 from .git import Repository
+from .others import Others, find_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,6 +70,7 @@ class Comparison:
         head: commit of the other; None for the files on the disk.
         files: the site files that differ, by name.
         same: those that do not differ and are named one by one, if they were asked for.
+        others: other files that differ.
         paths: all site files of both sides, on the disk.
         is_behind: whether the base has commits that the head does not have.
     """
@@ -79,6 +81,7 @@ class Comparison:
     paths: tuple[Path, ...]
     is_behind: bool
     same: tuple[FileChange, ...] = ()
+    others: Others = field(default_factory=Others)
 
     @property
     def problems(self) -> list[str]:
@@ -148,7 +151,8 @@ def compare_revisions(base: str, head: str | None, files: Sequence[Path], *, wit
     is_behind = bool(changes) and not repository.is_ancestor(base_commit, head_commit or "HEAD")
     paths = tuple(repository.root / name for name in sorted(names))
     same = tuple(_load_same(new, name) for name in sorted(named - {item.path for item in changes}))
-    return Comparison(base_commit, head_commit, tuple(changes), paths, is_behind, same)
+    others = find_others(repository, base_commit, head_commit, list(places), names)
+    return Comparison(base_commit, head_commit, tuple(changes), paths, is_behind, same, others)
 
 
 def _load_same(side: _Side, name: str) -> FileChange:
