@@ -363,13 +363,14 @@ def test_the_third_signal_ends_a_cli_that_does_not_end(fleet: Fleet) -> None:
 
 def test_a_command_that_is_killed_ends_its_stacks_and_is_resumed(repository: Fleet) -> None:
     """On Linux the CLI gets SIGTERM then. What was finished is not run again."""
-    repository.play("b", 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' TERM; while :; do sleep 0.05; done')
+    trap = 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' TERM; echo "ready $name" >> "$fake/calls"'
+    repository.play("b", f"{trap}; while :; do sleep 0.05; done")
     command = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up", "--all", "--jobs", "1"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: "up b" in (repository.bin / "calls").read_text())
+        wait_for(lambda: "ready b" in (repository.bin / "calls").read_text())
         process.kill()
     wait_for(lambda: "trapped b" in (repository.bin / "calls").read_text())
-    assert repository.calls() == ["up a", "end a", "up b", "trapped b"]
+    assert repository.calls() == ["up a", "end a", "up b", "ready b", "trapped b"]
     repository.play("b")
     repository.run("up", "--all", "--jobs", "1", "--resume")
     assert repository.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]

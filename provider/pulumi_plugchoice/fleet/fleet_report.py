@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -66,16 +65,15 @@ class FleetReport:
             names: those that were to run; others were done before.
         """
         results = [result for result in self.results.values() if result.name in names]
-        counts = Counter(result.state for result in results)
-        writes = sum(result.writes for result in results)
         done: State = "changed" if self.action == "preview" else "applied"
-        parts = [
-            f"{counts['unchanged']} unchanged",
-            f"{counts[done]} {done}" + (f" ({plural(writes, 'write')})" if writes else ""),
-            f"{counts['failed']} failed",
-        ]
-        parts += [f"{counts['stopped']} stopped"] if counts["stopped"] else []
-        parts += [f"{counts['waiting']} not started"] if counts["waiting"] else []
+        words: dict[State, str] = {"unchanged": "unchanged", done: done, "failed": "failed"}
+        rare: dict[State, str] = {"stopped": "stopped", "waiting": "not started"}
+        parts = []
+        for state, word in (words | rare).items():
+            found = [result for result in results if result.state == state]
+            writes = sum(result.writes for result in found)
+            if found or state in words:
+                parts.append(f"{len(found)} {word}" + (f" ({plural(writes, 'write')})" if writes else ""))
         calls = sum(result.calls for result in results) + self.more_calls
         return f"{', '.join(parts)}; {plural(calls, 'call')}, {show_seconds(self.seconds)}"
 
