@@ -311,7 +311,8 @@ def test_a_team_on_gitlab(team: Team) -> None:
         "check": "success",
         "review": "success",
     }, jobs
-    pull.head = team.commit(first, "harbour", ("max_amperage: 20", "max_amperage: 24"))
+    second = team.commit(first, "harbour", ("max_amperage: 20", "max_amperage: 24"))
+    pull.head = team.commit(second, "depot", ("max_amperage: 20", "max_amperage: 25"))
     gitlab.review(pull)
     (note,) = pull.notes
     assert "| `RST, 16 A` | `RST, 24 A` |" in note.body
@@ -328,12 +329,18 @@ def test_a_team_on_gitlab(team: Team) -> None:
     jobs = gitlab.run("web", after, **by_hand)
     assert (jobs["plan"].result, jobs["apply"].result) == ("success", "failure"), jobs["apply"].log
     assert jobs["plan"].environments[0]["PLUGCHOICE_TOKEN"] == READ_TOKEN
+    team.emulator.edit("HRB-001", 1, max_amperage=10)
     team.emulator.clear_requests()
+    jobs = gitlab.run("web", after, jobs, **by_hand)
+    assert jobs["apply"].lines("HRB-001/1: not written, because reviewed.json has another change"), jobs["apply"].log
+    assert team.live("DEP-001") == ("RST", 20), "the first site that fails stops the others"
+    assert team.puts() == 0
+    team.emulator.edit("HRB-001", 1, max_amperage=13)
     job = gitlab.run("web", after, jobs, **by_hand)["apply"]
     assert job.result == "success", job.log
-    assert team.live("HRB-001") == ("RST", 24)
-    assert team.puts() == 1
-    assert re.findall(r"Updating \((\w+)\)", job.log) == ["harbour"]
+    assert (team.live("HRB-001"), team.live("DEP-001")) == (("RST", 24), ("RST", 25))
+    assert team.puts() == 2
+    assert re.findall(r"Updating \((\w+)\)", job.log) == ["harbour", "depot"]
 
     team.emulator.edit("DEP-001", 1, max_amperage=32)
     job = gitlab.run("schedule", after)["drift"]
@@ -341,6 +348,6 @@ def test_a_team_on_gitlab(team: Team) -> None:
     (issue,) = team.forge.issues.values()
     assert issue.is_open
     assert "DEP-001/1" in issue.body
-    team.emulator.edit("DEP-001", 1, max_amperage=20)
+    team.emulator.edit("DEP-001", 1, max_amperage=25)
     assert gitlab.run("schedule", after)["drift"].result == "success"
     assert [item.is_open for item in team.forge.issues.values()] == [False]
