@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.cli.group import plugchoice
-from pulumi_plugchoice.review.html import element
+from pulumi_plugchoice.review.html import element, read_own
 from pulumi_plugchoice.review.markdown_page import markdown_page
 from pulumi_plugchoice.review.page import Difference, LiveView, SiteView, render_page
 from pulumi_plugchoice.review.sheet import list_rows
@@ -182,6 +182,16 @@ def test_a_page_of_a_review_has_its_words_and_no_other_markup(tmp_path: Path) ->
     assert text == markdown_page(run("review", after, "--before", HARBOUR).stdout)
     seen = show(text)
     assert {"Look at these first", "supply.main_fuse_amps", "125 A", "100 A", "Largest difference"} <= set(seen)
+
+
+def test_no_line_has_the_colour_of_the_neutral_or_of_the_protective_earth() -> None:
+    """Brown, black and grey: none is rather blue or green than red, light or dark."""
+    rules = re.findall(r"\.([RST]) \{ fill: #(..)(..)(..) \}", read_own("lines.css"))
+    assert [rule[0] for rule in rules] == ["R", "S", "T"] * 2
+    for _, *channels in rules:
+        red, green, blue = (int(channel, 16) for channel in channels)
+        assert red > blue or max(red, green, blue) - min(red, green, blue) <= 20
+        assert green <= max(red, blue)
 
 
 # ---------------------------------------------------------------- the sheet

@@ -89,7 +89,7 @@ def _name_cells(heads: Mapping[str, Sequence[str]]) -> Html:
         for place, name in enumerate(head[1:], 2)
         if _PLAIN.fullmatch(name)
     ]
-    return Html("@media screen and (max-width: 46rem) {\n" + "\n".join(rules) + "\n}\n")
+    return Html("@media screen and (max-width: 62rem) {\n" + "\n".join(rules) + "\n}\n")
 
 
 def page(
