@@ -19,7 +19,7 @@ BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs test quick unit lowest soak bench floor drift demo lock clean
+.PHONY: help setup check format docs test quick unit lowest soak bench floor fleet drift demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -96,6 +96,9 @@ bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 
 floor: $(TEST) ## compare a preview with one of resources that do nothing
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/floor.py $(ARGS)
+
+fleet: $(TEST) ## compare `plugchoice fleet up` of 50 sites with `xargs -P3`
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/fleet.py $(ARGS)
 
 drift: $(TEST) ## compare `plugchoice drift` of 1, 10 and 50 sites with a preview of one
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/drift.py $(ARGS)
