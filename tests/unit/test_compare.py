@@ -333,15 +333,40 @@ def test_a_charger_keeps_its_line_under_another_name() -> None:
     uuid = FULL["chargers"][0]["uuid"]
     for given, key, meaning in (
         ({"uuid": "5f0c3c1e-0000-4000-8000-00000000000a"}, "uuid", "another charger: its connectors are replaced"),
-        ({"uuid": uuid.upper()}, "uuid", "a second name of the same charger"),
+        ({"uuid": uuid.upper()}, "uuid", "the same UUID, written differently"),
+        ({"uuid": None}, "uuid", "now the identity decides which charger it is; if that is another one, its"),
+        ({"identity": None}, "identity", "a second name of the same charger"),
         ({"identity": "HRB-9"}, "identity", "the same UUID under another identity: its connectors have another name"),
     ):
         definition = copy.deepcopy(FULL)
-        definition["chargers"][0] |= given
+        charger = {name: value for name, value in {**definition["chargers"][0], **given}.items() if value is not None}
+        definition["chargers"][0] = charger
         (change,) = compare(definition)
         assert change.key == key
         assert change.meaning.startswith(meaning)
         assert change.is_dangerous
+
+
+def test_a_uuid_beside_an_identity_may_be_that_of_another_charger() -> None:
+    """Nobody knows without asking Plugchoice, so the review does not say that it is the same one."""
+    definition = copy.deepcopy(FULL)
+    definition["chargers"][2]["uuid"] = definition["chargers"][0].pop("uuid")  # of another charger of this file
+    meanings = {change.place: change.meaning for change in compare(definition)}
+    assert meanings == {
+        "bay-1 (HRB-001)": "now the identity decides which charger it is; if that is another one, its connectors are "
+        "replaced",
+        "HRB-003": "now the UUID decides which charger it is; if that is another one, its connectors are replaced",
+    }
+
+
+def test_a_setting_that_is_no_longer_managed_has_its_line() -> None:
+    """In the table of connectors only half of a cell is gone."""
+    definition = copy.deepcopy(FULL)
+    for setting in ("phase_rotation", "planned_rotation"):
+        del definition["chargers"][0]["connectors"][0][setting]
+    text = render(definition)
+    assert "| `bay-1 (HRB-001)` | 1 | L1 | RST 16 A → 16 A |  |" in text
+    assert "| `bay-1 (HRB-001), connector 1` | phase_rotation | `RST` | not set | rotation no longer managed |" in text
 
 
 def test_what_connectors_inherit_is_counted() -> None:

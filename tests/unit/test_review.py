@@ -226,7 +226,10 @@ def test_a_second_name_of_a_charger_is_no_change_in_a_review(before: str, after:
 
     named = review_markdown(site(before, "RST"), site(after, "RST"))
     assert named.startswith("### `0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7`: 1 change to look at first; ")
-    assert " | a second name of the same charger |" in named
+    meaning = (
+        "now the UUID decides which charger it is; " if before == "identity" else "a second name of the same charger |"
+    )
+    assert f" | {meaning}" in named
     changed = review_markdown(site(before, "RST"), site(after, "STR"))
     assert "1 charger changed" in changed
     assert "RST 16 A → STR 16 A" in changed

@@ -269,8 +269,11 @@ def _explain_on_adopt(context: Context) -> str:
 def _explain_name(context: Context) -> str:
     old, new = context.charger
     if old.key == new.key:
-        is_other = old.uuid and new.uuid and old.uuid.lower() != new.uuid.lower()
-        return "another charger: its connectors are replaced" if is_other else "a second name of the same charger"
+        if old.uuid and new.uuid:
+            is_other = old.uuid.lower() != new.uuid.lower()
+            return "another charger: its connectors are replaced" if is_other else "the same UUID, written differently"
+        what = "UUID" if new.uuid else "identity"
+        return f"now the {what} decides which charger it is; if that is another one, its connectors are replaced"
     if new.second_key == old.key or old.second_key == new.key:
         return "a second name of the same charger"
     return "the same UUID under another identity: its connectors have another name in the stack"

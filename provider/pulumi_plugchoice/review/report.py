@@ -237,12 +237,8 @@ def _list_keys(change: SiteChange) -> list[Change]:
         for name, old, new in zip(SETTING_NAMES, item.old, item.new, strict=True)
         if old != new
     }
-    # A value in place of a default, or the other way round, is not seen in that table.
-    return [
-        item
-        for item in change.changes
-        if item.path not in shown or (item.path[-1] == "max_amperage" and None in (item.old, item.new))
-    ]
+    # A value in place of a default, and a setting that becomes managed or no longer is, are hard to see in that table.
+    return [item for item in change.changes if item.path not in shown or None in (item.old, item.new)]
 
 
 def _list_changes(title: str, changes: Sequence[Change]) -> list[str]:
