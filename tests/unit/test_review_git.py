@@ -101,6 +101,7 @@ def test_every_site_file_that_differs_is_reviewed(repository: Path) -> None:
     assert "### Review: 5 of 7 site files changed" in text
     assert "| `quay (HRB-004)` | breaker_amps | `40 A` | `63 A` |" in text
     assert "File `sites/quay.yaml`, before `sites/site-3.yaml`: " in text
+    assert "### `Harbour 3`: site file renamed, no value differs; " in text
     assert "### `Harbour 2`: site file removed; " in text
     assert "then 5 connectors keep the values in Plugchoice." in text
     for key in ("`site` | site", "`site` | supply.main_fuse_amps", "`quay (HRB-004), connector 2` | whole connector"):

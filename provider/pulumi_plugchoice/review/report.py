@@ -117,7 +117,7 @@ def _summarize_file(file: FileChange) -> tuple[str, ...]:
 
 def _summarize_state(file: FileChange, change: SiteChange) -> str:
     if file.state == "renamed":
-        return f"site file renamed, {summarize(change)}"
+        return f"site file renamed, {summarize(change) if change.changes else 'no value differs'}"
     return "no value differs" if file.state == "layout" else summarize(change)
 
 
@@ -154,7 +154,7 @@ def _describe_file(file: FileChange) -> list[str]:
     intro[0] += "."
     if file.state == "removed":
         intro += list(_describe_removal(file.change))
-    return describe_change(file.change, [*intro, *notes])
+    return describe_change(file.change, [*intro, *notes], _summarize_state(file, file.change))
 
 
 def _describe_removal(change: SiteChange) -> Iterator[str]:
@@ -183,14 +183,15 @@ def summarize(change: SiteChange) -> str:
     return ", ".join(parts) or "no change"
 
 
-def describe_change(change: SiteChange, intro: Sequence[str] = ()) -> list[str]:
+def describe_change(change: SiteChange, intro: Sequence[str] = (), summary: str = "") -> list[str]:
     """The lines of the section about one site, with an empty line at the end.
 
     Args:
         change: to that site.
         intro: lines below the title.
+        summary: what it is, for the title; `summarize` by default.
     """
-    lines = [f"### {format_site_name(change.site)}: {summarize(change)}; {_describe_supply(change)}", ""]
+    lines = [f"### {format_site_name(change.site)}: {summary or summarize(change)}; {_describe_supply(change)}", ""]
     lines += [*intro, ""] if intro else []
     keys = _list_keys(change)
     if change.before is None or change.after is None:
