@@ -570,13 +570,16 @@ def test_a_report_that_cannot_be_written_is_found_before_anything_runs(fleet: Fl
 
 def test_a_reader_that_goes_away_stops_the_run_in_order(repository: Fleet) -> None:
     """As `| head -1`: what runs ends and is noted, no more starts."""
-    repository.play("b", "sleep 0.5")
+    repository.play("a", "sleep 0.5")
+    trap = 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' INT'
+    repository.play("b", f"{trap}; while :; do sleep 0.05; done")
     command = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up", "--all", "--jobs", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.close()
     assert process.returncode == 1
-    assert "up d" not in repository.calls()
+    assert sorted(repository.calls()) == ["end a", "trapped b", "up a", "up b"]
+    assert repository.done() == ["a"]
 
 
 def test_two_runs_do_not_share_a_folder(fleet: Fleet) -> None:
