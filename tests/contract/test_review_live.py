@@ -41,9 +41,9 @@ def repository(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return commit()
 
 
-def declare(*chargers: str, file: Path = FILE, site: str = SITE) -> None:
+def declare(*chargers: str, file: Path = FILE, site: str = SITE, **more: Any) -> None:
     """Write a site file."""
-    file.write_text(site_yaml(list(chargers), site=site))
+    file.write_text(site_yaml(list(chargers), site=site, **more))
 
 
 def unmanaged(index: int) -> str:
@@ -319,6 +319,45 @@ def test_each_value_of_a_write_is_in_the_digest(repository: str, emulator: Emula
     assert digest(bay(1), only, bay(4, "TRS", 20)) == seen[-1]
 
 
+def test_the_amps_are_those_of_a_preview(repository: str, emulator: Emulator) -> None:
+    """With the values of connectors that the file does not manage; and what a preview refuses is a problem."""
+    declare(bay(1), unmanaged(2), bay(3, "STR"), limits="{single_phase_amps: 40}", fuse=130)
+    live = read(*base_of())
+    assert live["amps"] == [
+        {
+            "file": "sites/harbour.yaml",
+            "usable": 130,
+            "single_phase": {"L1": 64, "L2": 16, "L3": 0},  # chargers 4 and 5 are on the site, too
+            "three_phase": {"L1": 80, "L2": 80, "L3": 80},
+        }
+    ]
+    (note,) = [text for text in live["notes"] if "limit" in text]
+    assert note == (
+        "sites/harbour.yaml: limit single_phase_amps (40 A) exceeded: 64 A on L1 when every connector charges a "
+        "one-phase car, 80 A live; allowed, because the change does not make it worse"
+    )
+    text = run(*base_of("--live")).stdout
+    assert "| `sites/harbour.yaml` | one-phase cars | 64 | 16 | 0 | 130 |" in text
+    # The file alone stays below its limit; a preview of it fails.
+    assert "- limit single_phase_amps (40 A): not exceeded" in text
+    emulator.edit(charger_uuid(1), phase_rotation="STR")
+    emulator.edit(charger_uuid(2), phase_rotation="STR")
+    emulator.edit(charger_uuid(4), phase_rotation="TRS")
+    declare(bay(1), unmanaged(2), bay(3, "STR"), limits="{single_phase_amps: 31}", fuse=120)
+    live = read(*base_of(), status=1)
+    assert live["digest"] is None
+    assert live["problems"] == [
+        "sites/harbour.yaml: a preview fails: group main (801): 125 A in Plugchoice, the declared fuse is 120 A; load "
+        "balancing would let chargers draw more than the fuse carries: correct the wrong value",
+    ]
+    declare(bay(1), unmanaged(2), bay(3, "STR"), bay(4), bay(5), limits="{single_phase_amps: 40}", fuse=130)
+    (problem,) = read(*base_of(), status=1)["problems"]
+    assert problem == (
+        "sites/harbour.yaml: a preview fails: limit single_phase_amps (40 A) exceeded: 48 A on L1 when every connector "
+        "charges a one-phase car, 32 A live; this makes the site worse: change the connectors or the limit"
+    )
+
+
 def test_several_files_without_a_base(repository: str, emulator: Emulator) -> None:
     """Two sites in one call: descriptions, writes and one digest; a file that cannot be read does not hide them."""
     second = numbered_site(7, {71: [connector(1, "RST", 16)]})
@@ -326,7 +365,7 @@ def test_several_files_without_a_base(repository: str, emulator: Emulator) -> No
     content["sites"].append(second)
     emulator.reset(content)
     other, broken = Path("sites/quay.yaml"), Path("sites/x.yaml")
-    declare(bay(71, "STR"), file=other, site=second["uuid"])
+    declare(bay(71, "STR"), file=other, site=second["uuid"], group=808)
     declare(bay(1, "STR"))
     text = run(str(other), str(FILE), "--live").stdout
     assert "| `HRB-071/1` | `RST, 16 A` | `STR, 16 A` | `sites/quay.yaml` |" in text

@@ -117,7 +117,7 @@ def test_what_has_nothing_to_say() -> None:
     assert not has_content(f"{nothing}### What an update sends\n\nNothing: no site file changed.\n")
     assert has_content(LIVE)
     assert has_content(MANY)
-    assert has_content("**Not all writes are known, so there is no digest:**")
+    assert has_content("**Not all writes are known, or a preview fails, so there is no digest:**")
     assert has_content("### What an update sends\n\n1 write, 1 of them a restore, as Plugchoice is now:\n")
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pulumi_plugchoice._text import printable, show_path
+from pulumi_plugchoice.electrical.groups import compare_groups
 from pulumi_plugchoice.electrical.settings import find_changes, read_settings
 from pulumi_plugchoice.errors import NotFound, PermissionDenied, PlugchoiceError
-from pulumi_plugchoice.review.pending import Drift, Pending, PendingWrite
+from pulumi_plugchoice.review.pending import Drift, Pending, PendingWrite, SiteAmps
 from pulumi_plugchoice.reviewed import RESTORE, ReviewedWrite
 from pulumi_plugchoice.runtime.adoption import find_mismatches
 from pulumi_plugchoice.runtime.live import LiveConnectors
 from pulumi_plugchoice.runtime.writes import body_for, describe_write
+from pulumi_plugchoice.site_reading import find_exceeded
+from pulumi_plugchoice.sitefile.assess import assess, assess_site
+from pulumi_plugchoice.sitefile.definition import make_definition
 
 from .survey import list_declared, survey_site
 from .workers import run_each
@@ -75,6 +79,7 @@ def find_pending(
         tell()
     pending = Pending(files=len(files))
     for file in files:
+        pending.amps += file.result.amps
         pending.writes += file.result.writes
         pending.drift += file.result.drift
         pending.notes += file.result.notes
@@ -139,6 +144,8 @@ class _File:
         if after is not None and new is None:
             return
         old = None if before is None else self._survey(before, is_base=True)
+        if after is not None and new is not None:
+            self._judge_site(new, after)
         if before is not None and old is not None:
             self._note_managed(old, before)
         if after is not None and new is not None:
@@ -147,6 +154,25 @@ class _File:
         if before is not None and old is not None:
             for item in list_declared(before):
                 self._compare_with_base(old, before, item)
+
+    def _judge_site(self, survey: Survey, site: SiteFile) -> None:
+        """Compute what a preview shows of the site, and find what it refuses."""
+        definition = make_definition(site)
+        assessment = assess(definition, survey.values)
+        if assessment.figures != assess_site(site).figures:
+            self.result.amps.append(SiteAmps(self._sides.file.as_posix(), assessment.figures))
+        for limit in find_exceeded(definition, assessment.figures, survey.values):
+            if not site.has_neutral:
+                self._note(f"{limit.fact}; warning only: the supply has no neutral")
+            elif limit.is_worse:
+                self._refuse(f"a preview fails: {limit.text}")
+            else:
+                self._note(limit.text)
+        if survey.groups is None:
+            self._note(f"groups cannot be read, so their fuses are not compared: {survey.group_problem}")
+        for group in () if survey.groups is None else compare_groups(assessment.installation, survey.groups):
+            if group.is_refused:
+                self._refuse(f"a preview fails: {group.text}")
 
     def _note_managed(self, survey: Survey, site: SiteFile) -> None:
         for item in list_declared(site):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pulumi_plugchoice._text import plural
+from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES, show
 from pulumi_plugchoice.reviewed import RESTORE, compute_digest, show_values
 
@@ -14,6 +15,7 @@ from .markdown import code, table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pulumi_plugchoice.electrical.figures import Figures
     from pulumi_plugchoice.reviewed import ReviewedWrite
 
 #: What an update does with a value that has drifted: it writes another one, or what was recorded at adoption; the files
@@ -67,6 +69,19 @@ class Drift:
     effect: Effect
 
 
+@dataclass(frozen=True)
+class SiteAmps:
+    """The figures of a site as a preview shows them, where they are not those of its file alone.
+
+    Attributes:
+        file: site file, with `/`.
+        figures: with the values that Plugchoice has where the file declares none.
+    """
+
+    file: str
+    figures: Figures
+
+
 @dataclass
 class Pending:
     """What an update will write, and what has drifted since the base.
@@ -78,6 +93,7 @@ class Pending:
         problems: why the writes are not known, or one would fail; one line each. There is no digest then.
         has_base: whether there is a base to compare with. Without one, restores are not known either.
         files: number of site files whose sites were read.
+        amps: the sites whose amps per line are others than those of their files alone.
     """
 
     writes: list[PendingWrite] = field(default_factory=list)
@@ -86,6 +102,7 @@ class Pending:
     problems: list[str] = field(default_factory=list)
     has_base: bool = False
     files: int = 0
+    amps: list[SiteAmps] = field(default_factory=list)
 
     @property
     def digest(self) -> str | None:
@@ -95,7 +112,7 @@ class Pending:
 
 def describe_pending(pending: Pending) -> list[str]:
     """The lines of the sections: what has drifted, what an update sends, and the digest."""
-    lines = [*_list_drift(pending.drift), "### What an update sends", ""]
+    lines = [*_list_drift(pending.drift), *_list_amps(pending.amps), "### What an update sends", ""]
     restores = sum(item.write.after == RESTORE for item in pending.writes)
     if pending.writes:
         what = f", {restores} of them {'a restore' if restores == 1 else 'restores'}" if restores else ""
@@ -118,7 +135,7 @@ def describe_pending(pending: Pending) -> list[str]:
     if not pending.has_base:
         lines += ["Without `--base` or `--before`, connectors that an update restores are not known.", ""]
     if pending.problems:
-        lines += ["**Not all writes are known, so there is no digest:**", ""]
+        lines += ["**Not all writes are known, or a preview fails, so there is no digest:**", ""]
         lines += [*(f"- {code(line, _LONGEST)}" for line in pending.problems), ""]
     if pending.notes:
         lines += [*(f"- {code(line, _LONGEST)}" for line in pending.notes), ""]
@@ -139,6 +156,26 @@ def _list_drift(drift: Sequence[Drift]) -> list[str]:
         f"### Drift: {plural(len(rows), 'connector')} changed in Plugchoice since the base",
         "",
         *table(head, rows),
+        "",
+    ]
+
+
+def _list_amps(sites: Sequence[SiteAmps]) -> list[str]:
+    if not sites:
+        return []
+    rows = [
+        (code(site.file, 200), cars, *(f"{amps:g}" for amps in lines), f"{site.figures.usable_amps}")
+        for site in sites
+        for cars, lines in (
+            ("one-phase cars", site.figures.single_phase),
+            ("three-phase cars", site.figures.three_phase),
+        )
+    ]
+    lines = [LINE_NAMES[letter] for letter in LINES]
+    return [
+        "### Amps per line in a preview, which also counts what Plugchoice has and the files do not declare",
+        "",
+        *table(("File", "A per line, every connector charges", *lines, "Usable"), rows),
         "",
     ]
 
@@ -174,6 +211,15 @@ def convert_pending(pending: Pending) -> dict[str, Any]:
                 "effect": item.effect,
             }
             for item in pending.drift
+        ],
+        "amps": [
+            {
+                "file": item.file,
+                "usable": item.figures.usable_amps,
+                "single_phase": dict(zip(LINE_NAMES.values(), item.figures.single_phase, strict=True)),
+                "three_phase": dict(zip(LINE_NAMES.values(), item.figures.three_phase, strict=True)),
+            }
+            for item in pending.amps
         ],
         "notes": pending.notes,
         "problems": pending.problems,
