@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support import postgres, processes, s3
+from support import postgres, processes, s3, warm
 from support.emulator import SITE, TOKEN, identity, seed
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ def backend(kind: str, folder: Path) -> Iterator[dict[str, str]]:
 class Fleet:
     """A project with one site, run with `plugchoice fleet`."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], warm: dict[str, str]) -> None:
         self.folder = folder
+        self.warm = warm
         self.environment = environment
         (folder / "sites").mkdir(parents=True)
         (folder / "Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
@@ -61,12 +62,17 @@ class Fleet:
         (self.folder / "sites" / "harbour.yaml").write_text(site_file(amps))
 
     def start(self, state: str, run: str = "") -> subprocess.Popen[str]:
-        """Start `fleet up` with a folder of its own for what is noted, as another machine has it."""
+        """Start `fleet up` with a folder of its own for what is noted, as another machine has it.
+
+        Args:
+            state: that folder.
+            run: marks all processes, so that they can be killed; empty: programs are started in the warm process.
+        """
         command = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up", "--all", "--state", state]
         return subprocess.Popen(
             [*command, "--lock-seconds", "60"],
             cwd=self.folder,
-            env={**self.environment, "THIS_RUN": run},
+            env={**self.environment, **(self.warm if not run else {"THIS_RUN": run})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -82,7 +88,7 @@ class Fleet:
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 @pytest.mark.parametrize("kind", ["file", "postgres", "s3"])
-def test_two_starts_at_once_and_a_killed_run(kind: str, emulator: Emulator, tmp_path: Path) -> None:
+def test_two_starts_at_once_and_a_killed_run(kind: str, emulator: Emulator, warm_process: str, tmp_path: Path) -> None:
     """Each waits for the other; what a killed run has left is found and done, and each connector is written once."""
     emulator.reset(seed(2))
     with backend(kind, tmp_path) as variables:
@@ -92,8 +98,9 @@ def test_two_starts_at_once_and_a_killed_run(kind: str, emulator: Emulator, tmp_
             "PULUMI_HOME": str(tmp_path / "home"),
             "PLUGCHOICE_BASE_URL": emulator.base_url,
             "PLUGCHOICE_TOKEN": TOKEN,
+            **warm.PYTHON,
         }
-        fleet = Fleet(tmp_path / "project", {**os.environ, **own, **variables})
+        fleet = Fleet(tmp_path / "project", {**os.environ, **own, **variables}, {warm.VARIABLE: warm_process})
         pulumi = shutil.which("pulumi")
         assert pulumi is not None
         init = [pulumi, "stack", "init", "harbour", "--no-select", "--non-interactive"]
