@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 
 from . import repository
+from .fake_pulumi import HELPERS
 
 if TYPE_CHECKING:
     import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # A stack is `name.sh`, which may print events, wait and exit; it is locked as long as there is `name.lock`.
 _CLI: Final = """#!/bin/sh
+if [ "$1" = version ]; then echo v3.259.0; exit 0; fi
 fake=${0%/*}
 for word; do case $word in --stack=*) name=${word#--stack=} ;; esac; done
 echo "$*" >> "$fake/arguments"
@@ -78,6 +80,9 @@ class Fleet:
         (fleet.bin / "unchanged").write_text(events())
         (fleet.bin / "pulumi").write_text(_CLI)
         (fleet.bin / "pulumi").chmod(0o755)
+        for helper in HELPERS:  # a worker of a cluster looks for them
+            (fleet.bin / helper).write_text("#!/bin/sh\n")
+            (fleet.bin / helper).chmod(0o755)
         return fleet
 
     def play(self, name: str, script: str = "", *, status: int = 0, **more: Any) -> None:

@@ -45,6 +45,8 @@ USERS = {
     "github": {"forge"},
     "gitlab": {"forge"},
     "anyascii": {"fleet"},
+    "dask": {"fleet"},
+    "distributed": {"fleet"},
     "click": {"cli"},
     "rich": {"cli"},
     "fastapi": {"emulator"},

@@ -18,12 +18,14 @@ from pulumi_plugchoice._text import list_some, plural, show_path
 
 from .common import Command, Failure, OutputFile, Refusal, WholeNumber, connect, echo, refuse_source
 from .fleet import Selection, find_layout, select, selection_options
+from .fleet_cluster import make_link, tls_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pulumi_plugchoice.api.budget import Budget
     from pulumi_plugchoice.fleet.files import Declaration
+    from pulumi_plugchoice.fleet.executors import StackExecutor
     from pulumi_plugchoice.fleet.manifest import Manifest
     from pulumi_plugchoice.fleet.results import Action, StackTask
     from pulumi_plugchoice.fleet.runner import FleetRun, Gate
@@ -51,6 +53,8 @@ class Options:
         state: folder for `fleet.json`, logs and workspaces.
         report: file for the report.
         lock_seconds: how long to wait for a lock.
+        scheduler: address of the scheduler of a cluster; None: threads of this process.
+        security: of the way to it.
         waves: as they were given.
         gate_seconds: how long to let hardware settle after a wave.
         reviewed_file: to which the writes are bound.
@@ -63,6 +67,8 @@ class Options:
     state: Path | None
     report: Path | None
     lock_seconds: int
+    scheduler: str | None = None
+    security: Any = None
     waves: tuple[str, ...] = ()
     gate_seconds: int | None = None
     reviewed_file: Path | None = None
@@ -93,9 +99,14 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help="Stacks at a time. Default: one more than there are processors.",
         ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run them on the workers of a Dask cluster: tls://HOST:PORT. Its workers have their own credentials.",
+        ),
     ):
         function = option(function)
-    return selection_options(function)
+    return selection_options(tls_options(function))
 
 
 _SELECTION: Final = ("names", "is_all", "revision", "project", "folder")
@@ -103,6 +114,12 @@ _SELECTION: Final = ("names", "is_all", "revision", "project", "folder")
 
 def _read_options(given: dict[str, Any]) -> Options:
     selection = Selection(**{name: given.pop(name) for name in _SELECTION})
+    if given["scheduler"] is not None:
+        if given["jobs"] is not None:
+            raise Refusal("--jobs and --scheduler: give one of them; each worker has its own --slots")
+        given["security"] = make_link(given["scheduler"], "--scheduler", given)
+    elif any([given.pop("tls_ca"), given.pop("tls_cert"), given.pop("tls_key")]):
+        raise Refusal("--tls-ca, --tls-cert, --tls-key: are only for --scheduler")
     return Options(selection, **given)
 
 
@@ -191,7 +208,7 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
     begin = time.monotonic()
     plan = _make_plan(action, options)
     program = shutil.which("pulumi")
-    if program is None:
+    if program is None and options.scheduler is None:
         raise Failure("pulumi: not found on PATH; install the Pulumi CLI, or run `plugchoice doctor`")
     environment = _bind(options.reviewed_file)
     if options.report is not None:
@@ -208,7 +225,7 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
         if options.resume:
             manifest.resume()
         manifest.save()
-        ctx.exit(_go(plan, manifest, _make_tasks(plan, program, environment), begin))
+        ctx.exit(_go(plan, manifest, _make_tasks(plan, program or "", environment), begin))
 
 
 def _make_plan(action: Action, options: Options) -> _Plan:
@@ -287,17 +304,19 @@ def _make_tasks(plan: _Plan, program: str, environment: dict[str, str]) -> dict[
 
 def _go(plan: _Plan, manifest: Manifest, tasks: dict[str, StackTask], begin: float) -> int:
     """Run, and print what became of it; return the exit status."""
-    from pulumi_plugchoice.fleet.executors import ThreadExecutor
     from pulumi_plugchoice.fleet.fleet_report import FleetReport, show_result
     from pulumi_plugchoice.fleet.runner import FleetRun
 
     from .fleet_progress import LiveTable, watch
 
-    executor = ThreadExecutor(plan.options.jobs or (os.cpu_count() or 1) + 1)
     to_run = {name: wave.name for wave in plan.waves for name in wave.sites if name not in manifest.done}
     if len(to_run) < len(tasks):
         echo(f"{plural(len(tasks) - len(to_run), 'site')} done by an earlier run, {len(to_run)} left")
-    with _open_gate(plan, is_needed=bool(to_run)) as (gate, budget), watch(to_run) as watcher:
+    with (
+        _open_executor(plan, to_run) as executor,
+        _open_gate(plan, is_needed=bool(to_run)) as (gate, budget),
+        watch(to_run) as watcher,
+    ):
         run = FleetRun(executor, manifest, watcher, gate, stops_at_failure=plan.action == "up")
         with _stoppable(run):
             run.run(plan.waves, tasks)
@@ -313,6 +332,30 @@ def _go(plan: _Plan, manifest: Manifest, tasks: dict[str, StackTask], begin: flo
     if plan.options.report is not None:
         write_files({plan.options.report: report.format_json().encode()})
     return 130 if run.is_stopped else 0 if run.is_good else 1
+
+
+@contextlib.contextmanager
+def _open_executor(plan: _Plan, to_run: Mapping[str, str]) -> Iterator[StackExecutor]:
+    """Open what runs the stacks: threads, or the workers of a cluster."""
+    options = plan.options
+    if options.scheduler is None or not to_run:
+        from pulumi_plugchoice.fleet.executors import ThreadExecutor
+
+        yield ThreadExecutor(options.jobs or (os.cpu_count() or 1) + 1)
+        return
+    from pulumi_plugchoice.fleet.cluster.equipment import needs_passphrase
+    from pulumi_plugchoice.fleet.cluster.executor import connect as connect_cluster
+    from pulumi_plugchoice.fleet.cluster.program import pack_program
+
+    reviewed = options.reviewed_file and options.reviewed_file.absolute()
+    apart = [file for file in (options.report, reviewed) if file is not None]
+    program = pack_program(plan.layout, apart, reviewed)
+    with connect_cluster(options.scheduler, options.security, program) as executor:
+        configs = [plan.layout.configs / f"Pulumi.{name}.yaml" for name in to_run]
+        executor.open(
+            needs_passphrase=any(map(needs_passphrase, configs)), say=lambda text: echo(text, is_error=True)
+        )
+        yield executor
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import click
 
 from pulumi_plugchoice._version import __version__
 
-from . import account, adopt, doctor, drift, emulator, fleet, fleet_run, forge, page, reviewed, sitefiles
+from . import account, adopt, doctor, drift, emulator, fleet, fleet_cluster, fleet_run, forge, page, reviewed, sitefiles
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -31,7 +31,7 @@ for command in (
     emulator.command,
 ):
     plugchoice.add_command(command)
-for command in fleet_run.COMMANDS:
+for command in (*fleet_run.COMMANDS, *fleet_cluster.COMMANDS):
     fleet.fleet.add_command(command)
 
 

@@ -17,10 +17,14 @@ class StackExecutor(Protocol):
     """Runs tasks, several at a time.
 
     Attributes:
-        slots: how many.
+        problem: why nothing runs any more; empty as long as it does.
     """
 
-    slots: int
+    problem: str
+
+    @property
+    def slots(self) -> int:
+        """How many. It may change."""
 
     def submit(self, task: StackTask) -> Future[StackResult]:
         """Run a task as soon as there is a slot."""
@@ -35,6 +39,8 @@ class ThreadExecutor:
     Args:
         slots: how many at a time.
     """
+
+    problem = ""
 
     def __init__(self, slots: int) -> None:
         self.slots = slots

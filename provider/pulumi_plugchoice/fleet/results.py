@@ -28,6 +28,7 @@ class StackTask:
         work: folder for what belongs to this stack alone: log, events, workspace.
         environment: variables on top of the worker's own.
         lock_seconds: how long to wait for a lock of somebody else.
+        records: folder with the work folders of all runs of this stack, when several may run at once; else empty.
     """
 
     name: str
@@ -37,6 +38,7 @@ class StackTask:
     work: str
     environment: Mapping[str, str] = field(default_factory=dict)
     lock_seconds: float = 120.0
+    records: str = ""
 
 
 @dataclass(frozen=True)

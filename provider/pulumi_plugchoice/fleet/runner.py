@@ -124,6 +124,8 @@ class FleetRun:
             done, _ = wait(self._running, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 self._finish(replace(future.result(), wave=wave.name), self._running.pop(future))
+            if self.executor.problem and self.executor.problem not in self.problems:
+                self.problems.append(self.executor.problem)
             if self.is_stopped and not self._is_stop_said:
                 self._is_stop_said = True  # not in the handler of a signal, which may interrupt another line
                 self.watcher.say(

@@ -26,9 +26,11 @@ from .results import StackResult
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .locks import Lock
+    from .locks import Lock, ProcessRecord
     from .results import StackTask, State
 
+#: In the work folder: the CLI processes that may have left a lock.
+RECORDS: Final = "process.json"
 _OPTIONS: Final = {
     "preview": ("preview", "--json"),
     # What is approved is the preview before; one more would double the calls.
@@ -59,6 +61,10 @@ class Control:
         """Let the running stacks end, and start no more; each further call is less patient."""
         self._times += 1
         self.over.set()
+
+    def may_start(self) -> bool:
+        """Whether the CLI may be started now."""
+        return not self.over.is_set()
 
     def wait(self, process: subprocess.Popen[bytes], output: Path) -> None:
         """Wait for the end of a program, and pass on to it that the run is stopped.
@@ -117,7 +123,7 @@ def _run(task: StackTask, control: Control) -> tuple[State, Outcome]:
         if locks is None:
             _write_log(task, outcome, ended)
             return _judge(task, ended, outcome, control)
-        if locks and all(is_dead(lock, load_records(_record_file(task))) for lock in locks):
+        if locks and all(is_dead(lock, _load_all_records(task)) for lock in locks):
             cancelled = _start(task, control, ("cancel", "--yes"))
             if cancelled is None:
                 return "stopped", Outcome()
@@ -145,7 +151,7 @@ def _judge(task: StackTask, ended: _Ended, outcome: Outcome, control: Control) -
 
 def _start(task: StackTask, control: Control, arguments: Sequence[str]) -> _Ended | None:
     """Run the CLI to its end; None when the run is stopped before."""
-    if control.over.is_set():
+    if not control.may_start():
         return None
     work = Path(task.work)
     make_folder(work)
@@ -175,7 +181,12 @@ def _start(task: StackTask, control: Control, arguments: Sequence[str]) -> _Ende
 
 
 def _record_file(task: StackTask) -> Path:
-    return Path(task.work, "process.json")
+    return Path(task.work, RECORDS)
+
+
+def _load_all_records(task: StackTask) -> list[ProcessRecord]:
+    files = Path(task.records).glob(f"*/{RECORDS}") if task.records else [_record_file(task)]
+    return [record for file in files for record in load_records(file)]
 
 
 def _make_home(task: StackTask) -> str:

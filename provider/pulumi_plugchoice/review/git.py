@@ -237,6 +237,14 @@ class Repository:
             place += sizes[object_id] + 1
         return contents
 
+    def archive(self, commit: str) -> bytes:
+        """Pack all files of a commit as a tar archive.
+
+        Raises:
+            GitFailed: the commit cannot be read.
+        """
+        return self._check("archive", "--format=tar", commit, folder=self.root)
+
     def _ask(self, option: str, object_ids: Iterable[str]) -> bytes:
         text = "".join(f"{object_id}\n" for object_id in object_ids)
         return self._check("cat-file", option, content=text.encode()) if text else b""

@@ -1,0 +1,489 @@
+"""A fleet on the workers of a Dask cluster: real processes on loopback, TLS, and a CLI that is a fake."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+import tarfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from pulumi_plugchoice._version import __version__
+from pulumi_plugchoice.cli.group import plugchoice
+from pulumi_plugchoice.fleet.cluster import executor, link, program
+from support import cluster as clusters
+from support.fleet import Fleet
+from support.repository import call, commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.cluster import Cluster, Member
+
+pytestmark = pytest.mark.slow
+
+NAMES = "a b c d"
+
+
+class World:
+    """A cluster and its project, for all tests here.
+
+    Args:
+        cluster: with a scheduler and no worker yet.
+        project: in git.
+        variables: what a worker needs.
+    """
+
+    def __init__(self, cluster: Cluster, project: Fleet, variables: dict[str, str]) -> None:
+        self.cluster = cluster
+        self.fleet = project
+        self.variables = variables
+        self.scheduler = cluster.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="4s")
+        self.workers: list[Member] = []
+
+    def ensure(self, workers: int) -> None:
+        """Let exactly so many workers be there."""
+        alive = [worker for worker in self.workers if worker.process.poll() is None]
+        for worker in alive[workers:]:
+            worker.stop()
+        self.workers = alive[:workers]
+        while len(self.workers) < workers:
+            self.workers.append(self.cluster.start_worker(**self.variables))
+
+    def run(self, *arguments: str, status: int = 0) -> list[str]:
+        return self.fleet.run(*arguments, *self.cluster.options, status=status)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("cluster")
+    with pytest.MonkeyPatch.context() as patch, clusters.running() as cluster:
+        for name in [name for name in os.environ if name.startswith("GIT_")]:
+            patch.delenv(name)
+        project = Fleet.make(folder, NAMES, patch)
+        call("init", "-q")
+        commit()
+        yield World(cluster, project, {"PLUGCHOICE_TOKEN": "secret-of-worker", "PULUMI_BACKEND_URL": "file:///nowhere"})
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """The cluster with two workers; nothing played yet."""
+    shared.ensure(2)
+    for file in [*shared.fleet.bin.glob("*.sh"), *shared.fleet.bin.glob("*.lock"), *shared.fleet.bin.glob("once*")]:
+        file.unlink()
+    shared.fleet.calls()
+    return shared
+
+
+def wait_for(condition: Any) -> None:
+    give_up = time.monotonic() + 40
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+# ---------------------------------------------------------------- one run
+
+
+def test_stacks_run_on_workers_as_they_do_on_threads(world: World) -> None:
+    """With what belongs to the worker; the logs come to the client, and the program is unpacked once."""
+    reviewed = world.fleet.folder.parent / "reviewed.json"
+    reviewed.write_text('{"version": 1, "digest": "sha256:x", "writes": []}')
+    script = 'cat "$PLUGCHOICE_REVIEWED" > "$fake/got"; echo "$PLUGCHOICE_TOKEN" >> "$fake/got"; pwd >> "$fake/got"'
+    world.fleet.play("b", script, changes={"update": 1}, writes=1)
+    from pulumi_plugchoice.reviewed import format_reviewed
+
+    reviewed.write_text(format_reviewed([]))
+    lines = world.run("up", "--all", "--report", "report.json", "--reviewed-file", str(reviewed))
+    assert sorted(line.partition(";")[0] for line in lines[:-1]) == [
+        "a: unchanged",
+        "b: applied: 1 update",
+        "c: unchanged",
+        "d: unchanged",
+    ]
+    assert "3 unchanged, 1 applied (1 write), 0 failed; 9 calls, " in lines[-1]
+    assert world.fleet.errors == []
+    assert world.fleet.done() == ["a", "b", "c", "d"]
+    log = Path(json.loads(Path("report.json").read_text())["sites"][1]["log"])
+    assert log == world.fleet.folder / ".fleet" / "stacks" / "b" / "log.txt"
+    assert log.read_text().splitlines()[-1] == "up: exit status 0; 1 update"
+    got = (world.fleet.bin / "got").read_text()
+    assert got.startswith(reviewed.read_text())
+    token, folder = got.removeprefix(reviewed.read_text()).split()
+    assert token == "secret-of-worker"
+    assert Path(folder).is_relative_to(world.cluster.folder / "cache"), "not the folder of the client"
+
+    (first,) = (world.cluster.folder / "cache" / "pulumi-plugchoice" / "fleet" / "programs").iterdir()
+    number = first.stat().st_ino
+    world.run("preview", "a", "c", "--report", "report.json")
+    (second,) = first.parent.iterdir()
+    assert (second, second.stat().st_ino) == (first, number)
+    runs = world.cluster.folder / "cache" / "pulumi-plugchoice" / "fleet" / "runs"
+    assert not [path for path in runs.rglob("*") if path.is_file()]
+    Path("report.json").unlink()
+
+
+def test_ctrl_c_reaches_the_stacks_on_the_workers(world: World) -> None:
+    """They end in order, and no more start; the rest is resumed."""
+    trap = 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' INT; echo "{}"'
+    for name in "ab":
+        world.fleet.play(name, f"{trap}; kill -INT {os.getpid()}; while :; do sleep 0.05; done")
+    lines = world.run("up", "--all", status=130)
+    assert sorted(world.fleet.calls()) == ["trapped a", "trapped b", "up a", "up b"]
+    assert world.fleet.errors[0].startswith("stopping: waiting for 2 stacks; ")
+    assert "0 unchanged, 0 applied, 0 failed, 2 stopped, 2 not started; " in lines[-1]
+    for name in "ab":
+        world.fleet.play(name)
+    world.run("up", "--all", "--resume")
+    assert len(world.fleet.calls()) == 8
+
+
+def test_a_worker_that_is_stopped_ends_its_stack_first(world: World) -> None:
+    """Its result counts, and the other worker has the rest."""
+    world.fleet.play("a", "kill -TERM $PPID; sleep 1.5", changes={"update": 1})
+    lines = world.run("up", "--all")
+    assert "3 unchanged, 1 applied, 0 failed; " in lines[-1]
+    assert sorted(world.fleet.calls()) == sorted(f"{what} {name}" for name in "abcd" for what in ("up", "end"))
+    wait_for(lambda: any(worker.process.poll() == 0 for worker in world.workers))
+
+
+# ---------------------------------------------------------------- deaths
+
+
+def test_the_stack_of_a_worker_that_is_killed_runs_on_another(world: World) -> None:
+    """Its CLI gets SIGTERM, and ends in order."""
+    trap = 'trap \'echo "trapped $name" >> "$fake/calls"; rm "$fake/a.lock"; exit 1\' TERM'
+    lock = f'echo "$(cat "$fake/text")" > "$fake/a.lock"; {trap}; kill -9 $PPID; while :; do sleep 0.05; done'
+    world.fleet.lock("a", "elsewhere", 1)
+    (world.fleet.bin / "a.lock").rename(world.fleet.bin / "text")
+    world.fleet.play("a", f'if [ ! -f "$fake/once" ]; then touch "$fake/once"; {lock}; fi', changes={"update": 1})
+    lines = world.run("up", "--all")
+    assert "3 unchanged, 1 applied, 0 failed; " in lines[-1]
+    calls = world.fleet.calls()
+    assert [line for line in calls if line.endswith(" a") and line != "up a"] == ["trapped a", "end a"]
+    assert "cancel a" not in calls
+
+
+def test_a_frozen_worker_that_thaws_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stack ran elsewhere meanwhile. What it was sent before, and had not begun, it does not begin."""
+    frozen = world.workers[0].process
+    begin = executor.ClusterExecutor.open
+
+    def begin_and_freeze(self: executor.ClusterExecutor, **options: Any) -> None:
+        begin(self, **options)
+        frozen.send_signal(signal.SIGSTOP)
+
+    monkeypatch.setattr(executor.ClusterExecutor, "open", begin_and_freeze)
+    lines = world.run("up", "--all")
+    monkeypatch.undo()
+    assert "4 unchanged, 0 applied, 0 failed; " in lines[-1]
+    assert sorted(world.fleet.calls()) == sorted(f"{what} {name}" for name in "abcd" for what in ("up", "end"))
+    frozen.send_signal(signal.SIGCONT)
+    world.workers[0].wait_for("the scheduler has gone, or takes this worker for dead; it will join again")
+    wait_for(lambda: len([line for line in world.workers[0].lines() if ": joined" in line]) == 2)
+    assert world.fleet.calls() == []
+    assert "4 unchanged" in world.run("up", "--all")[-1]
+
+
+def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(world: World) -> None:
+    """What has begun ends on its worker. The workers join the next scheduler by themselves."""
+    world.ensure(1)
+    world.fleet.play("b", f"kill -9 {world.scheduler.process.pid}; sleep 1.5", changes={"update": 1})
+    world.scheduler.process.poll()
+    lines = world.run("up", "--all", status=1)
+    assert lines[1] == "b: stopped (2 of 4)"
+    assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
+    assert world.fleet.errors == [
+        f"{world.cluster.address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and "
+        "run this again with --resume"
+    ]
+    assert world.fleet.done() == ["a"]
+    wait_for(lambda: "end b" in (world.fleet.bin / "calls").read_text())
+    assert world.fleet.calls() == ["up a", "end a", "up b", "end b"]
+    world.fleet.play("b")
+    world.scheduler.process.wait(10)
+    world.scheduler = world.cluster.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="4s")
+    wait_for(lambda: len([line for line in world.workers[0].lines() if ": joined" in line]) > 1)
+    lines = world.run("up", "--all", "--resume")
+    assert lines[0] == "1 site done by an earlier run, 3 left"
+    assert "3 unchanged, 0 applied, 0 failed; " in lines[-1]
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def test_a_worker_of_another_cluster_that_lacks_something_is_named(world: World) -> None:
+    """Any cluster of Dask will do, as long as its workers have what they need."""
+    tls = ["--tls-ca-file", "--tls-cert", "--tls-key"]
+    files = [option.partition("=")[2] for option in world.cluster.tls]
+    options = [text for pair in zip(tls, files, strict=True) for text in pair]
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", world.cluster.address, *options]
+    variables = {"PULUMI_BACKEND_URL": "postgres://x", "PLUGCHOICE_TOKEN": "", "PYTHONWARNINGS": ""}
+    member = world.cluster.start_program(
+        [*command, "--no-nanny", "--nthreads=1", "--resources=stack=1", "--no-dashboard"], variables
+    )
+    try:
+        member.wait_for("Registered to")
+        world.run("up", "a", status=1)
+    finally:
+        member.stop()
+    assert world.fleet.errors[0].startswith("tls://127.0.0.1:")
+    assert (
+        ": no credentials: set PLUGCHOICE_TOKEN" in world.fleet.errors[0]
+        or "PLUGCHOICE_TOKEN" in (world.fleet.errors[0])
+    )
+    assert len(world.fleet.errors) == 1
+    assert world.fleet.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "line"),
+    [
+        (
+            "__version__",
+            "9.9.9",
+            f": pulumi-plugchoice is {__version__} there, and 9.9.9 here; install the",
+        ),
+        (
+            "describe_host",
+            lambda: ("elsewhere", ""),
+            ": PULUMI_BACKEND_URL is a folder of another machine, which shares no state; use a database or an object",
+        ),
+        ("passphrase", "", ": PULUMI_CONFIG_PASSPHRASE is not set there; set it, or PULUMI_CONFIG_PASSPHRASE_FILE"),
+        ("RESOURCE", "other", ": has no worker with the resource `other`; start `plugchoice fleet worker`"),
+    ],
+)
+def test_workers_that_cannot_run_the_stacks_are_named_before_anything_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str, value: Any, line: str
+) -> None:
+    if what == "passphrase":
+        Path("Pulumi.a.yaml").write_text("encryptionsalt: v1:x\n")
+        commit()
+    else:
+        monkeypatch.setattr(executor, what, value)
+    try:
+        world.run("up", "a", status=1)
+    finally:
+        if what == "passphrase":
+            call("reset", "-q", "--hard", "HEAD~1")
+    assert all(line in error for error in world.fleet.errors), world.fleet.errors
+    assert len(world.fleet.errors) == (1 if what == "RESOURCE" else 2)
+    assert world.fleet.calls() == []
+
+
+def test_other_certificates_and_plain_tcp_do_not_connect(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "_PATIENCE", 3)
+    address = world.cluster.address
+    others = clusters.make_certificates(tmp_path)
+    world.fleet.run("up", "a", f"--scheduler={address}", *others, status=1)
+    assert world.fleet.errors[0].startswith(f"{address}: cannot be reached: TLS: ")
+    plain = address.replace("tls", "tcp")
+    world.fleet.run("up", "a", f"--scheduler={plain}", status=1)
+    assert world.fleet.errors[0].startswith(f"{plain}: cannot be reached: ")
+    assert len(world.fleet.errors) == 1
+    assert world.fleet.calls() == []
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """A project in git, without a cluster."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    fleet = Fleet.make(tmp_path, "a b", monkeypatch)
+    call("init", "-q")
+    commit()
+    return fleet
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "_PATIENCE", 1)
+    address = f"tcp://127.0.0.1:{clusters.find_port()}"
+    project.run("up", "a", f"--scheduler={address}", status=1)
+    assert project.errors == [
+        f"{address}: cannot be reached: nothing listens there; start `plugchoice fleet scheduler`"
+    ]
+    assert project.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("--scheduler=tcp://10.0.0.1:8786",),
+            "--scheduler tcp://10.0.0.1:8786: is not encrypted, and not on",
+        ),
+        (
+            ("--scheduler=tcp://127.evil.example:1",),
+            "--scheduler tcp://127.evil.example:1: is not encrypted, and not on",
+        ),
+        (("--scheduler=tcp://0.0.0.0:8786",), "--scheduler tcp://0.0.0.0:8786: is not encrypted, and not on"),
+        (
+            ("--scheduler=10.0.0.1:8786",),
+            "--scheduler 10.0.0.1:8786: is not the address of a scheduler; write one",
+        ),
+        (("--scheduler=ws://10.0.0.1:8786",), "--scheduler ws://10.0.0.1:8786: is not the address of a scheduler"),
+        (("--scheduler=tls://h:70000",), "--scheduler tls://h:70000: is not the address of a scheduler"),
+        (("--scheduler=tls://h:1",), "TLS: no certificates; give --tls-ca, --tls-cert and --tls-key, or set"),
+        (("--scheduler=tls://h:1", "--tls-ca=x.pem"), "--tls-ca x.pem: there is no such file"),
+        (
+            ("--scheduler=tls://h:1", "--tls-ca=Pulumi.yaml", "--tls-cert=Pulumi.yaml"),
+            "TLS: the certificates",
+        ),
+        (("--scheduler=tcp://127.0.0.1:1", "--tls-ca=Pulumi.yaml"), "--tls-ca, --tls-cert, --tls-key: are only for an"),
+        (("--tls-ca=Pulumi.yaml",), "--tls-ca, --tls-cert, --tls-key: are only for --scheduler"),
+        (
+            ("--scheduler=tcp://127.0.0.1:1", "--jobs=2"),
+            "--jobs and --scheduler: give one of them; each worker",
+        ),
+    ],
+)
+def test_an_address_or_certificate_that_cannot_be_used(project: Fleet, arguments: tuple[str, ...], line: str) -> None:
+    project.run("up", "a", *arguments, status=2)
+    assert project.errors[0].startswith(line)
+    assert len(project.errors) == 1
+    assert project.calls() == []
+
+
+def test_what_is_not_committed_is_refused(project: Fleet) -> None:
+    """Workers would run something else. Ignored files and the report do not count."""
+    Path("sites/b.yaml").write_text(Path("sites/b.yaml").read_text() + "# more\n")
+    Path("Pulumi.a.yaml").write_text("config: {}\n")
+    Path("report.json").write_text("")
+    project.run("up", "a", "--scheduler=tcp://127.0.0.1:1", "--report=report.json", status=1)
+    assert project.errors == [
+        "--scheduler: workers get the commit, and files are not as in it: Pulumi.a.yaml, sites/b.yaml; commit them, or "
+        "let git ignore them"
+    ]
+
+
+def test_outside_of_git_there_is_no_program_to_send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = Fleet.make(tmp_path, "a", monkeypatch)
+    fleet.run("up", "a", "--scheduler=tcp://127.0.0.1:1", status=1)
+    assert fleet.errors == [
+        "--scheduler: the current folder is not in a git repository; run this in one, or run without --scheduler"
+    ]
+
+
+def test_without_the_extra_there_is_one_line(project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link.importlib.util, "find_spec", lambda _: None)
+    project.run("up", "a", "--scheduler=tcp://127.0.0.1:1", status=1)
+    assert project.errors == ["distributed: is not installed; run: pip install 'pulumi-plugchoice[fleet]'"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "line"),
+    [
+        ("PLUGCHOICE_TOKEN", "PLUGCHOICE_TOKEN"),
+        ("PULUMI_BACKEND_URL", "PULUMI_BACKEND_URL is not set; set it, or PULUMI_ACCESS_TOKEN for Pulumi Cloud"),
+        ("PATH", "pulumi: not found on PATH; install the Pulumi CLI"),
+    ],
+)
+def test_a_worker_that_lacks_something_does_not_start(
+    project: Fleet, monkeypatch: pytest.MonkeyPatch, missing: str, line: str
+) -> None:
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", "x")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://x")
+    monkeypatch.delenv(missing)
+    result = CliRunner().invoke(plugchoice, ["fleet", "worker", "tcp://127.0.0.1:1"])
+    assert result.exit_code == 1
+    assert line in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_scheduler_without_tls_listens_on_loopback_only() -> None:
+    result = CliRunner().invoke(plugchoice, ["fleet", "scheduler", "--plain", "--host", "0.0.0.0"])  # noqa: S104 - refused
+    assert result.exit_code == 2
+    assert result.stderr.startswith("--plain --host 0.0.0.0: is not on loopback; ")
+
+
+# ---------------------------------------------------------------- the program
+
+
+def make_archive(*members: tarfile.TarInfo) -> tuple[bytes, str]:
+    """An archive as `pack_program` makes it; and its hash."""
+    import hashlib
+    import zlib
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as file:
+        for member in members:
+            file.addfile(member, io.BytesIO(b"x" * member.size))
+    return zlib.compress(buffer.getvalue()), hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def member(name: str, target: str = "", kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.linkname = target
+    info.size = 1 if kind == tarfile.REGTYPE else 0
+    return info
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return program.find_folder() / "programs"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        member("/etc/x"),
+        member("../x"),
+        member("a/../../x"),
+        member(".git/hooks/x"),
+        member("a", "/etc/passwd", tarfile.SYMTYPE),
+        member("a/b", "../../x", tarfile.SYMTYPE),
+        member("a", "b", tarfile.LNKTYPE),
+        member("a", "", tarfile.FIFOTYPE),
+        member("a", "", tarfile.CHRTYPE),
+    ],
+    ids=lambda info: f"{info.name} {info.linkname}",
+)
+def test_nothing_in_an_archive_leads_out(cache: Path, tmp_path: Path, bad: tarfile.TarInfo) -> None:
+    archive, name = make_archive(member("good"), bad)
+    with pytest.raises(program.ProgramRefused, match="leads out of the program"):
+        program.unpack(archive, name)
+    assert list(cache.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_links_that_lead_out_together_are_refused(cache: Path) -> None:
+    """Each alone stays inside."""
+    links = [member("a/b", ".", tarfile.SYMTYPE), member("c", "a/b/../../x", tarfile.SYMTYPE)]
+    archive, name = make_archive(member("a", kind=tarfile.DIRTYPE), *links)
+    with pytest.raises(program.ProgramRefused):
+        program.unpack(archive, name)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_program_is_unpacked_once_and_old_ones_are_removed(cache: Path) -> None:
+    archive, name = make_archive(member("a/b"), member("c", "a/b", tarfile.SYMTYPE))
+    assert program.find_program(name) is None
+    folder = program.unpack(archive, name)
+    assert (folder / "c").read_text() == "x"
+    assert program.find_program(name) == folder
+    assert program.unpack(archive, name) == folder, "another process was faster"
+    assert cache.stat().st_mode & 0o777 == 0o700
+    for old in ("1" * 64, "2" * 64):
+        (cache / old).mkdir()
+    os.utime(cache / ("1" * 64), (0, 0))
+    other, other_name = make_archive(member("d"))
+    program.unpack(other, other_name)
+    assert sorted(path.name for path in cache.iterdir()) == sorted([name, other_name, "2" * 64])
+
+
+def test_an_archive_that_is_not_the_one_that_was_sent_is_refused(cache: Path) -> None:
+    archive, _ = make_archive(member("a"))
+    with pytest.raises(program.ProgramRefused, match="is not the one that was sent"):
+        program.unpack(archive, "0" * 64)
+    assert not cache.exists()
