@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -16,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.group import plugchoice
-from pulumi_plugchoice.fleet.cluster import executor, link, program
+from pulumi_plugchoice.fleet.cluster import executor, program
 from support import cluster as clusters
 from support.fleet import Fleet
 from support.repository import call, commit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 NAMES = "a b c d"
+TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s"}
 
 
 class World:
@@ -44,7 +46,7 @@ class World:
         self.cluster = cluster
         self.fleet = project
         self.variables = variables
-        self.scheduler = cluster.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="4s")
+        self.scheduler = cluster.start_scheduler(TTL)
         self.workers: list[Member] = []
 
     def ensure(self, workers: int) -> None:
@@ -54,7 +56,7 @@ class World:
             worker.stop()
         self.workers = alive[:workers]
         while len(self.workers) < workers:
-            self.workers.append(self.cluster.start_worker(**self.variables))
+            self.workers.append(self.cluster.start_worker(variables=self.variables))
 
     def run(self, *arguments: str, status: int = 0) -> list[str]:
         return self.fleet.run(*arguments, *self.cluster.options, status=status)
@@ -133,8 +135,9 @@ def test_stacks_run_on_workers_as_they_do_on_threads(world: World) -> None:
 def test_ctrl_c_reaches_the_stacks_on_the_workers(world: World) -> None:
     """They end in order, and no more start; the rest is resumed."""
     trap = 'trap \'echo "trapped $name" >> "$fake/calls"; exit 1\' INT; echo "{}"'
-    for name in "ab":
-        world.fleet.play(name, f"{trap}; kill -INT {os.getpid()}; while :; do sleep 0.05; done")
+    loop = "while :; do sleep 0.05; done"
+    world.fleet.play("a", f'{trap}; until [ -f "$fake/once" ]; do sleep 0.05; done; kill -INT {os.getpid()}; {loop}')
+    world.fleet.play("b", f'{trap}; touch "$fake/once"; {loop}')
     lines = world.run("up", "--all", status=130)
     assert sorted(world.fleet.calls()) == ["trapped a", "trapped b", "up a", "up b"]
     assert world.fleet.errors[0].startswith("stopping: waiting for 2 stacks; ")
@@ -196,7 +199,7 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     """What has begun ends on its worker. The workers join the next scheduler by themselves."""
     world.ensure(1)
     world.fleet.play("b", f"kill -9 {world.scheduler.process.pid}; sleep 1.5", changes={"update": 1})
-    world.scheduler.process.poll()
+    joined = len([line for line in world.workers[0].lines() if ": joined" in line])
     lines = world.run("up", "--all", status=1)
     assert lines[1] == "b: stopped (2 of 4)"
     assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
@@ -209,8 +212,8 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     assert world.fleet.calls() == ["up a", "end a", "up b", "end b"]
     world.fleet.play("b")
     world.scheduler.process.wait(10)
-    world.scheduler = world.cluster.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="4s")
-    wait_for(lambda: len([line for line in world.workers[0].lines() if ": joined" in line]) > 1)
+    world.scheduler = world.cluster.start_scheduler(TTL)
+    wait_for(lambda: len([line for line in world.workers[0].lines() if ": joined" in line]) > joined)
     lines = world.run("up", "--all", "--resume")
     assert lines[0] == "1 site done by an earlier run, 3 left"
     assert "3 unchanged, 0 applied, 0 failed; " in lines[-1]
@@ -365,6 +368,17 @@ def test_what_is_not_committed_is_refused(project: Fleet) -> None:
     ]
 
 
+@pytest.mark.parametrize("option", ["virtualenv: .venv", "toolchain: uv"])
+def test_a_project_that_chooses_its_python_is_refused(project: Fleet, option: str) -> None:
+    """The folder is not on the workers."""
+    Path("Pulumi.yaml").write_text(f"name: fleet\nruntime:\n  name: python\n  options:\n    {option}\n")
+    project.run("up", "a", "--scheduler=tcp://127.0.0.1:1", status=1)
+    assert project.errors[0].startswith(
+        "Pulumi.yaml: chooses a Python with `virtualenv` or `toolchain`, which a worker"
+    )
+    assert len(project.errors) == 1
+
+
 def test_outside_of_git_there_is_no_program_to_send(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = Fleet.make(tmp_path, "a", monkeypatch)
     fleet.run("up", "a", "--scheduler=tcp://127.0.0.1:1", status=1)
@@ -374,7 +388,7 @@ def test_outside_of_git_there_is_no_program_to_send(tmp_path: Path, monkeypatch:
 
 
 def test_without_the_extra_there_is_one_line(project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     project.run("up", "a", "--scheduler=tcp://127.0.0.1:1", status=1)
     assert project.errors == ["distributed: is not installed; run: pip install 'pulumi-plugchoice[fleet]'"]
 

@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trustme
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 COMMAND: Final = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet"]
-# One thread of each: more would compete for the two cores.
+# A busy machine makes the loop of Dask late, which it would say.
 _QUICK: Final = {"DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "60s", "PYTHONWARNINGS": "error"}
 
 
@@ -99,18 +100,17 @@ class Cluster:
         """What a client needs."""
         return (f"--scheduler={self.address}", *self.tls)
 
-    def start_scheduler(self, **variables: str) -> Member:
+    def start_scheduler(self, variables: Mapping[str, str] = MappingProxyType({})) -> Member:
         """Start it, and wait until it listens."""
         more = self.tls or ("--plain",)
         member = self.start("scheduler", "--host=127.0.0.1", f"--port={self.port}", *more, variables=variables)
         member.wait_for("waiting for workers")
         return member
 
-    def start_worker(self, slots: int = 1, *, waits: bool = True, **variables: str) -> Member:
+    def start_worker(self, slots: int = 1, *, variables: Mapping[str, str]) -> Member:
         """Start one, and wait until it has joined."""
         member = self.start("worker", self.address, f"--slots={slots}", *self.tls, variables=variables)
-        if waits:
-            member.wait_for(": joined")
+        member.wait_for(": joined")
         return member
 
     def start(self, *arguments: str, variables: Mapping[str, str]) -> Member:

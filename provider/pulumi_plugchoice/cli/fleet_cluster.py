@@ -53,6 +53,25 @@ def make_link(address: str, option: str, given: dict[str, Path | None]) -> Any:
         raise Refusal(str(error)) from None
 
 
+def refuse_virtualenv(folder: Path) -> None:
+    """Refuse a project whose file chooses a Python: a worker's own one runs the program.
+
+    Raises:
+        Failure: it does.
+    """
+    from pulumi_plugchoice.doctor.project import find_project
+
+    project = find_project(folder)
+    named = project is not None and (
+        project.options.get("virtualenv") or project.options.get("toolchain", "pip") != "pip"
+    )
+    if project is not None and named:
+        raise Failure(
+            f"{project.file.name}: chooses a Python with `virtualenv` or `toolchain`, which a worker does not have; leave "
+            "them out: the worker's own Python runs the program"
+        )
+
+
 def _tell(text: str) -> None:
     echo(text, is_error=True)
 

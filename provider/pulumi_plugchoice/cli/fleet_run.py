@@ -18,14 +18,14 @@ from pulumi_plugchoice._text import list_some, plural, show_path
 
 from .common import Command, Failure, OutputFile, Refusal, WholeNumber, connect, echo, refuse_source
 from .fleet import Selection, find_layout, select, selection_options
-from .fleet_cluster import make_link, tls_options
+from .fleet_cluster import make_link, refuse_virtualenv, tls_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pulumi_plugchoice.api.budget import Budget
-    from pulumi_plugchoice.fleet.files import Declaration
     from pulumi_plugchoice.fleet.executors import StackExecutor
+    from pulumi_plugchoice.fleet.files import Declaration
     from pulumi_plugchoice.fleet.manifest import Manifest
     from pulumi_plugchoice.fleet.results import Action, StackTask
     from pulumi_plugchoice.fleet.runner import FleetRun, Gate
@@ -347,14 +347,13 @@ def _open_executor(plan: _Plan, to_run: Mapping[str, str]) -> Iterator[StackExec
     from pulumi_plugchoice.fleet.cluster.executor import connect as connect_cluster
     from pulumi_plugchoice.fleet.cluster.program import pack_program
 
+    refuse_virtualenv(plan.layout.folder)
     reviewed = options.reviewed_file and options.reviewed_file.absolute()
     apart = [file for file in (options.report, reviewed) if file is not None]
     program = pack_program(plan.layout, apart, reviewed)
     with connect_cluster(options.scheduler, options.security, program) as executor:
         configs = [plan.layout.configs / f"Pulumi.{name}.yaml" for name in to_run]
-        executor.open(
-            needs_passphrase=any(map(needs_passphrase, configs)), say=lambda text: echo(text, is_error=True)
-        )
+        executor.open(needs_passphrase=any(map(needs_passphrase, configs)), say=lambda text: echo(text, is_error=True))
         yield executor
 
 
