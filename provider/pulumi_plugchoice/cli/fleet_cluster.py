@@ -67,8 +67,8 @@ def refuse_virtualenv(folder: Path) -> None:
     )
     if project is not None and named:
         raise Failure(
-            f"{project.file.name}: chooses a Python with `virtualenv` or `toolchain`, which a worker does not have; leave "
-            "them out: the worker's own Python runs the program"
+            f"{project.file.name}: chooses a Python with `virtualenv` or `toolchain`, which workers do not have; leave "
+            "these out: their own Python runs the program"
         )
 
 
