@@ -138,7 +138,7 @@ def test_a_file_that_is_named_is_read_also_if_it_does_not_differ(
     emulator.clear_requests()
     for arguments in (base_of(), base_of("sites")):
         assert read(*arguments)["writes"] == []
-        assert "Nothing: no site file changed." in run(*arguments, "--live").stdout
+        assert "\nPlugchoice was not read: no site file changed.\n" in run(*arguments, "--live").stdout
     assert emulator.requests() == []
 
 

@@ -114,7 +114,7 @@ def test_what_has_nothing_to_say() -> None:
     """No site file differs, nothing has drifted, and nothing is sent."""
     nothing = LIVE.partition("### Drift")[0]
     assert not has_content(nothing)
-    assert not has_content(f"{nothing}### What an update sends\n\nNothing: no site file changed.\n")
+    assert not has_content(f"{nothing}### What an update sends\n\nPlugchoice was not read: no site file changed.\n")
     assert has_content(LIVE)
     assert has_content(MANY)
     assert has_content("**Not all writes are known, or a preview fails, so there is no digest:**")

@@ -249,6 +249,17 @@ def test_other_files_are_those_of_the_project(repository: Path) -> None:
     assert not has_content(text)
 
 
+def test_a_base_that_is_ahead_with_other_files_is_told(repository: Path) -> None:
+    """Otherwise they look as if the head had changed them."""
+    head = call("rev-parse", "HEAD")
+    Path("__main__.py").touch()
+    base = commit()
+    text = run("--base", base, "--head", head).stdout
+    assert "| `__main__.py` | program |" in text
+    assert "**The base has commits that the head does not have" in text
+    assert "does not have" not in run("--base", head, "--head", base).stdout
+
+
 def test_many_other_files_are_counted(repository: Path) -> None:
     """Stack configs stay at the top."""
     make_project(repository)
@@ -328,7 +339,8 @@ def test_what_is_no_revision_is_one_line(option: str, revision: str, repository:
     """None is taken for an option of git."""
     result = run(*(["--base=HEAD"] if option == "--head" else []), f"{option}={revision}")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"{option} ")
+    given = revision.strip() or "''"
+    assert result.stderr.startswith(f"{option} {given}: ")
     is_refused = "is not a revision; name a branch, tag or commit" in result.stderr
     assert is_refused is (revision.startswith("-") or not revision.strip()), "git is not asked"
     assert result.stderr.count("\n") == 1

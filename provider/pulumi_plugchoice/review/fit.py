@@ -28,7 +28,7 @@ _KINDS: Final = (
     (re.escape(BEHIND[:40]), 0, "line"),
     (re.escape(LETTERS), 0, "line"),
     (re.escape(FOOTER[:40]), 0, "line"),
-    (r"Nothing: |Without `--base`", 0, "line"),
+    (r"Nothing: |Plugchoice was not read: |Without `--base`", 0, "line"),
     (re.escape(OTHER_FILES), 1, "other files"),
     (r"[0-9]+ more files? differ", 1, "number of other files"),
     (r"\*\*Not all writes are known", 1, "reasons why not all writes are known"),

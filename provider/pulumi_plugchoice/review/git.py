@@ -133,7 +133,8 @@ class Repository:
             GitFailed: nothing could ever be named so.
         """
         if revision.startswith("-") or not revision.strip() or "\0" in revision:
-            raise GitFailed(f"{option} {printable(revision, 100)}: is not a revision; name a branch, tag or commit")
+            given = printable(revision, 100) or "''"  # a variable that is not set
+            raise GitFailed(f"{option} {given}: is not a revision; name a branch, tag or commit")
         return self._find_commit(revision)
 
     def _find_commit(self, revision: str) -> str | None:

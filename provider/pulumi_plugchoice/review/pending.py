@@ -130,8 +130,9 @@ def describe_pending(pending: Pending) -> list[str]:
         lines += [f"{plural(len(rows), 'write')}{what}, as Plugchoice is now:", ""]
         lines += [*table(("Connector", "Plugchoice has", "The update sends", "File"), rows), ""]
     elif not pending.problems:
-        what = "Plugchoice has the declared values" if pending.files else "no site file changed"
-        lines += [f"Nothing: {what}.", ""]
+        # What other files change is not known here.
+        is_read = "Nothing: Plugchoice has the declared values."
+        lines += [is_read if pending.files else "Plugchoice was not read: no site file changed.", ""]
     if not pending.has_base:
         lines += ["Without `--base` or `--before`, connectors that an update restores are not known.", ""]
     if pending.problems:

@@ -148,10 +148,10 @@ def compare_revisions(base: str, head: str | None, files: Sequence[Path], *, wit
         contents = repository.read(set(wanted.values()), MAX_BYTES)
         side.contents |= {name: contents[object_id] for name, object_id in wanted.items()}
     changes = sorted(_pair(old, new, differing), key=lambda item: item.path)
-    is_behind = bool(changes) and not repository.is_ancestor(base_commit, head_commit or "HEAD")
+    others = find_others(repository, base_commit, head_commit, list(places), names)
+    is_behind = bool(changes or others.files) and not repository.is_ancestor(base_commit, head_commit or "HEAD")
     paths = tuple(repository.root / name for name in sorted(names))
     same = tuple(_load_same(new, name) for name in sorted(named - {item.path for item in changes}))
-    others = find_others(repository, base_commit, head_commit, list(places), names)
     return Comparison(base_commit, head_commit, tuple(changes), paths, is_behind, same, others)
 
 

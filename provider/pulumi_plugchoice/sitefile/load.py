@@ -192,7 +192,8 @@ def _list_files(folder: Path) -> str:
     except OSError:
         names = []
     listed = ", ".join(printable(name, 60) for name in names[:10])
-    return f"{printable(folder, 200)} has {listed}" if names else "create it"
+    where = "this folder" if folder == Path() else printable(folder, 200)
+    return f"{where} has {listed}" if names else "create it"
 
 
 def _get_source(document: Document, text: str, path: KeyPath) -> str | None:
