@@ -407,9 +407,8 @@ def test_what_connectors_inherit_is_counted() -> None:
             | {"defaults": {"group": "north"}},
             {"north": "2 chargers count for it; on_adopt is now match for 2 connectors"},
         ),
-        ({"groups": None}, {"west": "no longer a group"}),
     ],
-    ids=["default group", "another root", "new group", "no groups"],
+    ids=["default group", "another root", "new group"],
 )
 def test_what_a_default_or_new_group_brings_with_it_is_said(edits: dict[str, Any], meanings: dict[str, str]) -> None:
     """Chargers that name no group get another one, and its `on_destroy` and `on_adopt`, without a line of their own."""
