@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -261,15 +262,19 @@ def test_a_base_that_is_ahead_with_other_files_is_told(repository: Path) -> None
 
 
 def test_many_other_files_are_counted(repository: Path) -> None:
-    """Stack configs stay at the top."""
+    """Stack configs stay at the top, and of them the one that sends the token elsewhere. git is asked once for all."""
     make_project(repository)
     base = commit()
     for number in range(60):
         Path(f"a{number}.py").touch()
-    Path("Pulumi.site-3.yaml").touch()
-    rows = [line for line in run("--base", base).stdout.splitlines() if line.startswith("| ")]
+        Path(f"Pulumi.a{number}.yaml").write_text("config: {plugchoice:site: x}\n")
+    Path("Pulumi.site-3.yaml").write_text("config: {plugchoice:baseUrl: https://evil.example}\n")
+    head = commit()
+    begin = time.process_time()
+    rows = [line for line in run("--base", base, "--head", head).stdout.splitlines() if line.startswith("| ")]
+    assert time.process_time() - begin < 2
     assert rows[1].startswith("| `Pulumi.site-3.yaml` | stack config |")
-    assert (len(rows), rows[-1]) == (52, "| and 11 more |  |  |")
+    assert (len(rows), rows[-1]) == (52, "| and 71 more |  |  |")
 
 
 # ---------------------------------------------------------------- files that cannot be read

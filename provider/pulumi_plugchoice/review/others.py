@@ -44,8 +44,9 @@ OTHER_FILES: Final = "**Other files changed; the review and its digest do not co
 _MOST_ROWS: Final = 50
 _NAMESPACE: Final = "plugchoice:"
 _NOT_SHOWN: Final = "a value that is not shown"
+_ADDRESS: Final = "plugchoice:baseUrl"
 # Not a credential. The value of another option is not shown.
-_SHOWN: Final = ("plugchoice:baseUrl", "plugchoice:site", "plugchoice:clientId")
+_SHOWN: Final = (_ADDRESS, "plugchoice:site", "plugchoice:clientId")
 
 
 @dataclass(frozen=True)
@@ -110,18 +111,29 @@ def find_others(
     new = set() if head is not None else repository.list_new() - names - set(reviewed)
     projects = {_find_project(repository, place) for place in (repository.locate(Path()), *places)}
     folders = {name.rpartition("/")[0] for name in reviewed}
-    found: list[OtherFile] = []
+    kinds: dict[str, str] = {}
     more = 0
     for name in sorted(names | new):
         kind = _classify(PurePosixPath(name), projects, folders)
         if kind is None or (name in new and kind == "program" and not name.endswith(".py")):
             more += name not in new  # the output of another command, such as a report, is none
-        elif kind == "stack config":
-            found.append(OtherFile(name, kind, _compare_options(repository, base, head, name)))
         else:
-            found.append(OtherFile(name, kind))
-    order = list(KINDS)
-    return Others(tuple(sorted(found, key=lambda file: order.index(file.kind))), more)
+            kinds[name] = kind
+    configs = [name for name, kind in kinds.items() if kind == "stack config"]
+    old = _read_commit(repository, base, configs)
+    new_texts = _read_disk(repository, configs) if head is None else _read_commit(repository, head, configs)
+    found = [
+        OtherFile(name, kind, _compare_options(old[name], new_texts[name]) if name in old else ())
+        for name, kind in kinds.items()
+    ]
+    return Others(tuple(sorted(found, key=_rank)), more)
+
+
+def _rank(file: OtherFile) -> tuple[int, int]:
+    """The order of reading: no flood of files hides one that sends the token elsewhere."""
+    options = file.options
+    urgency = 1 if options is None else 0 if any(item.name == _ADDRESS for item in options) else 2 if options else 3
+    return list(KINDS).index(file.kind), urgency
 
 
 def _find_project(repository: Repository, place: str) -> PurePosixPath:
@@ -155,28 +167,31 @@ def is_harmless(path: PurePosixPath) -> bool:
     return is_hidden or path.parts[0] in _HARMLESS_FOLDERS or bool(_HARMLESS.fullmatch(path.name))
 
 
-def _compare_options(repository: Repository, base: str, head: str | None, name: str) -> tuple[Option, ...] | None:
-    sides = (_read_options(_read_commit(repository, base, name)),)
-    content = _read_disk(repository.root / name) if head is None else _read_commit(repository, head, name)
-    old, new = (*sides, _read_options(content))
+def _compare_options(before: bytes | None, after: bytes | None) -> tuple[Option, ...] | None:
+    old, new = _read_options(before), _read_options(after)
     if old is None or new is None:
         return None
     keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
     return tuple(Option(printable(key, 80), _show(key, old.get(key)), _show(key, new.get(key))) for key in keys)
 
 
-def _read_commit(repository: Repository, commit: str, name: str) -> bytes | None:
-    entry = repository.list_tree(commit, [name]).get(name)
-    if entry is None:
-        return b""
-    return None if entry.problem else repository.read([entry.object_id], MAX_BYTES)[entry.object_id]
+def _read_commit(repository: Repository, commit: str, names: Sequence[str]) -> dict[str, bytes | None]:
+    """The contents of files in a commit: empty for one that is not there, None for one that is not read."""
+    entries = repository.list_tree(commit, sorted({name.rpartition("/")[0] for name in names}))
+    found = {name: entries[name] for name in names if name in entries}
+    contents = repository.read({entry.object_id for entry in found.values() if not entry.problem}, MAX_BYTES)
+    return {name: contents.get(found[name].object_id) if name in found else b"" for name in names}
 
 
-def _read_disk(path: Path) -> bytes | None:
-    try:
-        return read_file(path, MAX_BYTES) if os.path.lexists(path) else b""
-    except (OSError, FileRefused):
-        return None
+def _read_disk(repository: Repository, names: Sequence[str]) -> dict[str, bytes | None]:
+    contents: dict[str, bytes | None] = {}
+    for name in names:
+        path = repository.root / name
+        try:
+            contents[name] = read_file(path, MAX_BYTES) if os.path.lexists(path) else b""
+        except (OSError, FileRefused):
+            contents[name] = None
+    return contents
 
 
 def _read_options(content: bytes | None) -> dict[str, object] | None:
@@ -220,7 +235,7 @@ def _describe_options(file: OtherFile) -> Iterator[str]:
     if file.options is None:
         yield "it cannot be read here"
     for option in file.options or ():
-        where = ", where the token is sent" if option.name == "plugchoice:baseUrl" else ""
+        where = ", where the token is sent" if option.name == _ADDRESS else ""
         old, new = (
             value if value == _NOT_SHOWN else code(value or "") or "not set" for value in (option.old, option.new)
         )
