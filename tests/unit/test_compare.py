@@ -278,6 +278,21 @@ def test_a_limit_says_whether_it_is_exceeded_at_once() -> None:
         assert change.meaning.startswith(meaning)
 
 
+def test_a_limit_without_a_neutral_only_warns() -> None:
+    """As a preview says."""
+    definition = copy.deepcopy(FULL)
+    definition["limits"] = {"single_phase_amps": 40, "worst_imbalance_amps": 500}
+    assert "- limit worst_imbalance_amps (500 A): not exceeded" in render(definition)
+    assert "**; a preview fails if this makes the live site worse" in render(definition)
+    definition["supply"] = {"net_type": "IT", "main_fuse_amps": 250}
+    text = render(definition)
+    assert "a preview fails" not in text.replace("a preview fails if live values differ", "")
+    assert "**; warning only: the supply has no neutral" in text
+    not_computed = "not computed, because the supply has no neutral"
+    assert f"- limit worst_imbalance_amps (500 A): {not_computed}" in text
+    assert f"| limits.worst_imbalance_amps | `200 A` | `500 A` | {not_computed} |" in text
+
+
 def test_the_most_dangerous_change_comes_first() -> None:
     """Everything at once."""
     definition = copy.deepcopy(FULL)

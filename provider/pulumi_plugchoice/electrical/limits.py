@@ -126,6 +126,13 @@ def find_exceeded_limits(limits: Limits, declared: Figures, live: Figures | None
     return exceeded
 
 
+def describe_other_limit(name: str, figures: Figures) -> str:
+    """What to say of a declared limit that `find_exceeded_limits` does not find: one figure needs a neutral."""
+    if name == "worst_imbalance_amps" and figures.worst_imbalance is None:
+        return "not computed, because the supply has no neutral"
+    return "not exceeded"
+
+
 def _compare_lines(name: str, allowed: float, after: Triple, before: Triple | None) -> Iterator[ExceededLimit]:
     is_worse = before is None or max(after) > max(before) or _sum_excess(after, allowed) > _sum_excess(before, allowed)
     for place, letter in enumerate(LINES):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.electrical.figures import compute_usable_amps
-from pulumi_plugchoice.electrical.limits import find_exceeded_limits
+from pulumi_plugchoice.electrical.limits import describe_other_limit, find_exceeded_limits
 from pulumi_plugchoice.electrical.rotations import LINE_NAMES
 from pulumi_plugchoice.electrical.site_warnings import compute_eighty_percent
 from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
@@ -183,7 +183,7 @@ def _explain_limit(context: Context, name: str) -> str:
     )
     places = ", ".join(f"{item.value:g} A{f' on {item.line}' if item.line else ''}" for item in new)
     if not places:
-        return "not exceeded"
+        return describe_other_limit(name, context.figures[1])
     return f"exceeded, as before: {places}" if old else f"exceeded at once: {places}"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural, printable
-from pulumi_plugchoice.electrical.limits import find_exceeded_limits
+from pulumi_plugchoice.electrical.limits import describe_other_limit, find_exceeded_limits
 from pulumi_plugchoice.electrical.rotations import LINE_NAMES, LINES
 from pulumi_plugchoice.electrical.site_warnings import sum_base
 from pulumi_plugchoice.sitefile.definition import make_definition, parse_limits
@@ -323,7 +323,9 @@ def _describe_limits(item: _Site) -> Html | None:
     exceeded = {limit.limit for limit in item.exceeded}
     lines: list[object] = [element("strong", limit.fact) for limit in item.exceeded]
     lines += [
-        f"limit {name} ({amps} A): not exceeded" for name, amps in _list_limits(item.site) if name not in exceeded
+        f"limit {name} ({amps} A): {describe_other_limit(name, item.assessment.figures)}"
+        for name, amps in _list_limits(item.site)
+        if name not in exceeded
     ]
     return element("div", element("h3", "Owner's limits"), _list(lines)) if lines else None
 

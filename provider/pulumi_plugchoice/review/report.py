@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural
+from pulumi_plugchoice.electrical.limits import describe_other_limit
 from pulumi_plugchoice.electrical.settings import SETTING_NAMES
 from pulumi_plugchoice.electrical.site_warnings import sum_base
 from pulumi_plugchoice.sitefile.definition import format_settings
@@ -288,12 +289,15 @@ def _format(values: Values | None) -> str:
 def _describe_limits(change: SiteChange, *, has_before: bool = True) -> list[str]:
     lines = []
     names = {item.limit for item in change.exceeded}
+    effect = "a preview fails if this makes the live site worse"
+    if not change.site.has_neutral:
+        effect = "warning only: the supply has no neutral"
     for item in change.exceeded:
         # The review compares two files. Only a preview sees the live values.
         before = f", {item.live:g} A before" if has_before and item.live is not None else ""
-        lines.append(f"- **{item.fact}{before}**; a preview fails if this makes the live site worse")
+        lines.append(f"- **{item.fact}{before}**; {effect}")
     lines += [
-        f"- limit {name} ({amps} A): not exceeded"
+        f"- limit {name} ({amps} A): {describe_other_limit(name, change.assessment.figures)}"
         for name, amps in change.site.limits.model_dump().items()
         if amps and name != "presets" and name not in names
     ]
