@@ -293,6 +293,19 @@ def test_a_limit_without_a_neutral_only_warns() -> None:
     assert f"| limits.worst_imbalance_amps | `200 A` | `500 A` | {not_computed} |" in text
 
 
+@pytest.mark.parametrize("given", [{"net_type": "IT"}, {"net_type": "TN", "neutral": False}], ids=["net", "neutral"])
+def test_a_supply_without_neutral_takes_the_effect_from_the_limits(given: dict[str, Any]) -> None:
+    """No limit changes, and none fails a preview any more."""
+    before, after = ({**FULL, "supply": {**supply, "main_fuse_amps": 250}} for supply in ({"net_type": "TN"}, given))
+    (change,) = compare(after, before)
+    assert change.meaning.endswith(" without neutral; limits only warn now")
+    (change,) = compare(before, after)
+    assert change.meaning.endswith(" with neutral; an exceeded limit can fail a preview now")
+    assert compare({**FULL, "supply": {"net_type": "TT", "main_fuse_amps": 250}}, before)[0].meaning.endswith(
+        "TN with neutral → TT with neutral"
+    )
+
+
 def test_the_most_dangerous_change_comes_first() -> None:
     """Everything at once."""
     definition = copy.deepcopy(FULL)

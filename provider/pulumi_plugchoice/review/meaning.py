@@ -113,7 +113,11 @@ def _explain_supply(context: Context) -> str:
         f"{site.supply.net_type} {'with' if site.has_neutral else 'without'} neutral"
         for site in (context.before, context.after)
     )
-    return _NO_EFFECT if old == new else f"{old} → {new}"
+    if old == new:
+        return _NO_EFFECT
+    sides = (context.before.has_neutral, context.after.has_neutral)
+    effect = {(True, False): "; limits only warn now", (False, True): "; an exceeded limit can fail a preview now"}
+    return f"{old} → {new}{effect.get(sides, '')}"
 
 
 def _explain_usable(context: Context) -> str:
