@@ -7,19 +7,24 @@ import io
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import tarfile
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.group import plugchoice
-from pulumi_plugchoice.fleet.cluster import executor, program
+from pulumi_plugchoice.fleet.cluster import executor, link, program, remote
+from pulumi_plugchoice.fleet.results import StackTask
 from support import cluster as clusters
-from support.fleet import Fleet
+from support.fleet import LOCKED, Fleet
 from support.repository import call, commit
 
 if TYPE_CHECKING:
@@ -174,6 +179,34 @@ def test_the_stack_of_a_worker_that_is_killed_runs_on_another(world: World) -> N
     assert "cancel a" not in calls
 
 
+def test_the_lock_of_a_cli_that_died_with_its_worker_is_cancelled(world: World) -> None:
+    """By another worker of the same machine, which finds the record of that process."""
+    lock = LOCKED.format(user="ann", host=socket.gethostname(), process=4242424242)
+    (world.fleet.bin / "text").write_text(lock)
+    die = 'sed "s/4242424242/$$/" "$fake/text" > "$fake/a.lock"; sleep 0.5; kill -9 $PPID $$'
+    world.fleet.play("a", f'if [ ! -f "$fake/once" ]; then touch "$fake/once"; {die}; fi')
+    assert "1 unchanged, 0 applied, 0 failed; " in world.run("up", "a")[-1]
+    assert world.fleet.calls() == ["up a", "up a", "cancel a", "up a", "end a"]
+
+
+def test_a_client_that_is_killed_leaves_what_has_begun_and_is_resumed(world: World) -> None:
+    """What runs on the workers ends by itself, and no more starts."""
+    world.ensure(1)
+    loop = 'until [ -f "$fake/once" ]; do sleep 0.05; done'
+    world.fleet.play("b", loop)
+    command = [*clusters.COMMAND, "up", "--all", *world.cluster.options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: "up b" in (world.fleet.bin / "calls").read_text())
+        process.kill()
+    (world.fleet.bin / "once").touch()
+    wait_for(lambda: "end b" in (world.fleet.bin / "calls").read_text())
+    assert world.fleet.calls() == ["up a", "end a", "up b", "end b"]
+    assert world.fleet.done() == ["a"]
+    world.fleet.play("b")
+    world.run("up", "--all", "--resume")
+    assert world.fleet.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]
+
+
 def test_a_frozen_worker_that_thaws_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its stack ran elsewhere meanwhile. What it was sent before, and had not begun, it does not begin."""
     frozen = world.workers[0].process
@@ -190,7 +223,7 @@ def test_a_frozen_worker_that_thaws_changes_nothing(world: World, monkeypatch: p
     assert sorted(world.fleet.calls()) == sorted(f"{what} {name}" for name in "abcd" for what in ("up", "end"))
     frozen.send_signal(signal.SIGCONT)
     world.workers[0].wait_for("the scheduler has gone, or takes this worker for dead; it will join again")
-    wait_for(lambda: len([line for line in world.workers[0].lines() if ": joined" in line]) == 2)
+    world.workers[0].wait_for(": joined", times=2)
     assert world.fleet.calls() == []
     assert "4 unchanged" in world.run("up", "--all")[-1]
 
@@ -213,13 +246,65 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     world.fleet.play("b")
     world.scheduler.process.wait(10)
     world.scheduler = world.cluster.start_scheduler(TTL)
-    wait_for(lambda: len([line for line in world.workers[0].lines() if ": joined" in line]) > joined)
+    world.workers[0].wait_for(": joined", times=joined + 1)
     lines = world.run("up", "--all", "--resume")
     assert lines[0] == "1 site done by an earlier run, 3 left"
     assert "3 unchanged, 0 applied, 0 failed; " in lines[-1]
 
 
+def test_a_stack_without_a_worker_fails_in_the_end(project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to end the command. 5 minutes, unless Dask is told otherwise."""
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", "x")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://x")
+    with clusters.running(tls=False) as cluster:
+        cluster.start_scheduler({"DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": "1s"})
+        worker = cluster.start_worker(variables={})
+        project.play("a", "kill -9 $PPID; sleep 0.2")
+        lines = project.run("up", "--all", *cluster.options, status=1)
+        assert worker.process.wait(10) == -signal.SIGKILL
+    assert lines[0].startswith("a: failed: there is no worker for it; start `plugchoice fleet worker`, and run this ")
+    assert "1 failed, 1 not started; " in lines[-1]
+
+
+def test_a_worker_waits_for_its_scheduler(tmp_path: Path, project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so once, and ends when it is told to. Certificates of somebody else are no reason to wait."""
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", "x")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://x")
+    with clusters.running() as cluster:
+        waiting = cluster.start("worker", cluster.address, *cluster.tls, variables={})
+        waiting.wait_for("nothing listens there; start `plugchoice fleet scheduler`; trying for 5 minutes")
+        assert waiting.stop() == 0
+        assert len(waiting.lines()) == 1
+        cluster.start_scheduler()
+        other = cluster.start("worker", cluster.address, *clusters.make_certificates(tmp_path / "x"), variables={})
+        assert other.process.wait(40) == 1
+        (line,) = other.lines()
+        assert line.startswith(f"{cluster.address}: cannot be reached: TLS: ")
+
+
 # ---------------------------------------------------------------- what is refused
+
+
+def test_a_task_on_a_worker_that_lacks_something_fails_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have joined after the others were asked."""
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "postgres://x")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "x")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(remote, "find_program", lambda _: tmp_path)
+    monkeypatch.setattr(remote, "_is_wanted", lambda *_: True)
+    stack = StackTask("a", "up", "", "", "")
+    task = remote.RemoteTask(stack, "Pulumi.a.yaml", "run", "hash", "variable", link.describe_host(), "9.9.9")
+    worker = SimpleNamespace(address="tls://w:1", get_current_task=lambda: "key")
+    monkeypatch.setattr("distributed.get_worker", lambda: worker)
+    result, log = remote.run_remote(task)
+    versions = f"tls://w:1: pulumi-plugchoice is {__version__} there, and 9.9.9 here; install the same version on both"
+    assert (result.state, result.errors, log) == ("failed", (versions,), "")
+    result, _ = remote.run_remote(replace(task, version=__version__))
+    assert result.errors[0] == "tls://w:1: pulumi: not found on PATH; install the Pulumi CLI"
+    assert "PLUGCHOICE_TOKEN" in result.errors[1]
+    assert len(result.errors) == 2
 
 
 def test_a_worker_of_another_cluster_that_lacks_something_is_named(world: World) -> None:

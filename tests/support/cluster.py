@@ -60,10 +60,10 @@ class Member:
         """What it has said."""
         return self.output.read_text().splitlines()
 
-    def wait_for(self, text: str, seconds: float = 40) -> None:
-        """Wait until it says something."""
+    def wait_for(self, text: str, seconds: float = 40, times: int = 1) -> None:
+        """Wait until it has said something so many times."""
         give_up = time.monotonic() + seconds
-        while not any(text in line for line in self.lines()):
+        while sum(text in line for line in self.lines()) < times:
             assert self.process.poll() is None, self.lines()
             assert time.monotonic() < give_up, self.lines()
             time.sleep(0.02)
