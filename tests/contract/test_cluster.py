@@ -195,9 +195,12 @@ def test_a_client_that_is_killed_leaves_what_has_begun_and_is_resumed(world: Wor
     loop = 'until [ -f "$fake/once" ]; do sleep 0.05; done'
     world.fleet.play("b", loop)
     command = [*clusters.COMMAND, "up", "--all", *world.cluster.options]
+    (world.fleet.bin / "calls").touch()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        wait_for(lambda: "up b" in (world.fleet.bin / "calls").read_text())
-        process.kill()
+        try:
+            wait_for(lambda: "up b" in (world.fleet.bin / "calls").read_text())
+        finally:
+            process.kill()
     (world.fleet.bin / "once").touch()
     wait_for(lambda: "end b" in (world.fleet.bin / "calls").read_text())
     assert world.fleet.calls() == ["up a", "end a", "up b", "end b"]

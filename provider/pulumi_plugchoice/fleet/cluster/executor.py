@@ -232,7 +232,7 @@ def _describe(error: BaseException) -> str:
         return (
             "its workers died again and again while they ran it; look at their logs, and run this again with --resume"
         )
-    if name == "NoValidWorkerError":
+    if name in ("NoValidWorkerError", "NoWorkerError"):
         return "there is no worker for it; start `plugchoice fleet worker`, and run this again with --resume"
     return f"{name}: {printable(error, 300)}"
 
