@@ -240,6 +240,7 @@ def test_a_page_is_printed(browser: Browser, tmp_path: Path) -> None:
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(23, 25, 28)"
         assert not page.locator("button.print").first.is_visible()
+        assert page.evaluate("getComputedStyle(document.querySelector('.lines')).breakInside") == "avoid"
         assert page.locator(".sheet .box").count() == 3 * 2 * 2
         page.emulate_media(media="screen")
         page.evaluate(

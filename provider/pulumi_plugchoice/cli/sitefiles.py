@@ -211,7 +211,8 @@ def picture(file: Path, output: Path | None) -> None:
     cls=Command,
     statuses={
         0: "The review is complete.",
-        1: "A site file after the change cannot be read, and the rest is reviewed; or another error.",
+        1: "A site file after the change cannot be read, or with --live a connector, and the rest is reviewed; or "
+        "another error.",
     },
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))

@@ -83,7 +83,7 @@ class SiteChange:
 
     @property
     def new_warnings(self) -> list[str]:
-        """Warnings that the site did not have before."""
+        """Warnings that the site did not have before, or had with other figures."""
         known = set(self.old.warnings) if self.old else set()
         return [line for line in self.new.warnings if line not in known] if self.new else []
 

@@ -33,7 +33,7 @@ _KINDS: Final = (
     (r"[0-9]+ more files? differ", 1, "number of other files"),
     (r"\*\*Not all writes are known", 1, "reasons why not all writes are known"),
     (r"\*\*Look at these first\*\*", 1, "changes to look at first"),
-    (r"\*\*(New warnings|Warnings)\*\*", 2, "new warnings"),
+    (r"\*\*(New or changed warnings|Warnings)\*\*", 2, "new or changed warnings"),
     (r"\| File \| Site ", 3, "table of all files"),
     (r"- (\*\*)?limit ", 4, "limits"),
     (r"- `", 2, "warnings"),

@@ -88,7 +88,7 @@ def comparison_markdown(comparison: Comparison, pending: Pending | None = None) 
             "Usable",
             "Most loaded line, one-phase cars",
             "Limits exceeded",
-            "New warnings",
+            "New or changed warnings",
         )
         lines += [*table(head_row, [_summarize_file(file) for file in files]), ""]
     lines += describe_others(comparison.others)
@@ -305,7 +305,7 @@ def _describe_limits(change: SiteChange, *, has_before: bool = True) -> list[str
 
 
 def _describe_warnings(change: SiteChange, assessment: Assessment) -> Iterator[str]:
-    """New warnings; those that stood before are folded."""
+    """New ones, and those with another figure; those that stood before are folded."""
     known = set(change.old.not_counted) if change.old else set()
     uncounted = assessment.not_counted
     new = [f"- {code(line, _LONGEST)}" for line in change.new_warnings]
@@ -313,6 +313,6 @@ def _describe_warnings(change: SiteChange, assessment: Assessment) -> Iterator[s
     standing = [f"- {code(line, _LONGEST)}" for line in change.standing_warnings]
     standing += list_uncounted([name for name in uncounted if name in known])
     if new:
-        yield from ("**New warnings**" if change.old else "**Warnings**", "", *new, "")
+        yield from ("**New or changed warnings**" if change.old else "**Warnings**", "", *new, "")
     if standing:
         yield from (*fold(f"{plural(len(standing), 'warning')} as before", standing), "")
