@@ -110,8 +110,9 @@ demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account neede
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
 
 lock: $(BASE) ## write the hashed files in requirements/; ARGS=--upgrade takes the newest versions
-	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group build -o requirements/demo.txt >/dev/null
-	for group in uv test lint; do \
+	$(COMPILE) $(ARGS) pyproject.toml --extra cli --extra emulator --group build -o requirements/demo.txt >/dev/null
+	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group test -c requirements/demo.txt -o requirements/test.txt >/dev/null
+	for group in uv lint; do \
 	  $(COMPILE) $(ARGS) --group $$group -c requirements/demo.txt -o requirements/$$group.txt >/dev/null; done
 
 clean: ## remove .venv, caches and builds
