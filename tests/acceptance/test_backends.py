@@ -119,16 +119,17 @@ def test_two_starts_at_once_and_a_killed_run(kind: str, emulator: Emulator, warm
         fleet.declare(25)
         emulator.switch(latency_seconds=1.0)
         emulator.clear_requests()
-        process = fleet.start("one", "killed")
+        run = str(tmp_path)  # no other test's
+        process = fleet.start("one", run)
         while not emulator.puts_seen():
             assert process.poll() is None
             time.sleep(0.05)
-        for number in processes.find_marked("THIS_RUN", "killed"):
+        for number in processes.find_marked("THIS_RUN", run):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         process.communicate(timeout=30)
         emulator.switch(latency_seconds=0.0)
-        assert processes.wait_until_gone(30, "THIS_RUN", "killed") == {}
+        assert processes.wait_until_gone(30, "THIS_RUN", run) == {}
         if kind == "file":
             assert list((tmp_path / "state" / ".pulumi" / "locks").rglob("*.json")), "the lock of a dead process"
         with emulator.recording() as calls:

@@ -444,20 +444,28 @@ def test_a_lock_without_proof_is_not_cancelled(fleet: Fleet, dead: int, case: st
 
 
 def test_a_frozen_process_is_not_dead(fleet: Fleet, dead: int) -> None:
-    """It may thaw and write. Neither is another one dead that has its number now, as far as the record tells."""
+    """It may thaw and write. Neither is another one dead that has its number now, unless it is younger."""
     with subprocess.Popen(["/bin/sleep", "60"]) as process:
-        os.kill(process.pid, signal.SIGSTOP)
-        record = identify_process(process.pid)
-        assert record is not None
-        save_records(Path(".fleet/stacks/a/process.json"), [record])
-        fleet.lock("a", socket.gethostname(), process.pid)
-        fleet.run("up", "a", "--lock-seconds", "0", status=1)
-        assert fleet.calls() == ["up a"]
-        # The number was used before, by a process that started at another time: that one is dead.
-        save_records(Path(".fleet/stacks/a/process.json"), [type(record)(**{**vars(record), "start": 1})])
-        fleet.run("up", "a", "--lock-seconds", "0")
-        assert fleet.calls() == ["up a", "cancel a", "up a", "end a"]
-        process.kill()
+        try:
+            os.kill(process.pid, signal.SIGSTOP)
+            record = identify_process(process.pid)
+            assert record is not None
+            save_records(Path(".fleet/stacks/a/process.json"), [record])
+            fleet.lock("a", socket.gethostname(), process.pid)
+            fleet.run("up", "a", "--lock-seconds", "0", status=1)
+            assert fleet.calls() == ["up a"]
+            save_records(Path(".fleet/stacks/a/process.json"), [type(record)(**{**vars(record), "start": 1})])
+            lock = fleet.bin / "a.lock"
+            before = lock.read_text()
+            for since in (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "2026", "2099-01-01T00:00:00Z"):
+                lock.write_text(before.replace("2026-11-28T16:30:07Z", since))
+                fleet.run("up", "a", "--lock-seconds", "0", status=1)
+                assert fleet.calls() == ["up a"], "no cancel"
+            lock.write_text(before)
+            fleet.run("up", "a", "--lock-seconds", "0")
+            assert fleet.calls() == ["up a", "cancel a", "up a", "end a"]
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("is_told", [True, False])

