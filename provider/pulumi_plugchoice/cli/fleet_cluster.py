@@ -122,7 +122,7 @@ def scheduler(host: str, port: int, dashboard: int | None, *, plain: bool, **giv
 )
 @tls_options
 def worker(address: str, slots: int | None, **given: Path | None) -> None:
-    """Run a worker of a cluster: stacks that the scheduler at ADDRESS deals to it.
+    """Run the stacks that a scheduler deals out to this machine.
 
     Credentials, passphrase, backend, request limit and CLI are those of this command's own environment, and its Python
     runs the program. What is missing is said before it joins. With Ctrl-C or SIGTERM its running stacks end first. When

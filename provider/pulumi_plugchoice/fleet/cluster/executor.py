@@ -259,7 +259,7 @@ def connect(address: str, security: Any, program: Program) -> Iterator[ClusterEx
             heartbeat_interval=1000,
         )
     except Exception as error:  # noqa: BLE001 - whatever the reason is, there is none
-        raise ClusterError(f"{address}: cannot be reached: {explain(error)}") from None
+        raise ClusterError(f"{address}: cannot be reached: {explain(error, address)}") from None
     executor = ClusterExecutor(client, address, program)
     try:
         yield executor

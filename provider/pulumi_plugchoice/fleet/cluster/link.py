@@ -11,10 +11,12 @@ import importlib.util
 import ipaddress
 import logging
 import re
+import socket
 import ssl
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 #: Where a scheduler listens when nobody says otherwise.
 PORT: Final = 8786
 _ADDRESS: Final = re.compile(r"(tls|tcp)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
+_NO_ANSWER: Final = "it does not answer; check the address, the firewall, and that both sides use TLS or both do not"
 # What holds unless the configuration of Dask says otherwise.
 _DEFAULTS: Final = {"distributed": {"scheduler": {"worker-ttl": "60s", "no-workers-timeout": "300s"}}}
 
@@ -162,25 +165,42 @@ def make_security(certificates: Certificates, *, is_encrypted: bool) -> Any:
     return security
 
 
-def explain(error: BaseException) -> str:
-    """Say in a few words why there is no connection."""
+def explain(error: BaseException, address: str) -> str:
+    """Say in a few words why there is no connection to a scheduler."""
+    refused = "nothing listens there; start `plugchoice fleet scheduler`"
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLError):
             reason = getattr(seen, "verify_message", "") or seen.reason or "handshake failed"
             return f"TLS: {printable(reason, 100)}; check that all machines have certificates of one authority"
         if isinstance(seen, ConnectionRefusedError):
-            return "nothing listens there; start `plugchoice fleet scheduler`"
+            return refused
         seen = seen.__cause__ or seen.__context__
     if "SSL" in str(error) or "TLS" in str(error):
         return "TLS: handshake failed; check that both sides use TLS, with certificates of one authority"
-    return "it does not answer; check the address, the firewall, and that both sides use TLS or both do not"
+    # Dask tries until its time is over, and what it says then depends on the moment.
+    with contextlib.suppress(OSError, ValueError):
+        return refused if _is_refused(address) else _NO_ANSWER
+    return _NO_ANSWER
+
+
+def _is_refused(address: str) -> bool:
+    """Whether nothing listens at this address.
+
+    Raises:
+        OSError: it cannot be asked.
+        ValueError: it is no address.
+    """
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def describe_host() -> tuple[str, str]:
     """Name this machine, so that it can be told from others: its name, and which start of it this is."""
-    import socket
-
     boot = ""
     if sys.platform == "linux":
         with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123 - one line

@@ -145,7 +145,7 @@ async def _join(address: str, slots: int, security: Any, stops: _Stops, tell: Ca
             )
             return await worker
         except (OSError, RuntimeError, ValueError) as error:
-            reason = f"{address}: cannot be reached: {explain(error)}"
+            reason = f"{address}: cannot be reached: {explain(error, address)}"
             if loop.time() > give_up or "TLS" in reason.partition(";")[0]:
                 raise PlugchoiceError(reason) from None
             if reason != said:
