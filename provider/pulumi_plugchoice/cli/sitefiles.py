@@ -165,7 +165,7 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
 @site_file
 @click.argument("chargers", nargs=-1, required=True)
 def wired(file: Path, chargers: tuple[str, ...]) -> None:
-    """Mark chargers as rewired as planned.
+    """Mark chargers as rewired.
 
     Their planned_rotation becomes phase_rotation in the site file; `pulumi up` then changes Plugchoice. CHARGERS are
     identities, UUIDs or labels.

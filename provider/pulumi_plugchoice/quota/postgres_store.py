@@ -58,11 +58,11 @@ _LOCK: Final = sql.SQL("SELECT {} FROM {} WHERE client = %s FOR UPDATE").format(
 _UPDATE: Final = sql.SQL("UPDATE {} SET ({}) = ROW ({}) WHERE client = %s").format(
     sql.Identifier(BOOK), _FIELDS, sql.SQL(", ").join(sql.Placeholder() * len(_TYPES))
 )
-_HOLD: Final = f"SELECT hold FROM {BOOK} WHERE client = %s"  # noqa: S608 - a name of ours, as all below
-_AT: Final = f"SELECT at FROM {SLOTS} WHERE client = %s AND number = %s"  # noqa: S608
-_ADD: Final = f"INSERT INTO {SLOTS} VALUES (%s, %s, %s) ON CONFLICT ({_KEY}) DO UPDATE SET at = excluded.at"  # noqa: S608
-_FORGET: Final = f"DELETE FROM {SLOTS} WHERE client = %s AND at < %s"  # noqa: S608
-_SHIFT: Final = f"UPDATE {SLOTS} SET at = at - %s WHERE client = %s"  # noqa: S608
+_HOLD: Final = f"SELECT hold FROM {BOOK} WHERE client = %s"  # noqa: S608 - a name of ours
+_AT: Final = f"SELECT at FROM {SLOTS} WHERE client = %s AND number = %s"  # noqa: S608 - as above
+_ADD: Final = f"INSERT INTO {SLOTS} VALUES (%s, %s, %s) ON CONFLICT ({_KEY}) DO UPDATE SET at = excluded.at"  # noqa: S608 - as above
+_FORGET: Final = f"DELETE FROM {SLOTS} WHERE client = %s AND at < %s"  # noqa: S608 - as above
+_SHIFT: Final = f"UPDATE {SLOTS} SET at = at - %s WHERE client = %s"  # noqa: S608 - as above
 # With each transaction, and not once for a connection: a pooler may give every transaction another one.
 _BOUNDS: Final = (
     "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true), "
