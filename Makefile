@@ -65,11 +65,11 @@ docs: $(TEST) ## write the generated parts of the docs
 	$(BIN)/python tools/docs.py
 
 test: $(TEST) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
-	@echo "Running all tests: about 12 minutes on 2 cores (make quick: the fast ones, 1 to 2 minutes) …"
+	@echo "Running all tests: about 12 minutes on 2 cores (make quick: the fast ones, 3 minutes) …"
 	@bin=$(PULUMI_BIN) && browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" \
 	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-quick: $(TEST) ## run the fast unit and contract tests, 1 to 2 minutes
+quick: $(TEST) ## run the fast unit and contract tests, 3 minutes
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" --hypothesis-profile=quick tests/unit tests/contract
 
 unit: $(TEST) ## run the tests that need no Pulumi CLI
