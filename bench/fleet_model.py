@@ -1,6 +1,6 @@
 """How long a run over many sites takes, on one machine or many: a small simulation with the pacer's own policy.
 
-    .venv/bin/python bench/fleet_model.py                       # the table of docs/fleet.md
+    .venv/bin/python bench/fleet_model.py                       # the table of docs/how-to/fleet.md
     .venv/bin/python bench/fleet_model.py --sites 50 --jobs 3   # one run, to compare with `bench/fleet.py`
 
 A stack costs the engine CPU time, waits for things that are no CPU time, and makes calls. Its calls take slots of one

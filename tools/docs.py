@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md", "docs/reliability.md")
+FILES = ("README.md", "docs/reference/cli.md", "docs/explanation/reliability.md")
 _MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
 
@@ -110,7 +110,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for file in (SCHEMA_FILE, ROOT / "examples" / "site" / "sites" / SCHEMA_FILE.name):
         yield file, schema_text()
     yield ROOT / "docs" / "depot.svg", picture()
-    yield ROOT / "docs" / "messages.md", messages()
+    yield ROOT / "docs" / "reference" / "messages.md", messages()
 
 
 GENERATORS = {"options": options, "commands": commands, "statuses": statuses, "faults": faults}

@@ -2,7 +2,7 @@
 
     python tools/messages.py            # print: module, message
     python tools/messages.py FOLDER     # the same for another checkout's `provider` folder, to compare
-    python tools/messages.py --markdown # docs/messages.md, which `make docs` writes
+    python tools/messages.py --markdown # docs/reference/messages.md, which `make docs` writes
 
 A message is any text of two words, or of a word and a value, that is not a docstring of the code. `{name}` stands for
 a value, `[a|b]` for a choice. The emulator's API answers are left out: they repeat the answers of Plugchoice.
@@ -206,7 +206,7 @@ def find_messages(provider: Path) -> list[Message]:
 
 
 def markdown(found: list[Message]) -> str:
-    """docs/messages.md."""
+    """docs/reference/messages.md."""
     folders: dict[str, list[Message]] = defaultdict(list)
     for message in found:
         folders[message.module.rpartition("/")[0]].append(message)

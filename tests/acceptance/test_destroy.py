@@ -122,7 +122,9 @@ def test_resources_that_are_renamed_swapped_or_replaced_end_as_declared(stack: S
     assert any("HRB-001/1: not restored to RST, 16 A, because this program still declares" in line for line in kept)
     assert any("aliases=" in line for line in kept)
     assert any("HRB-004/1: not restored to 16 A, because this program still declares the conn" in line for line in kept)
-    assert resources["replaced"]["outputs"]["adopted"] == {"max_amperage": 20}, "docs/supported.md warns of it"
+    assert resources["replaced"]["outputs"]["adopted"] == {"max_amperage": 20}, (
+        "docs/reference/supported.md warns of it"
+    )
     assert result.lines("declared twice") == [], "the engine checks a replacement again without ignore_changes"
     assert "old-alias" not in result.output, "with an alias a rename is no change at all"
 

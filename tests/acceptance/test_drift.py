@@ -1,4 +1,4 @@
-"""What `plugchoice drift` finds and what a preview sees of it, row by row of the table in docs/cli.md.
+"""What `plugchoice drift` finds and what a preview sees of it, row by row of the table in docs/reference/cli.md.
 
 tests/contract/test_drift.py has each variant of each row, with an engine double.
 """

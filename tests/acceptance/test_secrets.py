@@ -66,7 +66,7 @@ def test_a_whole_life_shows_no_secret(stack: Stack, emulator: Emulator, tmp_path
 
 
 def test_a_token_in_the_stack_config_is_shown_nowhere(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
-    """Without verbose logs: at -v=9 the engine itself prints the stack's config, and docs/supported.md warns of it."""
+    """Without verbose logs: at -v=9 the engine prints the stack's config; docs/reference/supported.md warns of it."""
     stack.environment.pop("PLUGCHOICE_TOKEN")
     assert stack.run("config", "set", "--secret", "plugchoice:token", TOKEN).code == 0
     _declare(stack, 20)

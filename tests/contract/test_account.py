@@ -591,7 +591,7 @@ def test_an_invalid_row_is_named(emulator: Emulator) -> None:
 
 def test_the_docs_explain_every_mark() -> None:
     """In the words of the table, and in those of JSON."""
-    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     assert [mark for mark, text in MARKS.items() if f"| {text} | `{mark}` |" not in page] == []
 
 

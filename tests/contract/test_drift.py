@@ -279,7 +279,7 @@ CASES: Final[dict[str, Case]] = {
 
 @pytest.mark.parametrize("what", CASES)
 def test_every_kind_of_finding_and_what_a_preview_sees_of_it(emulator: Emulator, what: str) -> None:
-    """The table in docs/cli.md."""
+    """The table in docs/reference/cli.md."""
     case = CASES[what]
     emulator.reset(account())
     Path("sites/harbour.yaml").write_text(json.dumps(case.site))

@@ -1,11 +1,11 @@
-"""The table of docs/cli.md that says what `plugchoice drift` and a preview see."""
+"""The table of docs/reference/cli.md that says what `plugchoice drift` and a preview see."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_PAGE: Final = Path(__file__).parents[2] / "docs" / "cli.md"
+_PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
 
 
 class Row(NamedTuple):

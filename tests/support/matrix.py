@@ -1,7 +1,7 @@
 """The table of faults: each fault, on each endpoint, once and always, with its expected outcome.
 
 Read by tests/contract/test_faults.py (the client), tests/acceptance/test_write_faults.py (the engine) and tools/docs.py
-(the table in docs/reliability.md).
+(the table in docs/explanation/reliability.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words that no text about a site may contain: docs/electrical.md lists what the product never claims."""
+"""Words that no text about a site may contain: docs/explanation/electrical.md lists what the product never claims."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def test_every_part_about_sites_is_read() -> None:
     [
         "README.md",
         "CHANGELOG.md",
-        "docs/electrical.md",
-        "docs/wiring.md",
-        "docs/cli.md",
+        "docs/explanation/electrical.md",
+        "docs/how-to/wiring.md",
+        "docs/reference/cli.md",
         "examples/site",
         "tests/fixtures/site-reports",
         "provider/pulumi_plugchoice/sitefile/site.schema.json",

@@ -63,7 +63,7 @@ def test_each_help_is_complete_in_80_columns(name: str, monkeypatch: pytest.Monk
 
 def test_the_docs_have_one_table_of_exit_statuses() -> None:
     """With a row for each command and what its help says."""
-    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
     _, _, text = page.partition("| Command | 0 | 1 | 2 |")
     rows = [line.strip("|").split("|") for line in text.partition("\n\n")[0].splitlines() if line.startswith("| `")]
     table = {cells[0].strip(" `"): [cell.strip() for cell in cells[1:]] for cells in rows}

@@ -20,7 +20,7 @@ from support import program
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "provider" / "pulumi_plugchoice"
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "tools/pulumi/README.md")] + sorted(
-    [*(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("README.md")]
+    [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")]
 )
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -48,7 +48,7 @@ def test_links_lead_to_files(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs" / "architecture.md", ROOT / "SECURITY.md"], ids=name_of)
+@pytest.mark.parametrize("page", [ROOT / "docs" / "explanation" / "architecture.md", ROOT / "SECURITY.md"], ids=name_of)
 def test_files_and_folders_named_in_the_text_exist(page: Path) -> None:
     """Below the repository's root or the package."""
     names = _PATH.findall(page.read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ def test_make_targets_in_the_docs_exist() -> None:
 def test_the_examples_of_electrical_md_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every number of its worked examples."""
     monkeypatch.chdir(ROOT)
-    result = doctest.testfile(str(ROOT / "docs" / "electrical.md"), module_relative=False)
+    result = doctest.testfile(str(ROOT / "docs" / "explanation" / "electrical.md"), module_relative=False)
     assert result.failed == 0
     assert result.attempted >= 12
 
@@ -113,7 +113,7 @@ def test_the_commands_of_the_site_example_run(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.slow
 def test_the_fixtures_of_testing_md_work(tmp_path: Path) -> None:
     """As a test file of its own."""
-    text, faults = blocks(ROOT / "docs" / "testing.md", "python")
+    text, faults = blocks(ROOT / "docs" / "how-to" / "testing.md", "python")
     second_test = "def test_all_faults_are_taken(emulator):\n" + textwrap.indent(faults, "    ")
     (tmp_path / "test_it.py").write_text(f"{text}\n{second_test}")
 

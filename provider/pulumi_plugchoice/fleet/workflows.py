@@ -1,6 +1,6 @@
 """The workflows of a repository of site files, for GitHub Actions and for GitLab CI.
 
-Their texts are the files in the folder `kit`. docs/ci.md says what they do.
+Their texts are the files in the folder `kit`. docs/how-to/ci.md says what they do.
 """
 
 from __future__ import annotations

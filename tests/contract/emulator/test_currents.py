@@ -70,7 +70,7 @@ def test_with_a_neutral_a_terminal_loads_the_line_that_feeds_it(
 def test_without_a_neutral_a_car_is_connected_between_two_lines(
     lab: Lab, connectors: list[dict[str, Any]], base: float, expected: tuple[float, ...]
 ) -> None:
-    """The worked examples of docs/electrical.md."""
+    """The worked examples of docs/explanation/electrical.md."""
     lab.seed(yard(*connectors, net_type="IT", base_amps=[base] * 3))
     assert lines(lab) == pytest.approx(expected, abs=0.005)
 
