@@ -95,7 +95,7 @@ def test_a_car_on_another_line_contradicts(yard: Yard) -> None:
     _, found, _ = yard.check()
     assert (found.verdict, found.reason, found.lines) == ("contradicts", "line of another terminal", ("L2",))
     assert found.text.startswith("HRB-002/1: contradicts RST: at ")
-    assert "with RST (declared), terminal L1, where a one-phase car draws, is fed from building L1" in found.text
+    assert "with RST (declared), terminal L1, where a one-phase car draws, is wired to building line L1" in found.text
 
 
 @pytest.mark.parametrize("reports", ["terminals", "lines"])
@@ -110,7 +110,7 @@ def test_the_order_of_reported_currents_does_not_matter(yard: Yard, reports: str
 
 
 def test_a_declaration_that_was_applied_over_other_wiring_is_contradicted(yard: Yard) -> None:
-    """A PUT rewires nothing: the file and the live value say STR, terminal L1 is still fed from L1."""
+    """A PUT rewires nothing: the file and the live value say STR, terminal L1 is still wired to L1."""
     yard.declared[1] = {"phase_rotation": "STR"}
     yard.emulator.edit(charger_uuid(1), phase_rotation="STR")
     yard.events = {2: yard.car(1, 16, 0, 0)}

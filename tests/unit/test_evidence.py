@@ -356,12 +356,12 @@ def test_a_text_is_one_line_that_begins_with_connector_and_verdict(found: Eviden
 def test_the_text_of_evidence_names_numbers_lines_and_rotation() -> None:
     assert assess(step(16, (0, 15.6, 0.3)), "RST").text == (
         "HRB-001/1: contradicts RST: at 13:47:26 UTC its current changed by +16.0 A and that of the meter of group 801 "
-        "on L2 (+15.6 A) only; with RST (declared), terminal L1, where a one-phase car draws, is fed from building L1; "
-        "repeat with another car before you change anything"
+        "on L2 (+15.6 A) only; with RST (declared), terminal L1, where a one-phase car draws, is wired to building "
+        "line L1; repeat with another car before you change anything"
     )
     assert assess(step(48, (16, 16, 16)), "STR", source="live").text == (
         "HRB-001/1: no evidence: at 13:47:26 UTC its current changed by +48.0 A and that of the meter of group 801 "
-        "on L1 (+16.0 A), L2 (+16.0 A) and L3 (+16.0 A); with STR (live), it is fed from all three; their order stays "
+        "on L1 (+16.0 A), L2 (+16.0 A) and L3 (+16.0 A); with STR (live), it is wired to all three; their order stays "
         "open"
     )
 

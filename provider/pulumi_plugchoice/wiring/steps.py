@@ -225,24 +225,24 @@ class _History:
         reason: Reason
         if not is_in_rotation:
             verdict, reason = "contradicts", "line not in the rotation"
-            meaning = f"it is fed from {_join(LINE_NAMES[letter] for letter in rotation)}"
+            meaning = f"it is wired to {_join(LINE_NAMES[letter] for letter in rotation)}"
         elif len(lines) == len(rotation) < 3:
             verdict, reason = "consistent", "lines of the rotation"
-            meaning = "it is fed from " + (
+            meaning = "it is wired to " + (
                 "just this line" if len(lines) == 1 else "just these; their order stays open"
             )
         elif len(lines) == 3 and len(rotation) == 3:
-            reason, meaning = "three lines", "it is fed from all three; their order stays open"
+            reason, meaning = "three lines", "it is wired to all three; their order stays open"
         elif not self._subject.neutral:
             reason, meaning = "no neutral", "it stays open between which two lines a one-phase car is connected"
         elif len(lines) == 2:
             reason = "two lines of three"
-            meaning = "it is fed from both; their order stays open, because some cars draw on terminals 2 and 3"
+            meaning = "it is wired to both; their order stays open, because some cars draw on terminals 2 and 3"
         elif step.amps < 0 or self._own[step.before].amps >= IDLE:
             reason = "part of a charge"
-            meaning = "it is fed from that line too; only the beginning of a charge shows a one-phase car"
+            meaning = "it is wired to that line too; only the beginning of a charge shows a one-phase car"
         else:
-            meaning = f"terminal L1, where a one-phase car draws, is fed from building {LINE_NAMES[rotation[0]]}"
+            meaning = f"terminal L1, where a one-phase car draws, is wired to building line {LINE_NAMES[rotation[0]]}"
             verdict, reason = "consistent", "line of terminal L1"
             if lines[0] != rotation[0]:
                 verdict, reason = "contradicts", "line of another terminal"
