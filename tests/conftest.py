@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How a release keeps a state file (see test_upgrade.py), how reports are kept (test_review.py), and what costs."""
     parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json")
     parser.addoption("--write-snapshots", action="store_true", help="write tests/fixtures/site-reports anew")
+    parser.addoption("--soak", action="store_true", help="also run what waits for minutes")
     parser.addoption("--cost", action="store_true", help="print time and `pulumi` commands of each test")
 
 
@@ -54,11 +55,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first: one that starts last would be waited for.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest tests first: one that starts last would be waited for. Those of `make soak` are left out.
 
     xdist gives each worker a part of the list, one after the other, so each part begins with its share of them.
     """
+    if not config.getoption("--soak"):
+        left_out = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
     def rank(item: pytest.Item) -> int:
         names = {mark.name for mark in item.iter_markers()}

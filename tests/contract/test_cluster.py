@@ -285,6 +285,39 @@ def test_a_worker_waits_for_its_scheduler(tmp_path: Path, project: Fleet, monkey
         assert line.startswith(f"{cluster.address}: cannot be reached: TLS: ")
 
 
+def test_what_the_library_logs_is_one_line_of_a_worker_and_nothing_of_a_client() -> None:
+    """Dask gives some of its loggers handlers of their own, which print tracebacks. In a process without pytest's."""
+    script = """
+import logging, sys
+from pulumi_plugchoice.fleet.cluster.link import configure
+import distributed
+configure(print if sys.argv[1] == "worker" else None)
+for name in ("distributed.worker", "distributed.client", "distributed.gc", "tornado.application", "asyncio"):
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        logging.getLogger(name).exception("of %s\\nmore", name)
+log = logging.getLogger("distributed.scheduler").warning
+log("Worker failed to heartbeat for 8s; removing: <WorkerState 'tls://h:1', status: running, memory: 0>")
+log("Workers ['tls://h:1'] do not use a nanny and will be terminated without restarting them")
+log('Async instruction for <Task cancelled name="x"> ended with CancelledError')
+"""
+
+    def run(role: str) -> list[str]:
+        command = [sys.executable, "-c", script, role]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert run("client") == []
+    assert run("worker") == [
+        "dask: of distributed.worker",
+        "dask: of distributed.client",
+        "dask: of distributed.gc",
+        "dask: of tornado.application",
+        "dask: Worker failed to heartbeat for 8s; removing: tls://h:1",
+    ]
+
+
 # ---------------------------------------------------------------- what is refused
 
 

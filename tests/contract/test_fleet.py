@@ -21,6 +21,8 @@ from pulumi_plugchoice.fleet import stack_run
 from pulumi_plugchoice.fleet.fleet_report import SCHEMA_FILE
 from pulumi_plugchoice.fleet.locks import identify_process, save_records
 from pulumi_plugchoice.fleet.results import StackResult
+from pulumi_plugchoice.quota import pacer
+from pulumi_plugchoice.quota.postgres_store import PostgresStore
 from rich.console import Console
 from support.emulator import TOKEN, connector, seed
 from support.fleet import Fleet, events
@@ -655,6 +657,29 @@ def test_the_table_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "running" in rows[-1]
     assert "2 update" in rows[0]
     assert len(text.splitlines()) <= 13
+
+
+def test_a_request_limit_that_is_not_shared_is_said_once(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It concerns all stacks, and would otherwise stand in the log of each: one line for each kind, the first one."""
+    monkeypatch.setattr(pacer, "PATIENCE", 0.0)
+    said: list[str] = []
+    (tmp_path / "file").touch()
+    for host in ("/one", "/other"):
+        store = PostgresStore(f"postgresql:///?host={host}", "user")
+        folder = tmp_path / "file" / "cache"
+        pacer.Pacer("user", folder=folder, database=store, say=said.append, window=0.01).take()
+    assert len(said) == 4
+    assert said[0] != said[2]
+    for name, lines in zip("abd", (said[:1], said[2:], said[:2]), strict=True):
+        message = "".join(f"plugchoice: {line}\n" for line in lines)
+        event = {"diagnosticEvent": {"message": message, "severity": "info#err"}}
+        (fleet.bin / f"{name}.said").write_text(f"{json.dumps(event)}\n")
+        fleet.play(name, f'cat "$fake/{name}.said"')
+    lines = fleet.run("up", "--all", "--jobs", "1")
+    assert "4 unchanged" in lines[-1]
+    assert fleet.errors == [f"a: {said[0]}", f"b: {said[3]}"]
 
 
 def test_events_are_read_whatever_they_hold() -> None:

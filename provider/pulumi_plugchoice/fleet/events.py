@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.quota.pacer import DATABASE_LOST, NOT_SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 ENVIRONMENT: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 # The provider's own line (api/budget.py).
 _CALLS: Final = re.compile(r"^plugchoice: API calls: (\d+) \(\d+ reads?, (\d+) writes?")
+_PREFIX: Final = "plugchoice: "
 _NO_CHANGE: Final = ("same", "read")
 # What the engine says after the error itself.
 _ECHOES: Final = re.compile(r"(update|preview|refresh) failed")
@@ -33,6 +35,7 @@ class Outcome:
         writes: those of them that write.
         messages: what the run said, one line each.
         errors: those of them that are errors.
+        notices: those of them that concern the other stacks, too: the request limit is not shared.
     """
 
     result: str = ""
@@ -41,6 +44,7 @@ class Outcome:
     writes: int = 0
     messages: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def read_events(lines: Iterable[str]) -> Outcome:
@@ -79,3 +83,5 @@ def _read_diagnostic(event: Any, outcome: Outcome) -> None:
         outcome.messages.append(printable(line, _LONGEST))
         if event.get("severity") == "error" and not _ECHOES.fullmatch(line):
             outcome.errors.append(printable(line, _LONGEST))
+        if line.startswith((f"{_PREFIX}{DATABASE_LOST}", f"{_PREFIX}{NOT_SHARED}")):
+            outcome.notices.append(printable(line.removeprefix(_PREFIX), _LONGEST))

@@ -55,6 +55,7 @@ class StackResult:
         errors: what the CLI said last, when it failed; one line each.
         log: its log.
         wave: in which it ran.
+        notices: what it said that concerns the other stacks, too; one line each.
     """
 
     name: str
@@ -66,6 +67,7 @@ class StackResult:
     errors: tuple[str, ...] = ()
     log: str = ""
     wave: str = ""
+    notices: tuple[str, ...] = ()
 
     @property
     def is_good(self) -> bool:

@@ -73,6 +73,7 @@ class FleetRun:
     problems: list[str] = field(default_factory=list)
     is_stopped: bool = False
     _is_stop_said: bool = False
+    _kinds_said: set[str] = field(default_factory=set)
     _running: dict[Future[StackResult], str] = field(default_factory=dict)
 
     @property
@@ -141,6 +142,11 @@ class FleetRun:
     def _finish(self, result: StackResult, name: str) -> None:
         self._note(result, name)
         self.watcher.end(result)
+        for notice in result.notices:  # each kind once; the reason in parentheses may differ
+            kind = notice.partition("(")[0]
+            if kind not in self._kinds_said:
+                self._kinds_said.add(kind)
+                self.watcher.say(f"{name}: {notice}")
 
     def _note(self, result: StackResult, name: str) -> None:
         self.results[name] = result

@@ -108,6 +108,7 @@ def run_stack(task: StackTask, control: Control) -> StackResult:
         time.monotonic() - begin,
         () if state in ("unchanged", "changed", "applied") else tuple(outcome.errors[:_MOST_ERRORS]),
         str(Path(task.work, "log.txt")),
+        notices=tuple(outcome.notices),
     )
 
 

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 #: s without the database until a process goes on without it.
 PATIENCE: Final = 10.0
+#: How a line begins that says that the limit is not shared as it should be.
+DATABASE_LOST: Final = "request limit: PLUGCHOICE_QUOTA_URL: the database cannot be used ("
+NOT_SHARED: Final = "request limit: not shared with other runs on this machine ("
 
 _MAX_LIMIT: Final = 1_000_000  # requests a window that a server may claim to allow
 _LONE_SHARE: Final = 10  # the limit is divided by this while the database is lost and no share is set
@@ -240,8 +243,8 @@ class Pacer:
         share = self._share or max(1, self._server_limit // _LONE_SHARE)
         self._not_before = self._clock() + self._window
         self._say(
-            f"request limit: PLUGCHOICE_QUOTA_URL: the database cannot be used ({error}); this run waits "
-            f"{self._window:.0f} s, then this machine sends at most {plural(share, 'request')} a minute"
+            f"{DATABASE_LOST}{error}); this run waits {self._window:.0f} s, then this machine sends at most "
+            f"{plural(share, 'request')} a minute"
             + ("" if self._share else "; to set another share use PLUGCHOICE_REQUESTS_PER_MINUTE")
         )
         self._use_file(share)
@@ -256,8 +259,7 @@ class Pacer:
 
     def _report_no_file(self, reason: str) -> None:
         self._say(
-            f"request limit: not shared with other runs on this machine ({reason}); if several run at once, set "
-            "PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
+            f"{NOT_SHARED}{reason}); if several run at once, set PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
         )
 
 

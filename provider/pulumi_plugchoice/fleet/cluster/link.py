@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 PORT: Final = 8786
 _ADDRESS: Final = re.compile(r"(tls|tcp)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 _NO_ANSWER: Final = "it does not answer; check the address, the firewall, and that both sides use TLS or both do not"
+# Loggers of the library and of what it uses. It gives some of those below them a handler of their own.
+_LOGGERS: Final = ("distributed", "tornado", "bokeh", "asyncio")
+_STATE: Final = re.compile(r"<WorkerState '([^']+)'[^>]*>")
+# What is no news to anybody, and follows or precedes a line that is.
+_LEFT_OUT: Final = re.compile(r"Async instruction for <Task|Workers \[.*\] do not use a nanny")
 # What holds unless the configuration of Dask says otherwise.
 _DEFAULTS: Final = {"distributed": {"scheduler": {"worker-ttl": "60s", "no-workers-timeout": "300s"}}}
 
@@ -72,11 +77,16 @@ def configure(tell: Callable[[str], None] | None) -> None:
     import distributed
 
     dask.config.update_defaults(_DEFAULTS)
-    for name in ("distributed", "tornado"):
-        logger = logging.getLogger(name)
-        logger.handlers = [logging.NullHandler() if tell is None else _OneLine(tell)]
-        logger.propagate = False
     del distributed
+    below = tuple(f"{name}." for name in _LOGGERS)
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith(below)]:
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        # What asyncio has to say of tasks that were cancelled, nobody can use.
+        logger.handlers = [logging.NullHandler() if tell is None or name == "asyncio" else _OneLine(tell)]
+        logger.propagate = False
 
 
 class _OneLine(logging.Handler):
@@ -90,8 +100,9 @@ class _OneLine(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Pass on a line."""
         with contextlib.suppress(Exception):
-            text = printable(next(iter(record.getMessage().strip().splitlines()), ""), 200)
-            if text and text != self._last:
+            line = next(iter(record.getMessage().strip().splitlines()), "")
+            text = printable(_STATE.sub(r"\1", line), 200)
+            if text and text != self._last and not _LEFT_OUT.match(text):
                 self._last = text
                 self._tell(f"dask: {text}")
 
