@@ -12,6 +12,7 @@ BASE := $(VENV)/.uv-$(subst /,-,$(PYTHON))
 DEMO := $(VENV)/.demo
 TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
+DOCS := $(VENV)/.docs
 # tools/pulumi/get.py finds or installs the Pulumi CLI and prints its folder; progress goes to stderr.
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 # tools/browser/get.py does the same for the browser that the tests of pages drive, and prints its path.
@@ -19,12 +20,12 @@ BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs test quick unit lowest soak bench floor fleet drift demo lock clean
+.PHONY: help setup check format docs docs-serve test quick unit lowest soak bench floor fleet drift demo lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(LINT) ## install everything into .venv, and find or install the Pulumi CLI and a browser
+setup: $(LINT) $(DOCS) ## install everything into .venv, and find or install the Pulumi CLI and a browser
 	@$(PYTHON) tools/pulumi/get.py >/dev/null
 	@$(PYTHON) tools/browser/get.py >/dev/null
 
@@ -40,6 +41,9 @@ $(TEST): requirements/test.txt $(DEMO)
 
 $(LINT): requirements/lint.txt $(TEST)
 	@$(PYTHON) tools/install.py lint && touch $@
+
+$(DOCS): requirements/docs.txt $(TEST)
+	@$(PYTHON) tools/install.py docs && touch $@
 
 # What `plugchoice adopt --ci` writes.
 KIT := provider/pulumi_plugchoice/fleet/kit
@@ -61,10 +65,14 @@ format: $(LINT) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(TEST) ## write the generated parts of the docs
+docs: $(DOCS) ## write the generated parts of the docs, and build the site into build/site
 	$(BIN)/python tools/docs.py
+	$(BIN)/python tools/docs_site.py
 
-test: $(TEST) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
+docs-serve: docs ## show the docs site on http://localhost:8000, and follow changes
+	$(BIN)/python tools/docs_site.py --serve
+
+test: $(DOCS) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
 	@echo "Running all tests: about 12 minutes on 2 cores (make quick: the fast ones, 3 minutes) …"
 	@bin=$(PULUMI_BIN) && browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" \
 	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
@@ -113,8 +121,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --gen
 lock: $(BASE) ## write the hashed files in requirements/; ARGS=--upgrade takes the newest versions
 	$(COMPILE) $(ARGS) pyproject.toml --extra cli --extra emulator --group build -o requirements/demo.txt >/dev/null
 	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group test -c requirements/demo.txt -o requirements/test.txt >/dev/null
+	$(COMPILE) $(ARGS) --group docs -c requirements/test.txt -o requirements/docs.txt >/dev/null
 	for group in uv lint; do \
 	  $(COMPILE) $(ARGS) --group $$group -c requirements/demo.txt -o requirements/$$group.txt >/dev/null; done
 
 clean: ## remove .venv, caches and builds
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache dist build

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from docs_site import list_missing_pages
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.cli.common import Command
 from pulumi_plugchoice.cli.group import list_commands, plugchoice
@@ -130,7 +131,9 @@ def main() -> int:
     verb = "is not current; run `make docs`" if check else "written"
     for name in stale:
         print(f"{name} {verb}")
-    return len(stale) if check else 0
+    missing = list_missing_pages()
+    print(*missing, sep="\n", end="\n" if missing else "")
+    return len(stale) + len(missing) if check else 0
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ LAYERS: Final = {
     "uv": "a new .venv and the installer uv: 17 MB, about 10 s",
     "demo": "the package, its command and the emulator: 19 MB, about 5 s",
     "test": "the other extras, pytest, playwright and a Postgres: 110 MB, about 10 s",
+    "docs": "zensical, which builds the docs site: 40 MB, about 4 s",
     "lint": "ruff, mypy, pyright with its node, zizmor and prek: 120 MB, about 12 s",
 }
 #: Options of pip by their names for uv, which reads neither pip's files nor its environment.

@@ -58,9 +58,9 @@ def test_files_and_folders_named_in_the_text_exist(page: Path) -> None:
 
 def test_make_targets_in_the_docs_exist() -> None:
     """In code blocks and in sentences."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     pages = [page for page in PAGES if page.name != "messages.md"]
-    named = {name for page in pages for name in re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), re.MULTILINE)}
+    named = {name for page in pages for name in re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)}
     assert {"demo", "test"} <= named
     assert named <= targets
 
