@@ -13,6 +13,7 @@ DEMO := $(VENV)/.demo
 TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 DOCS := $(VENV)/.docs
+RELEASE := $(VENV)/.release
 # tools/pulumi/get.py finds or installs the Pulumi CLI and prints its folder; progress goes to stderr.
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 # tools/browser/get.py does the same for the browser that the tests of pages drive, and prints its path.
@@ -45,6 +46,9 @@ $(LINT): requirements/lint.txt $(TEST)
 $(DOCS): requirements/docs.txt $(TEST)
 	@$(PYTHON) tools/install.py docs && touch $@
 
+$(RELEASE): requirements/release.txt $(DEMO)
+	@$(PYTHON) tools/install.py release && touch $@
+
 # What `plugchoice adopt --ci` writes.
 KIT := provider/pulumi_plugchoice/fleet/kit
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
@@ -57,7 +61,9 @@ check: $(LINT) ## check format, lint, types, generated docs and the workflows fo
 	$(BIN)/pyright
 	$(BIN)/python tools/docs.py --check
 	$(BIN)/zizmor --offline --quiet $(KIT)/github/*.yml examples/gitops
-	$(SCHEMA) vendor.github-workflows $(KIT)/github/*.yml examples/gitops/.github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --pedantic .github
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml $(KIT)/github/*.yml examples/gitops/.github/workflows/*.yml
+	$(SCHEMA) vendor.renovate renovate.json
 	$(SCHEMA) vendor.gitlab-ci $(KIT)/gitlab/gitlab-ci.yml examples/gitops/.gitlab-ci.yml
 	$(BIN)/prek validate-manifest .pre-commit-hooks.yaml
 
@@ -116,14 +122,15 @@ drift: $(TEST) ## compare `plugchoice drift` of 1, 10 and 50 sites with a previe
 demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 30 s after the set-up
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py
 
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
+# Renovate runs the commands that are in the heads of these files: options with `=`, and none that it does not know.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version=3.10 --generate-hashes
 
 lock: $(BASE) ## write the hashed files in requirements/; ARGS=--upgrade takes the newest versions
-	$(COMPILE) $(ARGS) pyproject.toml --extra cli --extra emulator --group build -o requirements/demo.txt >/dev/null
-	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group test -c requirements/demo.txt -o requirements/test.txt >/dev/null
-	$(COMPILE) $(ARGS) --group docs -c requirements/test.txt -o requirements/docs.txt >/dev/null
-	for group in uv lint; do \
-	  $(COMPILE) $(ARGS) --group $$group -c requirements/demo.txt -o requirements/$$group.txt >/dev/null; done
+	$(COMPILE) --no-header --group=uv --output-file=requirements/uv.txt $(ARGS) >/dev/null
+	$(COMPILE) pyproject.toml --extra=cli --extra=emulator --group=build --output-file=requirements/demo.txt $(ARGS) >/dev/null
+	$(COMPILE) pyproject.toml --all-extras --group=test --constraint=requirements/demo.txt --output-file=requirements/test.txt $(ARGS) >/dev/null
+	for group in docs lint release; do $(COMPILE) pyproject.toml --group=$$group --constraint=requirements/demo.txt \
+	  --output-file=requirements/$$group.txt $(ARGS) >/dev/null; done
 
 clean: ## remove .venv, caches and builds
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache dist build
