@@ -10,7 +10,8 @@
 | `<!-- test: … -->` | Runs as `sh`; a reader does not see it: somebody edits in the portal. |
 
 In an output, a line `…` stands for any lines, and `…` in a line for any text. UUIDs, times, commits, versions and
-absolute paths are not compared, lines about progress are left out. With `STORY_WRITE=1` what differs is written into the page instead.
+absolute paths are not compared, lines about progress are left out. With `STORY_WRITE=1` what differs is written into
+the page instead.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 WRITE: Final = "STORY_WRITE"
 # What is printed on a slow machine only, or now and then.
 _PROGRESS: Final = re.compile(
-    r"^(plugchoice: \d+ of \d+ \w+ done|@ (previewing|updating|refreshing|destroying)\b.*| *plugchoice: API calls: .*)\n",
+    r"^(plugchoice: \d+ of \d+ \w+ done|@ (previewing|updating|refreshing|destroying)\b.*"
+    r"| *plugchoice: API calls: .*)\n",
     re.MULTILINE,
 )
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")  # the second is left by the engine without colours
