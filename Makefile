@@ -101,11 +101,11 @@ lowest: $(TEST) ## build the sdist, and run its tests with the lowest versions t
 	  $$install --no-deps --no-build-isolation -e . && \
 	  .venv/bin/python -m pytest -n $(JOBS) tests/unit tests/contract
 
-soak: $(TEST) ## run the property tests and fuzzers for longer, a cluster of 30 sites, and fleets that share a small limit
+soak: $(TEST) ## run the property tests and fuzzers for longer, 30 sites of killed fleets, and fleets that share a small limit
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=long tests/contract/test_stateful.py tests/contract/test_write_path.py \
 	  tests/contract/test_pages.py tests/unit/test_fuzz.py
-	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" CLUSTER_SITES=30 $(BIN)/python -m pytest --soak \
-	  tests/acceptance/test_cluster.py tests/acceptance/test_quota_fleet.py
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" CLUSTER_SITES=30 FLEET_SITES=30 $(BIN)/python -m pytest --soak \
+	  tests/acceptance/test_cluster.py tests/acceptance/test_fleet.py tests/acceptance/test_quota_fleet.py
 
 bench: $(TEST) ## measure API calls and time for 40 and 1,000 connectors
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python bench/preview.py $(ARGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import warm
+from support import processes, warm
 from support.emulator import TOKEN, charger_uuid, connector
 from support.repository import call, commit
 from support.sites import bay, numbered_site, numbered_uuid, site_yaml
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from support.emulator import Emulator
     from support.stack import Stack
 
-NAMES = ("s1", "s2", "s3", "s4")
+# `make soak` takes 30, and kills the command more often.
+SITES = int(os.environ.get("FLEET_SITES", "4"))
+CHARGERS = 1 if SITES == 4 else 3
+KILLS = (SITES - 4) // 8
+MARK = "FLEET_RUN"
 COMMAND = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up"]
 
 
@@ -38,11 +42,13 @@ def fleet(stack: Stack, *arguments: str, status: int = 0) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(200 + 30 * SITES)
 def test_a_fleet_in_waves_survives_its_own_death(
     stack: Stack, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A canary that fails stops the rest; after a kill -9 of command and CLI the rest is done, with one PUT each."""
-    sites = [numbered_site(number, {number: [connector()]}) for number in (1, 2, 3, 4)]
+    chargers = {number: range(CHARGERS * (number - 1) + 1, CHARGERS * number + 1) for number in range(1, SITES + 1)}
+    sites = [numbered_site(number, {index: [connector()] for index in found}) for number, found in chargers.items()]
     emulator.reset({"tokens": {TOKEN: {"user": "tester"}}, "sites": sites})
     monkeypatch.chdir(stack.folder)
     for name in [name for name in os.environ if name.startswith("GIT_")]:
@@ -50,10 +56,11 @@ def test_a_fleet_in_waves_survives_its_own_death(
     stack.environment.pop("PLUGCHOICE_SITE")
     stack.program("pulumi_plugchoice.ChargingSite.for_stack()")
     Path("sites").mkdir()
-    for number, name in enumerate(NAMES, 1):
-        text = site_yaml([bay(number, "STR")], site=numbered_uuid(number), fuse=125, group=801 + number)
-        Path(f"sites/{name}.yaml").write_text(text)
-        stack.add(name)
+    for number, found in chargers.items():
+        bays = [bay(index, "STR") for index in found]
+        text = site_yaml(bays, site=numbered_uuid(number), fuse=125, group=801 + number)
+        Path(f"sites/s{number}.yaml").write_text(text)
+        stack.add(f"s{number}")
     call("init", "-q")
     commit()
     waves = ("--wave", "canary:s3", "--wave", "rest", "--gate-seconds", "0", "--jobs", "2")
@@ -61,40 +68,108 @@ def test_a_fleet_in_waves_survives_its_own_death(
     emulator.fault("status", status=422, method="PUT", times=None)
     lines = fleet(stack, "--all", *waves, status=1)
     assert [line.partition(":")[0] for line in lines[:-1]] == ["wave canary", "s3"]
-    assert "0 unchanged, 0 applied, 1 failed (1 write), 3 not started; " in lines[-1]
-    assert len(emulator.requests()) < 6
+    writes = "1 write" if CHARGERS == 1 else f"{CHARGERS} writes"
+    assert f"0 unchanged, 0 applied, 1 failed ({writes}), {SITES - 1} not started; " in lines[-1]
+    assert len(emulator.requests()) < 6 + 2 * CHARGERS
     assert "answered 422" in lines[1]
     emulator.clear_faults()
     emulator.clear_requests()
 
     # The canary is done, two of the rest run: one CLI is killed with the command, the other one ends in order.
-    emulator.fault("slow", delay_seconds=2, method="PUT", skip=1, times=2)
-    cold = {name: value for name, value in stack.environment.items() if name != warm.VARIABLE}
-    with subprocess.Popen(
-        [*COMMAND, "--all", *waves], cwd=stack.folder, env={**os.environ, **cold}, stdout=subprocess.DEVNULL
-    ) as process:
-        wait_for(lambda: bool(list_locks(stack, "s1") and list_locks(stack, "s2")))
-        first, second = (
-            json.loads(Path(f".fleet/stacks/{name}/process.json").read_text())[0]["process"] for name in ("s1", "s2")
-        )
+    emulator.fault("slow", delay_seconds=2, method="PUT", skip=CHARGERS, times=2)
+    with start(stack, "--all", *waves) as process:
+        first, second = find_locked(stack, 2)
+        killed, ending = (read_process(name) for name in (first, second))
         process.kill()
-        os.kill(first, signal.SIGKILL)
-    wait_for(lambda: not Path(f"/proc/{second}").exists())
-    assert list_locks(stack, "s1"), "nobody has released it"
-    assert [site["name"] for site in json.loads(Path(".fleet/fleet.json").read_text())["sites"]] == ["s3"]
+        os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: not Path(f"/proc/{ending}").exists())
+    assert list_locks(stack, first), "nobody has released it"
+    assert read_done() == ["s3"]
     emulator.clear_faults()
 
+    for number in range(KILLS):
+        kill_in_the_middle(stack, emulator, [*waves, "--resume"], with_clis=number % 2 == 0)
+    done = read_done()
+    before = {name: list_updates(stack, name) for name in done}
+
     lines = fleet(stack, "--all", *waves, "--resume", "--report", "../report.json")
-    assert lines[0] == "1 site done by an earlier run, 3 left"
-    assert not any(line.startswith("s3") for line in lines)
+    assert lines[0] == f"{len(done)} site{'s' if KILLS else ''} done by an earlier run, {SITES - len(done)} left"
+    assert before == {name: list_updates(stack, name) for name in done}, "none of them has run again"
     assert all("STR" in settings for settings in emulator.values().values())
     puts = Counter(request["path"] for request in emulator.requests() if request["method"] == "PUT")
-    assert puts == {f"/v3/chargers/{charger_uuid(number)}/connectors/1": 1 for number in (1, 2, 3, 4)}
+    assert puts == {
+        f"/v3/chargers/{charger_uuid(index)}/connectors/1": 1 for found in chargers.values() for index in found
+    }
 
     emulator.clear_requests()
     lines = fleet(stack, "--all")
-    assert "4 unchanged, 0 applied, 0 failed; " in lines[-1]
-    assert len(emulator.requests()) <= 3 * len(NAMES)
+    assert f"{SITES} unchanged, 0 applied, 0 failed; " in lines[-1]
+    assert len(emulator.requests()) <= 3 * SITES
+
+
+def start(stack: Stack, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start the command, and its processes as users do; each has the mark."""
+    cold = {name: value for name, value in stack.environment.items() if name != warm.VARIABLE}
+    variables = {**os.environ, **cold, MARK: "x"}
+    return subprocess.Popen([*COMMAND, *arguments], cwd=stack.folder, env=variables, stdout=subprocess.DEVNULL)
+
+
+def kill_in_the_middle(stack: Stack, emulator: Emulator, arguments: list[str], *, with_clis: bool) -> None:
+    """Kill the command after a few more sites, while the answers to writes are awaited.
+
+    Args:
+        stack: of the project.
+        emulator: which is slow to answer.
+        arguments: of the command.
+        with_clis: whether their processes are killed, too; else they are still ending when the next command begins.
+    """
+    before = len(read_done())
+    emulator.fault("slow_after_write", delay_seconds=2, method="PUT", times=None)
+    with start(stack, "--all", *arguments) as process:
+        wait_for(lambda: len(read_done()) >= before + 4 and process.poll() is None)
+        written = count_puts(emulator)
+        wait_for(lambda: count_puts(emulator) > written)
+        clis = [number for number, command in processes.find_marked(MARK, "x").items() if "pulumi up" in command]
+        process.kill()
+        if with_clis:
+            for number in clis:
+                os.kill(number, signal.SIGKILL)
+    emulator.clear_faults()
+
+
+def find_locked(stack: Stack, count: int) -> list[str]:
+    """Wait until so many stacks are locked; return their names."""
+    names = [file.stem for file in Path("sites").glob("*.yaml")]
+    found: list[str] = []
+
+    def look() -> bool:
+        found[:] = [name for name in names if list_locks(stack, name) and name not in read_done()]
+        return len(found) == count
+
+    wait_for(look)
+    return found
+
+
+def read_process(name: str) -> int:
+    """The process of the CLI that runs a stack."""
+    number: int = json.loads(Path(f".fleet/stacks/{name}/process.json").read_text())[0]["process"]
+    return number
+
+
+def read_done() -> list[str]:
+    """The sites that are finished, as `fleet.json` has it."""
+    return [site["name"] for site in json.loads(Path(".fleet/fleet.json").read_text())["sites"]]
+
+
+def count_puts(emulator: Emulator) -> int:
+    """How many PUTs there were."""
+    return sum(request["method"] == "PUT" for request in emulator.requests())
+
+
+def list_updates(stack: Stack, name: str) -> list[str]:
+    """The updates of a stack, as the engine has noted them."""
+    folder = stack.folder.parent / "backend" / ".pulumi" / "history" / stack.project / name
+    return sorted(file.name for file in folder.glob("*.history.json"))
 
 
 def list_locks(stack: Stack, name: str) -> list[Path]:
