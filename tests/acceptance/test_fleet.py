@@ -179,7 +179,7 @@ def list_locks(stack: Stack, name: str) -> list[Path]:
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Wait for something to be so."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + (60 if SITES == 4 else 600)
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.02)
