@@ -32,6 +32,12 @@ _ADVICE = {
     errno.EACCES: "name a file that you may write",
     errno.EISDIR: "name a file, not a folder",
 }
+# For files that the user has not named.
+_OWN_ADVICE = {
+    errno.ENOSPC: "free space on the disk",
+    errno.EACCES: "let this user write there",
+    errno.EROFS: "let this user write there",
+}
 
 
 class WriteFailed(PlugchoiceError):
@@ -119,7 +125,9 @@ def identify(path: Path) -> Identity | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | None] | None = None) -> None:
+def write_files(
+    contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | None] | None = None, *, is_own: bool = False
+) -> None:
     """Write files, each as a whole: neither a reader nor a full disk leaves half of one.
 
     All contents are on the disk before the first file is replaced. A link stays, and so do mode and owner of a file.
@@ -128,6 +136,7 @@ def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | N
         contents: by path.
         seen: what `identify` returned before the contents were made. Nothing is written if somebody else has changed
             one of these files since then.
+        is_own: whether these are files of ours, so that the user cannot name another one.
 
     Raises:
         WriteFailed: a file cannot be written. None has changed, unless the last step, a rename, failed.
@@ -135,7 +144,7 @@ def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | N
     written: list[tuple[Path, Path, Path]] = []
     try:
         for path, content in contents.items():
-            with _name(path):
+            with name_errors(path, is_own=is_own):
                 real = resolve(path)
                 new = real.parent / f".plugchoice-{os.urandom(6).hex()}"
                 written.append((path, new, real))  # before it exists: whatever happens then, it is removed
@@ -148,7 +157,7 @@ def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | N
             if identify(path) != identity:
                 raise WriteFailed(f"{show_path(path)}: changed while the command ran; run it again")
         for path, new, real in written:
-            with _name(path):
+            with name_errors(path, is_own=is_own):
                 new.replace(real)
     finally:
         for _, new, _ in written:
@@ -156,26 +165,40 @@ def write_files(contents: Mapping[Path, bytes], seen: Mapping[Path, Identity | N
                 new.unlink()
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, *, is_own: bool = False) -> None:
     """Make a folder, and those above it, if they are not there.
+
+    Args:
+        path: of the folder.
+        is_own: as in `write_files`.
 
     Raises:
         WriteFailed: it cannot be made.
     """
-    with _name(path):
+    with name_errors(path, is_own=is_own):
         path.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
-def _name(path: Path) -> Iterator[None]:
-    """Name the file in an error."""
+def name_errors(path: Path, *, is_own: bool = False) -> Iterator[None]:
+    """Name a file or folder, and what to do, in an error.
+
+    Args:
+        path: what is written in the block.
+        is_own: as in `write_files`.
+
+    Raises:
+        WriteFailed: it cannot be written.
+    """
     try:
         yield
     except FileRefused as refused:
         raise WriteFailed(f"{show_path(path)}: {refused}") from None
     except (OSError, ValueError) as error:
         number = getattr(error, "errno", None) or 0
-        advice = _ADVICE.get(number, "name another file")
+        advice = (
+            _OWN_ADVICE.get(number, "look at what is there") if is_own else _ADVICE.get(number, "name another file")
+        )
         reason = getattr(error, "strerror", None) or error
         raise WriteFailed(f"{show_path(path)}: cannot be written: {printable(reason, 100)}; {advice}") from None
 

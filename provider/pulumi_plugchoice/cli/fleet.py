@@ -138,6 +138,7 @@ def list_command(style: str, canary: str, **selection: Any) -> None:
     standard error: its stack is still there.
     """
     from pulumi_plugchoice.fleet.selection import (
+        describe_unknown,
         find_sites,
         format_outputs,
         format_sites_json,
@@ -146,8 +147,9 @@ def list_command(style: str, canary: str, **selection: Any) -> None:
     )
 
     chosen = Selection(**selection)
-    if canary and canary not in find_sites(find_layout(chosen).sites):
-        raise Refusal(f"--canary: {printable(canary, 60)}: there is no such site; give the name of a site file")
+    known = find_sites(find_layout(chosen).sites) if canary else {}
+    if canary and canary not in known:
+        raise Refusal(f"--canary: {printable(canary, 60)}: {describe_unknown(canary, known)}")
     sites = put_first(select(chosen), canary)
     if style == "json":
         echo(format_sites_json(sites), end="")

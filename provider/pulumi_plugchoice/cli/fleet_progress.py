@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 _OTHER_LINES: Final = 7
 
 
+def _describe_settling(seconds: float) -> str:
+    from pulumi_plugchoice.fleet.fleet_report import show_seconds
+
+    return f"{show_seconds(seconds)} for the hardware to settle"
+
+
 class Lines:
     """A line for each stack that has ended, on standard output.
 
@@ -51,6 +57,11 @@ class Lines:
         echo(f"{show_result(result)} ({self._done} of {len(self._waves)})")
         sys.stdout.flush()
 
+    def settle(self, wave: str, seconds: float) -> None:
+        """Say that the gate of a wave waits."""
+        echo(f"wave {wave}: {_describe_settling(seconds)}")
+        sys.stdout.flush()
+
     def tick(self) -> None:
         """Nothing moves."""
 
@@ -74,6 +85,7 @@ class LiveTable:
         self._begin = time.monotonic()
         self._running: dict[str, float] = {}
         self._ended: list[StackResult] = []
+        self._settled = 0.0
         self._console = Console(stderr=True)
         self.live: Live = Live(console=self._console, auto_refresh=False, transient=True)
 
@@ -86,6 +98,11 @@ class LiveTable:
         """Show how a stack has ended."""
         self._running.pop(result.name, None)
         self._ended.append(result)
+
+    def settle(self, wave: str, seconds: float) -> None:
+        """Say that the gate of a wave waits."""
+        del wave
+        self._settled = time.monotonic() + seconds
 
     def tick(self) -> None:
         """Show the table as it is now."""
@@ -121,6 +138,9 @@ class LiveTable:
         from pulumi_plugchoice.fleet.fleet_report import show_seconds
 
         done, count = len(self._ended), len(self._waves)
+        settling = self._settled - time.monotonic()
+        if settling > 0:
+            return f"{done} of {count}, {_describe_settling(settling)}"
         left = f", about {show_seconds(elapsed / done * (count - done))} left" if 0 < done < count else ""
         return f"{done} of {count}{left}"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pulumi_plugchoice._files import make_folder, write_files
+from pulumi_plugchoice._files import exists, make_folder, write_files
 from pulumi_plugchoice._text import list_some, plural, show_path
 
 from .common import Command, Failure, OutputFile, Refusal, WholeNumber, connect, echo, refuse_source
@@ -201,7 +201,7 @@ class _Plan:
 
 
 def _run(ctx: click.Context, action: Action, options: Options) -> None:
-    from pulumi_plugchoice.fleet.changed import read_revision
+    from pulumi_plugchoice.fleet.changed import read_source
     from pulumi_plugchoice.fleet.fleet_report import FleetReport
     from pulumi_plugchoice.fleet.manifest import NAME, Manifest, hold
 
@@ -213,18 +213,19 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
     environment = _bind(options.reviewed_file)
     if options.report is not None:
         refuse_source(options.report, *(item.file for item in plan.declarations), options.reviewed_file)
-    revision, differing = read_revision(plan.layout)
-    if options.resume and differing:
-        names = list_some([show_path(name) for name in differing], 3)
+    source = read_source(plan.layout)
+    if options.resume and source.revision is None:
+        raise Failure("--resume: git does not tell which commit the files are of; leave --resume out")
+    if options.resume and source.differing:
+        names = list_some([show_path(name) for name in source.differing], 3)
         raise Failure(f"--resume: files are not as in the commit: {names}; commit them, or leave --resume out")
-    manifest = Manifest(plan.state / NAME, action, None if differing else revision)
-    if options.report is not None:  # one that cannot be written is found before anything runs
-        write_files({options.report: FleetReport(action, manifest.revision, {}, (), 0, 0).format_json().encode()})
+    manifest = Manifest(plan.state / NAME, action, None if source.differing else source.revision, source.folder)
     _make_state(plan.state)
     with hold(plan.state):
         if options.resume:
             manifest.resume()
-        manifest.save()
+        if options.report is not None:  # one that cannot be written is found before anything runs
+            write_files({options.report: FleetReport(action, manifest.revision, {}, (), 0, 0).format_json().encode()})
         ctx.exit(_go(plan, manifest, _make_tasks(plan, program or "", environment), begin))
 
 
@@ -276,12 +277,12 @@ def _make_state(state: Path) -> None:
     from pulumi_plugchoice.fleet.selection import shorten
 
     if not state.is_dir():
-        make_folder(shorten(state))
+        make_folder(shorten(state), is_own=True)
         with contextlib.suppress(OSError):
             state.chmod(0o700)
-    ignore = state / ".gitignore"
-    if not ignore.exists():
-        write_files({ignore: b"*\n"})
+    ignore = shorten(state / ".gitignore")
+    if not exists(ignore):
+        write_files({ignore: b"*\n"}, is_own=True)
 
 
 def _make_tasks(plan: _Plan, program: str, environment: dict[str, str]) -> dict[str, StackTask]:
@@ -312,11 +313,14 @@ def _go(plan: _Plan, manifest: Manifest, tasks: dict[str, StackTask], begin: flo
     to_run = {name: wave.name for wave in plan.waves for name in wave.sites if name not in manifest.done}
     if len(to_run) < len(tasks):
         echo(f"{plural(len(tasks) - len(to_run), 'site')} done by an earlier run, {len(to_run)} left")
+    elif not tasks:
+        echo("no site is selected, so nothing runs", is_error=True)
     with (
         _open_executor(plan, to_run) as executor,
-        _open_gate(plan, is_needed=bool(to_run)) as (gate, budget),
+        _open_gate(plan, is_needed=bool(to_run or manifest.before)) as (gate, budget),
         watch(to_run) as watcher,
     ):
+        manifest.save()  # not before there is a cluster, or a token for the gate
         run = FleetRun(executor, manifest, watcher, gate, stops_at_failure=plan.action == "up")
         with _stoppable(run):
             run.run(plan.waves, tasks)

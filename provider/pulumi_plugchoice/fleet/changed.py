@@ -190,25 +190,41 @@ def _name_some(files: list[str]) -> str:
     return f"{printable(files[0], 100)}{more}"
 
 
-def read_revision(layout: Layout) -> tuple[str | None, list[str]]:
+@dataclass(frozen=True)
+class Source:
+    """Where the files of a project come from.
+
+    Attributes:
+        revision: their commit; None when git does not tell.
+        folder: of the project and of the site files, in the repository.
+        differing: names of the files that are not as in the commit.
+    """
+
+    revision: str | None = None
+    folder: str = ""
+    differing: tuple[str, ...] = ()
+
+
+def read_source(layout: Layout) -> Source:
     """Read which commit the files are of, and which files of the project differ from it.
 
     A stack config that is new does not count: the CLI writes it when it first uses a stack.
-
-    Returns:
-        The commit, None when git does not tell; and the names of the files.
     """
     try:
         repository = Repository.open("--resume", "leave it out")
         commit = repository.find("--resume", "HEAD")
         if commit is None:
-            return None, []
+            return Source()
         sites = {file.stem: _locate(repository, file) for file in layout.sites.glob("*.yaml")}
         changes = _classify(repository, layout, commit, sites)
         configs = _locate(repository, layout.configs / "x").rpartition("/")[0]
         names = {f"{configs}/{name}".lstrip("/") for name in changes.stacks.values()}
         committed = repository.list_tree(commit, sorted(names)) if names else {}
+        folder, site_folder = (
+            _locate(repository, path / "x").rpartition("/")[0] or "." for path in (layout.folder, layout.sites)
+        )
     except GitFailed:
-        return None, []
+        return Source()
     others = (name for names in changes.everything.values() for name in names)
-    return commit, sorted({*changes.sites, *changes.removed, *committed, *others})
+    differing = sorted({*changes.sites, *changes.removed, *committed, *others})
+    return Source(commit, f"{folder}, sites in {site_folder}", tuple(differing))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.client import PlugchoiceClient
 
 _TICK_SECONDS: Final = 0.2
+_ADVICE: Final = "look at the charger, and run this again with --resume when it is well"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,19 @@ class Health:
     faulted: frozenset[str] = frozenset()
     offline: frozenset[str] = frozenset()
     problem: str = ""
+
+    def to_json(self) -> dict[str, list[str]]:
+        """As it stands in `fleet.json`."""
+        return {"faulted": sorted(self.faulted), "offline": sorted(self.offline)}
+
+    @staticmethod
+    def parse(content: Any) -> Health:
+        """Parse what `to_json` made.
+
+        Raises:
+            TypeError, KeyError: it is something else.
+        """
+        return Health(frozenset(map(str, content["faulted"])), frozenset(map(str, content["offline"])))
 
 
 def read_health(client: PlugchoiceClient, names: Iterable[str], uuids: Mapping[str, str]) -> dict[str, Health]:
@@ -65,8 +79,9 @@ def find_new_problems(before: Mapping[str, Health], after: Mapping[str, Health])
         if now.problem:
             lines.append(f"{name}: cannot be read after the update: {now.problem}")
             continue
-        lines += [f"{name}: {connector}: Faulted since the update" for connector in sorted(now.faulted - then.faulted)]
-        lines += [f"{name}: {charger}: offline since the update" for charger in sorted(now.offline - then.offline)]
+        new = [f"{connector}: Faulted" for connector in sorted(now.faulted - then.faulted)]
+        new += [f"{charger}: offline" for charger in sorted(now.offline - then.offline)]
+        lines += [f"{name}: {what} since the update; {_ADVICE}" for what in new]
     return lines
 
 
@@ -83,15 +98,16 @@ class SettleGate:
     client: PlugchoiceClient
     uuids: Mapping[str, str]
     seconds: float
-    _before: Mapping[str, Health] = field(default_factory=dict)
 
-    def before(self, sites: Sequence[str]) -> None:
-        """Read the hardware before the wave."""
-        self._before = read_health(self.client, sites, self.uuids)
+    def read(self, sites: Sequence[str]) -> dict[str, Health]:
+        """Read the hardware of sites."""
+        return read_health(self.client, sites, self.uuids)
 
-    def after(self, sites: Sequence[str], is_over: Callable[[], bool]) -> list[str]:
-        """Wait, unless all is over, and compare."""
+    def wait(self, is_over: Callable[[], bool]) -> bool:
+        """Let the hardware settle; return whether the time has passed, and it was not over before."""
         end = time.monotonic() + self.seconds
-        while time.monotonic() < end and not is_over():
+        while not is_over():
+            if time.monotonic() >= end:
+                return True
             time.sleep(min(_TICK_SECONDS, self.seconds))
-        return [] if is_over() else find_new_problems(self._before, read_health(self.client, sites, self.uuids))
+        return False

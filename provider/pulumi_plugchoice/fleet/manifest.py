@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_plugchoice._files import FileRefused, read_file, write_files
+from pulumi_plugchoice._files import FileRefused, name_errors, read_file, write_files
 from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 
+from .health import Health
 from .results import StackResult
 from .selection import shorten
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "fleet.json"
 _MOST_BYTES: Final = 32 << 20
+_ALL: Final = "leave --resume out, to run all sites"
 
 
 @dataclass
@@ -30,13 +32,17 @@ class Manifest:
         file: where it is.
         action: what is run.
         revision: commit of the files; None when git does not tell.
+        folder: of the project and its site files, in the repository.
         done: results by name.
+        before: the hardware as it was before the wave whose gate has not held yet, by site.
     """
 
     file: Path
     action: str
     revision: str | None
+    folder: str = ""
     done: dict[str, StackResult] = field(default_factory=dict)
+    before: dict[str, Health] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write it, as a whole.
@@ -48,9 +54,11 @@ class Manifest:
             "version": 1,
             "action": self.action,
             "revision": self.revision,
+            "folder": self.folder,
+            "before": {name: health.to_json() for name, health in self.before.items()},
             "sites": [result.to_json() for result in self.done.values()],
         }
-        write_files({self.file: (json.dumps(content, indent=1) + "\n").encode()})
+        write_files({shorten(self.file): (json.dumps(content, indent=1) + "\n").encode()}, is_own=True)
 
     def resume(self) -> None:
         """Take what an earlier run has finished.
@@ -58,27 +66,33 @@ class Manifest:
         Raises:
             PlugchoiceError: there is no such run, or it was another one.
         """
-        name = show_path(shorten(self.file))
+        where = f"--resume: {show_path(shorten(self.file))}"
         try:
             content = json.loads(read_file(self.file, _MOST_BYTES))
-            action, revision = content["action"], content["revision"]
+            if content["version"] != 1:
+                raise PlugchoiceError(f"{where}: is of another version of plugchoice; {_ALL}")
+            action, revision, folder = content["action"], content["revision"], content["folder"]
             done = {item["name"]: _parse(item) for item in content["sites"]}
-            is_known = content["version"] == 1
+            before = {name: Health.parse(item) for name, item in content["before"].items()}
         except FileNotFoundError:
-            raise PlugchoiceError(f"--resume: {name}: there is no run to resume; leave --resume out") from None
+            raise PlugchoiceError(f"{where}: there is no run to resume; leave --resume out") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, FileRefused):
-            raise PlugchoiceError(f"--resume: {name}: cannot be read; leave --resume out, to run all sites") from None
-        if not is_known or action != self.action:
+            raise PlugchoiceError(f"{where}: cannot be read; {_ALL}") from None
+        if action != self.action:
             raise PlugchoiceError(
-                f"--resume: {name}: is of `fleet {printable(action, 20)}`, not of `fleet {self.action}`; run that, or "
-                "leave --resume out"
+                f"{where}: is of `fleet {printable(action, 20)}`, not of `fleet {self.action}`; run that, or leave "
+                "--resume out"
             )
-        if self.revision is None or revision != self.revision:
+        if folder != self.folder:
+            raise PlugchoiceError(f"{where}: is of another project, {show_path(str(folder))}; {_ALL}")
+        if revision is None:
+            raise PlugchoiceError(f"{where}: is of files that were not in a commit; {_ALL}")
+        if revision != self.revision:
             raise PlugchoiceError(
-                f"--resume: {name}: is of commit {printable(revision or 'none', 12)}, and the files are of "
-                f"{(self.revision or 'none')[:12]}; check that commit out, or leave --resume out, to run all sites"
+                f"{where}: is of commit {printable(revision, 13)[:12]}, and the files are of "
+                f"{(self.revision or 'none')[:12]}; check that commit out, or {_ALL}"
             )
-        self.done = done
+        self.done, self.before = done, before
 
 
 def _parse(item: Any) -> StackResult:
@@ -109,7 +123,10 @@ def hold(folder: Path) -> Iterator[None]:
     except ImportError:  # Windows
         yield
         return
-    with (folder / "run.lock").open("w") as file:
+    file_name = shorten(folder / "run.lock")
+    with name_errors(file_name, is_own=True):
+        file = file_name.open("w")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

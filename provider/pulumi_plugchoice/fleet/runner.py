@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pulumi_plugchoice._text import plural
 from pulumi_plugchoice.errors import PlugchoiceError
 
+from .health import find_new_problems
 from .results import StackResult
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from .executors import StackExecutor
+    from .health import Health
     from .manifest import Manifest
     from .results import StackTask
     from .waves import Wave
@@ -24,13 +26,19 @@ _TICK_SECONDS: Final = 0.2
 
 
 class Gate(Protocol):
-    """Decides whether the next wave may begin."""
+    """Looks at the hardware between waves.
 
-    def before(self, sites: Sequence[str]) -> None:
-        """Note how the sites of a wave are, before it begins."""
+    Attributes:
+        seconds: how long it settles.
+    """
 
-    def after(self, sites: Sequence[str], is_over: Callable[[], bool]) -> list[str]:
-        """Wait, unless all is over; return what is wrong with the sites that were written, one line each."""
+    seconds: float
+
+    def read(self, sites: Sequence[str]) -> dict[str, Health]:
+        """Read the hardware of sites."""
+
+    def wait(self, is_over: Callable[[], bool]) -> bool:
+        """Let the hardware settle; return whether the time has passed, and it was not over before."""
 
 
 class Watcher(Protocol):
@@ -41,6 +49,9 @@ class Watcher(Protocol):
 
     def end(self, result: StackResult) -> None:
         """A stack has ended."""
+
+    def settle(self, wave: str, seconds: float) -> None:
+        """A wave is done, and its gate waits for the hardware."""
 
     def tick(self) -> None:
         """Time goes by."""
@@ -98,21 +109,57 @@ class FleetRun:
                     todo.append(name)
             if self._is_over:
                 continue
-            if self.gate:
-                self.gate.before(todo)
+            # Of an earlier run whose gate has not held: it was interrupted, or the gate has failed.
+            open_before = [name for name in wave.sites if name in self.manifest.before]
+            if self.gate and not self._note_health(self.gate, [name for name in todo if name not in open_before]):
+                continue
             try:
                 self._run_wave(wave, todo, tasks)
             except BaseException:  # such as standard output that nobody reads: what runs is not left alone
                 self._end_all(wave)
                 raise
-            written = [name for name in todo if self.results[name].writes]
-            if self.gate and written and not self._is_over:
-                self.problems += self.gate.after(written, lambda: self.is_stopped)
+            written = [name for name in todo if self.results[name].writes and name not in open_before]
+            if self.gate and not self._is_over:
+                self._hold_gate(self.gate, wave, [*open_before, *written])
 
     @property
     def _is_over(self) -> bool:
         has_failed = any(result.state in ("failed", "stopped") for result in self.results.values())
         return self.is_stopped or bool(self.problems) or (self.stops_at_failure and has_failed)
+
+    def _note_health(self, gate: Gate, names: Sequence[str]) -> bool:
+        """Note the hardware before a wave; return whether all of it could be read."""
+        found = gate.read(names) if names else {}
+        lines = [
+            f"{name}: cannot be read before the update: {one.problem}" for name, one in found.items() if one.problem
+        ]
+        self.problems += lines
+        if found and not lines:
+            self.manifest.before |= found
+            self._save()
+        return not self._is_over
+
+    def _hold_gate(self, gate: Gate, wave: Wave, names: Sequence[str]) -> None:
+        """Let the hardware of a wave settle, and look whether it is as well as before."""
+        if names:
+            self.watcher.settle(wave.name, gate.seconds)
+            if not gate.wait(self._is_stopped_now):
+                return
+            self.problems += find_new_problems(self.manifest.before, gate.read(names))
+        if not self.problems:
+            for name in wave.sites:
+                self.manifest.before.pop(name, None)
+            self._save()
+
+    def _is_stopped_now(self) -> bool:
+        self.watcher.tick()
+        return self.is_stopped
+
+    def _save(self) -> None:
+        try:
+            self.manifest.save()
+        except PlugchoiceError as error:
+            self.problems.append(str(error))
 
     def _run_wave(self, wave: Wave, names: Sequence[str], tasks: Mapping[str, StackTask]) -> None:
         left = list(names)
@@ -152,7 +199,4 @@ class FleetRun:
         self.results[name] = result
         if result.is_good:
             self.manifest.done[name] = result
-            try:
-                self.manifest.save()
-            except PlugchoiceError as error:
-                self.problems.append(str(error))
+            self._save()

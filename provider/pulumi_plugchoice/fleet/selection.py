@@ -14,7 +14,7 @@ from pulumi_plugchoice._text import plural, printable, show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: JSON Schema of `format_sites_json`. Version 1: keys may be added, none changes its meaning.
 SCHEMA_FILE: Final = Path(__file__).with_name("fleet_list.schema.json")
@@ -88,10 +88,10 @@ def find_sites(folder: Path) -> dict[str, Path]:
 
 
 def shorten(path: Path) -> Path:
-    """The path as seen from the current folder, or the whole one when that folder is gone."""
+    """The path as seen from the current folder, or the whole one when that is shorter, or that folder is gone."""
     try:
-        return Path(os.path.relpath(path))
-    except OSError:
+        return min(Path(os.path.relpath(path)), path, key=lambda one: len(str(one)))
+    except (OSError, ValueError):  # ValueError: another drive of Windows
         return path
 
 
@@ -111,12 +111,17 @@ def select_named(sites: dict[str, Path], names: Sequence[str]) -> list[SelectedS
     for given in names:
         name = given if given in sites else by_path.get(os.path.realpath(given)) if "\0" not in given else None
         if name is None:
-            close = difflib.get_close_matches(given, sites, 1)
-            folder = next(iter(sites.values())).parent
-            advice = f"did you mean {close[0]}?" if close else f"name one of {show_path(shorten(folder))}/*.yaml"
-            raise SelectionError(f"{printable(given, 100)}: there is no such site; {advice}")
+            raise SelectionError(f"{printable(given, 100)}: {describe_unknown(given, sites)}")
         found[name] = SelectedSite(name, sites[name], "named")
     return [found[name] for name in sites if name in found]
+
+
+def describe_unknown(given: str, sites: Mapping[str, Path]) -> str:
+    """Say that there is no such site, and which one may be meant."""
+    close = difflib.get_close_matches(given, sites, 1)
+    folder = next(iter(sites.values())).parent
+    advice = f"did you mean {close[0]}?" if close else f"name one of {show_path(shorten(folder))}/*.yaml"
+    return f"there is no such site; {advice}"
 
 
 def split(sites: Sequence[SelectedSite], shards: int) -> list[list[SelectedSite]]:

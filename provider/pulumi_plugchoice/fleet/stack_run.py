@@ -12,9 +12,9 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from pulumi_plugchoice._files import make_folder, write_files
+from pulumi_plugchoice._files import WriteFailed, exists, make_folder, name_errors, write_files
 from pulumi_plugchoice._text import printable
 from pulumi_plugchoice.errors import PlugchoiceError
 
@@ -22,9 +22,10 @@ from .events import ENVIRONMENT, Outcome, read_events
 from .locks import find_locks, identify_process, is_dead, load_records, save_records
 from .programs import start
 from .results import StackResult
+from .selection import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .locks import Lock, ProcessRecord
     from .results import StackTask, State
@@ -41,7 +42,24 @@ _ENVIRONMENT: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true", **ENVIRONMENT}
 _FIRST_WAIT_SECONDS: Final = 5.0
 _LONGEST_WAIT_SECONDS: Final = 30.0
 _MOST_ERRORS: Final = 10
-_NO_STACK: Final = "no stack named"
+# What the CLI says, what that is, and what to do.
+_KNOWN: Final = (
+    (
+        "no stack named",
+        "there is no such stack",
+        "run `pulumi stack init {name} --no-select`, or take the site as it is with `plugchoice adopt`",
+    ),
+    (
+        "incorrect passphrase",
+        "the passphrase is not that of the stack",
+        "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
+    ),
+    (
+        "passphrase must be set",
+        "the stack needs its passphrase",
+        "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE",
+    ),
+)
 _TICK_SECONDS: Final = 0.2
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM))
 
@@ -94,8 +112,11 @@ class _Ended:
 def run_stack(task: StackTask, control: Control) -> StackResult:
     """Run the CLI on a stack. Whatever happens is in the result."""
     begin = time.monotonic()
+    log = Path(task.work, "log.txt")
     state: State
     try:
+        with name_errors(shorten(log), is_own=True):
+            log.unlink(missing_ok=True)  # of an earlier run
         state, outcome = _run(task, control)
     except (PlugchoiceError, OSError) as error:
         state, outcome = "failed", Outcome(errors=[printable(error, 600)])
@@ -107,7 +128,7 @@ def run_stack(task: StackTask, control: Control) -> StackResult:
         outcome.calls,
         time.monotonic() - begin,
         () if state in ("unchanged", "changed", "applied") else tuple(outcome.errors[:_MOST_ERRORS]),
-        str(Path(task.work, "log.txt")),
+        str(log) if exists(log) else "",
         notices=tuple(outcome.notices),
     )
 
@@ -121,15 +142,15 @@ def _run(task: StackTask, control: Control) -> tuple[State, Outcome]:
             return "stopped", Outcome()
         outcome = read_events(ended.output.splitlines())
         locks = find_locks(ended.errors) if ended.status else None
+        _write_log(task, outcome, ended)
         if locks is None:
-            _write_log(task, outcome, ended)
             return _judge(task, ended, outcome, control)
         if locks and all(is_dead(lock, _load_all_records(task)) for lock in locks):
             cancelled = _start(task, control, ("cancel", "--yes"))
             if cancelled is None:
                 return "stopped", Outcome()
             if cancelled.status == 0:
-                save_records(_record_file(task), ())
+                _save_records(task, ())
                 continue
         if time.monotonic() + wait > patience:
             return "failed", Outcome(errors=[_describe_locks(task, locks)])
@@ -143,11 +164,14 @@ def _judge(task: StackTask, ended: _Ended, outcome: Outcome, control: Control) -
         if not outcome.changes:
             return "unchanged", outcome
         return "changed" if task.action == "preview" else "applied", outcome
-    if _NO_STACK in ended.errors:
-        advice = f"run `pulumi stack init {task.name} --no-select`, or take the site as it is with `plugchoice adopt`"
-        outcome.errors = [f"there is no such stack; {advice}"]
+    outcome.errors = _explain(ended.errors, task.name) or outcome.errors
     outcome.errors = outcome.errors or _list_errors(ended)
     return "stopped" if control.over.is_set() else "failed", outcome
+
+
+def _explain(text: str, name: str) -> list[str]:
+    """Say in our words what the CLI says about a stack, and what to do; nothing for all else."""
+    return [f"{what}; {advice.format(name=name)}" for sign, what, advice in _KNOWN if sign in text][:1]
 
 
 def _start(task: StackTask, control: Control, arguments: Sequence[str]) -> _Ended | None:
@@ -155,11 +179,11 @@ def _start(task: StackTask, control: Control, arguments: Sequence[str]) -> _Ende
     if not control.may_start():
         return None
     work = Path(task.work)
-    make_folder(work)
+    make_folder(shorten(work), is_own=True)
     variables = {**os.environ, **_ENVIRONMENT, **task.environment, "PULUMI_HOME": _make_home(task)}
     command = [task.program, *arguments, f"--stack={task.name}", "--non-interactive", "--color", "never"]
     files = work / "events.json", work / "stderr.txt"
-    with files[0].open("wb") as output, files[1].open("wb") as errors:
+    with _open(files[0]) as output, _open(files[1]) as errors:
         process = start(
             command,
             Path(task.project),
@@ -173,12 +197,23 @@ def _start(task: StackTask, control: Control, arguments: Sequence[str]) -> _Ende
             record = identify_process(process.pid)
             records = load_records(_record_file(task))
             if record is not None:
-                save_records(_record_file(task), [*records, record])
+                _save_records(task, [*records, record])
         finally:
             control.wait(process, files[0])
     if process.returncode >= 0:  # it has ended by itself, and has left no lock
-        save_records(_record_file(task), records)
+        _save_records(task, records)
     return _Ended(process.returncode, *(file.read_text(encoding="utf-8", errors="replace") for file in files))
+
+
+def _open(file: Path) -> IO[bytes]:
+    with name_errors(shorten(file), is_own=True):
+        return file.open("wb")
+
+
+def _save_records(task: StackTask, records: Iterable[ProcessRecord]) -> None:
+    """Note which processes may have left a lock. Without that, as on a full disk, a person has to cancel the lock."""
+    with contextlib.suppress(WriteFailed):
+        save_records(_record_file(task), records)
 
 
 def _record_file(task: StackTask) -> Path:
@@ -195,7 +230,8 @@ def _make_home(task: StackTask) -> str:
     shared = Path(os.environ.get("PULUMI_HOME") or "~/.pulumi").expanduser()
     home = Path(task.work, "home")
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir()
+    with name_errors(shorten(home), is_own=True):
+        home.mkdir()
     try:
         for entry in shared.iterdir() if shared.is_dir() else ():
             if entry.name not in ("workspaces", "logs"):
@@ -224,4 +260,5 @@ def _write_log(task: StackTask, outcome: Outcome, ended: _Ended) -> None:
     lines = [*outcome.messages, *(printable(line, 2000) for line in ended.errors.splitlines() if line.strip())]
     changes = ", ".join(f"{count} {name}" for name, count in outcome.changes.items()) or "no changes"
     lines.append(f"{task.action}: exit status {ended.status}; {changes}")
-    write_files({Path(task.work, "log.txt"): "".join(f"{line}\n" for line in lines).encode()})
+    with contextlib.suppress(WriteFailed):  # what the run did counts, also on a full disk
+        write_files({Path(task.work, "log.txt"): "".join(f"{line}\n" for line in lines).encode()})

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import printable
 
-from .selection import SelectionError
+from .selection import SelectionError, describe_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _PERCENT: Final = re.compile(r"([1-9][0-9]?)%")
 _CANARY: Final = "canary:"
@@ -33,13 +34,13 @@ class Wave:
     sites: tuple[str, ...]
 
 
-def plan_waves(given: Sequence[str], selected: Sequence[str], known: Collection[str]) -> list[Wave]:
+def plan_waves(given: Sequence[str], selected: Sequence[str], known: Mapping[str, Path]) -> list[Wave]:
     """Deal the selected sites to waves, in their order.
 
     Args:
         given: the waves as an option names them; none is one wave of all.
         selected: names of the selected sites.
-        known: names of all sites. A canary that is not selected is left out of its wave.
+        known: all sites, by name. A canary that is not selected is left out of its wave.
 
     Raises:
         SelectionError: a wave is wrong.
@@ -56,7 +57,7 @@ def plan_waves(given: Sequence[str], selected: Sequence[str], known: Collection[
             names = text.removeprefix(_CANARY).split(",")
             for name in names:
                 if name not in known:
-                    raise SelectionError(f"--wave {printable(text, 100)}: there is no site {printable(name, 100)!r}")
+                    raise SelectionError(f"--wave canary:{printable(name, 100)}: {describe_unknown(name, known)}")
             part = [name for name in left if name in names]
         elif percent:
             part = left[: math.ceil(len(selected) * int(percent[1]) / 100)]
