@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -157,7 +158,15 @@ def test_a_failed_update_stops_what_has_not_started(fleet: Fleet) -> None:
     [
         ("exit 3", "the CLI ended with status 3, and said nothing"),
         ("kill -9 $$", "the CLI was ended by signal 9, and said nothing"),
-        ("echo error: no passphrase >&2; exit 255", "no passphrase"),
+        ("echo error: no backend >&2; exit 255", "no backend"),
+        (
+            "echo 'error: get stack secrets manager: incorrect passphrase' >&2; exit 255",
+            "the passphrase is not that of the stack; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE; ",
+        ),
+        (
+            "echo 'error: stack secrets manager: passphrase must be set with PULUMI_CONFIG_PASSPHRASE' >&2; exit 255",
+            "the stack needs its passphrase; set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE; see ",
+        ),
         ("echo one >&2; echo two >&2; exit 1", "one"),
         (
             "echo '{\"summaryEvent\": 3}'; echo '{'; echo '[]'; echo null; exit 0",
@@ -207,6 +216,15 @@ def test_a_canary_that_fails_stops_the_rest(fleet: Fleet, emulator: Emulator, mo
     assert "0 unchanged, 0 applied, 1 failed, 3 not started; " in lines[-1]
 
 
+def patch(emulator: Emulator, path: str, fields: dict[str, str]) -> str:
+    """A shell command that changes something in the emulator."""
+    request = (
+        f"{sys.executable} -S -c \"import urllib.request as r; r.urlopen(r.Request('{emulator.control_url}/{path}'"
+    )
+    body = json.dumps(fields).replace('"', '\\"')
+    return f"{request}, b'{body}', {{'Content-Type': 'application/json'}}, method='PATCH'))\""
+
+
 def connect(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the gate read the emulator, which has the site of `a`, of `support.repository.make_text(1)`."""
     content = seed(2)
@@ -227,8 +245,8 @@ def connect(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "case",
     [
-        ("chargers/HRB-001/connectors/2", {"status": "Faulted"}, "a: HRB-001/2: Faulted since the update"),
-        ("chargers/HRB-002", {"connection_status": "offline"}, "a: HRB-002: offline since the update"),
+        ("chargers/HRB-001/connectors/2", {"status": "Faulted"}, "a: HRB-001/2: Faulted since the update; "),
+        ("chargers/HRB-002", {"connection_status": "offline"}, "a: HRB-002: offline since the update; "),
         ("chargers/HRB-001/connectors/2", {"status": "SuspendedEV"}, ""),
     ],
 )
@@ -238,17 +256,14 @@ def test_a_gate_that_fails_stops_the_next_wave(
     """A fault that was there before is none of the update; a wave that has written nothing needs no gate."""
     connect(emulator, monkeypatch)
     path, fields, problem = case
-    request = (
-        f"{sys.executable} -S -c \"import urllib.request as r; r.urlopen(r.Request('{emulator.control_url}/{path}'"
-    )
-    body = json.dumps(fields).replace('"', '\\"')
-    script = f"{request}, b'{body}', {{'Content-Type': 'application/json'}}, method='PATCH'))\""
-    fleet.play("a", script, changes={"update": 1}, writes=1 if has_written else 0)
+    fleet.play("a", patch(emulator, path, fields), changes={"update": 1}, writes=1 if has_written else 0)
     stops = bool(problem) and has_written
     waves = ("--wave", "canary:a", "--wave", "rest", "--gate-seconds", "0", "--report", "../report.json")
     with emulator.recording() as calls:
         lines = fleet.run("up", "a", "b", *waves, status=1 if stops else 0)
-    assert fleet.errors == ([problem] if stops else [])
+    advice = "look at the charger, and run this again with --resume when it is well"
+    assert fleet.errors == ([problem + advice] if stops else [])
+    assert ("wave canary:a: 0 s for the hardware to settle" in lines) == has_written
     assert fleet.calls()[2:] == ([] if stops else ["up b", "end b"])
     assert report()["problems"] == fleet.errors
     assert len(calls) == (2 if has_written and stops else 3 if has_written else 2)
@@ -264,6 +279,56 @@ def test_a_site_that_the_gate_cannot_read_stops_the_next_wave(
     fleet.run("up", "--all", "--wave", "canary:a", "--wave", "rest", "--gate-seconds", "0", status=1)
     assert fleet.errors[0].startswith("a: cannot be read after the update: ")
     assert fleet.calls() == ["up a", "end a"]
+
+
+def test_a_site_that_the_gate_cannot_read_before_the_update_is_not_updated(
+    fleet: Fleet, emulator: Emulator, monkeypatch: Any
+) -> None:
+    """Nobody could tell afterwards what is new."""
+    connect(emulator, monkeypatch)
+    emulator.fault("status", status=403, method="GET", path="3f02")
+    lines = fleet.run("up", "--all", "--wave", "50%", "--wave", "rest", status=1)
+    assert [error.partition(": GET ")[0] for error in fleet.errors] == ["b: cannot be read before the update"]
+    assert fleet.calls() == []
+    assert "0 failed, 4 not started; " in lines[-1]
+
+
+GATE = ("--wave", "canary:a", "--wave", "rest", "--gate-seconds", "0")
+
+
+def test_a_gate_that_has_failed_is_looked_at_again(repository: Fleet, emulator: Emulator, monkeypatch: Any) -> None:
+    """With --resume, as long as the charger is not well; compared with what was before the update."""
+    connect(emulator, monkeypatch)
+    repository.play(
+        "a", patch(emulator, "chargers/HRB-001/connectors/2", {"status": "Faulted"}), changes={"update": 1}, writes=1
+    )
+    repository.run("up", "--all", *GATE, status=1)
+    assert repository.calls() == ["up a", "end a"]
+    repository.run("up", "--all", *GATE, "--resume", status=1)
+    assert repository.errors[0].startswith("a: HRB-001/2: Faulted since the update; ")
+    assert repository.calls() == []
+    emulator.control("PATCH", "/chargers/HRB-001/connectors/2", {"status": "Available"})
+    repository.run("up", "--all", *GATE, "--resume")
+    assert sorted(repository.calls()) == ["end b", "end c", "end d", "up b", "up c", "up d"]
+    assert repository.manifest()["before"] == {}
+
+
+@pytest.mark.parametrize("waves", [GATE, GATE[-2:]])
+def test_a_gate_is_held_after_a_command_that_was_killed(
+    repository: Fleet, emulator: Emulator, monkeypatch: Any, waves: tuple[str, ...]
+) -> None:
+    """While the hardware settled, or in the middle of a stack, after its writes: the next run has nothing to write."""
+    connect(emulator, monkeypatch)
+    script = f"{patch(emulator, 'chargers/HRB-001/connectors/2', {'status': 'Faulted'})}; kill -9 $PPID; sleep 0.2"
+    repository.play("a", script, changes={"update": 1}, writes=1)
+    command = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up", "a", *waves]
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == -signal.SIGKILL
+    repository.play("a")
+    repository.run("up", "a", *waves, "--resume", status=1)
+    assert repository.errors[0].startswith("a: HRB-001/2: Faulted since the update; ")
+    assert repository.done() == ["a"]
+    repository.run("up", "a", *waves, "--resume", status=1)
+    assert repository.errors[0].startswith("a: HRB-001/2: Faulted since the update; "), "also when all stacks are done"
 
 
 # ---------------------------------------------------------------- interrupted and run again
@@ -292,24 +357,37 @@ def test_a_failed_run_is_resumed(repository: Fleet) -> None:
         ("commit", "--resume: .fleet/fleet.json: is of commit "),
         ("changed", "--resume: files are not as in the commit: sites/b.yaml; commit them, or leave --resume out"),
         ("removed", "--resume: files are not as in the commit: sites/d.yaml; commit them, or leave --resume out"),
-        ("dirty before", "--resume: .fleet/fleet.json: is of commit none, and the files are of "),
-        ("no git", "--resume: .fleet/fleet.json: is of commit "),
+        (
+            "dirty before",
+            "--resume: .fleet/fleet.json: is of files that were not in a commit; leave --resume out, to run",
+        ),
+        ("no git", "--resume: git does not tell which commit the files are of; leave --resume out"),
+        ("no commit", "--resume: git does not tell which commit the files are of; leave --resume out"),
+        (
+            "project",
+            "--resume: .fleet/fleet.json: is of the project . with the site files in sites; leave --resume out",
+        ),
         (
             "action",
             "--resume: .fleet/fleet.json: is of `fleet up`, not of `fleet preview`; run that, or leave --resume",
         ),
         ("no run", "--resume: .fleet/fleet.json: there is no run to resume; leave --resume out"),
         ("half", "--resume: .fleet/fleet.json: cannot be read; leave --resume out, to run all sites"),
-        ("version", "--resume: .fleet/fleet.json: "),
+        ("list", "--resume: .fleet/fleet.json: cannot be read; leave --resume out, to run all sites"),
+        ("version", "--resume: .fleet/fleet.json: is of another version of plugchoice; leave --resume out, to run all"),
     ],
 )
 def test_another_run_is_not_resumed(repository: Fleet, case: str, line: str) -> None:
     """Its finished sites would be another version of them. One line, and nothing runs."""
     if case == "dirty before":
         Path("x.py").write_text("")
+    if case == "project":  # of the same repository, with the same names
+        shutil.copytree("sites", "north")
+        commit()
     repository.run("up", "a", "--state", str(Path(".fleet").absolute()))
     repository.calls()
     file = Path(".fleet/fleet.json")
+    more: tuple[str, ...] = ()
     if case in ("commit", "dirty before"):
         Path("x.py").write_text("1")
         commit()
@@ -319,16 +397,25 @@ def test_another_run_is_not_resumed(repository: Fleet, case: str, line: str) -> 
         Path("sites/d.yaml").unlink()
     elif case == "no git":
         Path(".git").rename("../git")
+    elif case == "no commit":
+        Path(".git").rename("../git")
+        call("init", "-q")
+    elif case == "project":
+        more = ("--folder", "north")
+    elif case == "list":
+        file.write_text("[]")
     elif case == "no run":
         file.unlink()
     elif case == "half":
         file.write_text(file.read_text()[:50])
     elif case == "version":
         file.write_text(file.read_text().replace('"version": 1', '"version": 2'))
-    repository.run("preview" if case == "action" else "up", "a", "b", "--resume", status=1)
+    damaged = file.read_bytes() if file.exists() else b""
+    repository.run("preview" if case == "action" else "up", "a", "b", "--resume", *more, status=1)
     assert repository.errors[0].startswith(line)
     assert len(repository.errors) == 1
     assert repository.calls() == []
+    assert (file.read_bytes() if file.exists() else b"") == damaged
 
 
 def test_reports_and_new_stack_configs_do_not_count_as_changes(repository: Fleet) -> None:
@@ -443,6 +530,8 @@ def test_a_lock_without_proof_is_not_cancelled(fleet: Fleet, dead: int, case: st
     calls = fleet.calls()
     assert set(calls) == {"up a"}
     assert len(calls) > 1, "it is tried again"
+    log = Path(".fleet/stacks/a/log.txt").read_text()
+    assert "error: the stack is currently locked by 1 lock(s)." in log, "of this run, not of an earlier one"
 
 
 def test_a_frozen_process_is_not_dead(fleet: Fleet, dead: int) -> None:
@@ -496,7 +585,16 @@ def test_a_lock_that_goes_is_waited_for(fleet: Fleet, monkeypatch: pytest.Monkey
         (("up", "e"), 2, "e: there is no such site; "),
         (("up", "--all", "--wave", "canary:a"), 2, "--wave: the last wave, and only that, has to be `rest`; "),
         (("up", "--all", "--wave", "rest", "--wave", "rest"), 2, "--wave: the last wave, and only that, has to be"),
-        (("up", "--all", "--wave", "canary:e", "--wave", "rest"), 2, "--wave canary:e: there is no site 'e'"),
+        (
+            ("up", "--all", "--wave", "canary:e", "--wave", "rest"),
+            2,
+            "--wave canary:e: there is no such site; name one",
+        ),
+        (
+            ("up", "--all", "--wave", "canary:a,aa", "--wave", "rest"),
+            2,
+            "--wave canary:aa: there is no such site; did you",
+        ),
         (
             ("up", "--all", "--wave", "100%", "--wave", "rest"),
             2,
@@ -556,8 +654,7 @@ def test_a_manifest_that_cannot_be_written_stops_the_run(fleet: Fleet) -> None:
     """As on a full disk: what runs ends, and the exit status tells it."""
     fleet.play("a", "rm .fleet/fleet.json; mkdir .fleet/fleet.json")
     lines = fleet.run("up", "--all", "--jobs", "1", status=1)
-    (error,) = fleet.errors
-    assert "fleet.json: cannot be written: Is a directory" in error
+    assert fleet.errors == [".fleet/fleet.json: cannot be written: Is a directory; look at what is there"]
     assert "1 unchanged, 0 applied, 0 failed, 3 not started; " in lines[-1]
     assert fleet.calls() == ["up a", "end a"]
 
@@ -566,8 +663,58 @@ def test_a_log_that_cannot_be_written_is_a_failed_stack(fleet: Fleet) -> None:
     Path(".fleet").mkdir()
     Path(".fleet/stacks").write_text("")
     (line, _) = fleet.run("up", "a", status=1)
-    assert ".fleet/stacks/a: cannot be written: " in line
+    assert line == "a: failed: .fleet/stacks/a: cannot be written: Not a directory; look at what is there (1 of 1)"
     assert fleet.calls() == []
+
+
+@pytest.mark.parametrize("name", ["run.lock", "stacks/a/events.json", "stacks/a/home"])
+def test_what_cannot_be_written_is_named_before_anything_runs(fleet: Fleet, name: str) -> None:
+    """As seen from here, with what to do about it; not as Python says it."""
+    file = Path(".fleet", name)
+    file.parent.mkdir(parents=True)
+    if name == "stacks/a/home":
+        file.write_text("")
+    else:
+        file.mkdir()
+    lines = fleet.run("up", "a", status=1)
+    (line,) = [line for line in (*lines, *fleet.errors) if "cannot be written" in line]
+    assert f"{file}: cannot be written: " in line
+    assert "Errno" not in line
+    assert fleet.calls() == []
+
+
+def test_a_cli_that_cannot_be_started_is_one_line(fleet: Fleet) -> None:
+    """It was there when it was looked for."""
+    fleet.play("a", 'mv "$fake/pulumi" "$fake/gone"')
+    if sys.platform == "linux":  # a Python in between says it there
+        (line, _) = fleet.run("up", "a", "b", "--jobs", "1", status=1)[1:]
+        assert line.startswith(f"b: failed: {fleet.bin}/pulumi: No such file or directory; see ")
+    with pytest.MonkeyPatch.context() as patched:
+        (fleet.bin / "gone").rename(fleet.bin / "pulumi")
+        patched.setattr(sys, "platform", "darwin")
+        (line, _) = fleet.run("up", "a", "b", "--jobs", "1", status=1)[1:]
+        assert line.startswith("b: failed: ../bin/pulumi: No such file or directory; run `plugchoice doctor` (2 of 2)")
+
+
+@pytest.mark.parametrize("name", ["log.txt", "process.json"])
+def test_what_a_stack_has_done_counts_when_its_notes_cannot_be_written(fleet: Fleet, name: str) -> None:
+    """As on a full disk: the writes have been sent."""
+    fleet.play("a", f"rm -f .fleet/stacks/a/{name}; mkdir .fleet/stacks/a/{name}", changes={"update": 1}, writes=1)
+    lines = fleet.run("up", "a")
+    assert plain(lines)[0] == "a: applied: 1 update; 1 write, 3 calls, N s (1 of 1)"
+    assert fleet.done() == ["a"]
+
+
+def test_a_run_that_cannot_begin_leaves_what_an_earlier_one_has_noted(
+    repository: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can still be resumed."""
+    repository.play("b", status=1, error="plugchoice: no")
+    repository.run("up", "--all", "--jobs", "1", status=1)
+    monkeypatch.delenv("PLUGCHOICE_TOKEN", raising=False)
+    repository.run("up", "--all", "--gate-seconds", "0", status=1)
+    assert repository.errors[0].startswith("credentials: not set; ")
+    assert repository.done() == ["a"]
 
 
 def test_a_report_that_cannot_be_written_is_found_before_anything_runs(fleet: Fleet) -> None:
@@ -603,11 +750,21 @@ def test_two_runs_do_not_share_a_folder(fleet: Fleet) -> None:
     assert fleet.calls() == ["up a", "up b", "end b", "end a"]
 
 
+def test_a_second_run_leaves_the_report_of_the_first(fleet: Fleet) -> None:
+    command = f"{sys.executable} -m pulumi_plugchoice.cli fleet up b --report ../second.json"
+    Path("../second.json").write_text("of the first")
+    fleet.play("a", f'{command} 2> "$fake/second"')
+    fleet.run("up", "a")
+    assert "another run uses this folder" in (fleet.bin / "second").read_text()
+    assert Path("../second.json").read_text() == "of the first"
+
+
 def test_nothing_is_selected(repository: Fleet) -> None:
     """A shard without a site, a change that touches none: done."""
     assert (
         plain(repository.run("up", "--changed-since", "HEAD"))[-1] == "0 unchanged, 0 applied, 0 failed; 0 calls, N s"
     )
+    assert repository.errors == ["no site is selected, so nothing runs"]
     repository.run("up", "a", "--shard", "2/2")
     assert repository.calls() == []
     repository.run("up", "--all", "--shard", "2/3", "--jobs", "1")

@@ -359,5 +359,5 @@ def test_a_canary_comes_first_when_it_is_selected(project: Path) -> None:
     result = run(*since, "names", "--canary", "d")
     assert (result.exit_code, result.stderr) == (
         2,
-        "--canary: d: there is no such site; give the name of a site file\n",
+        "--canary: d: there is no such site; name one of sites/*.yaml\n",
     )

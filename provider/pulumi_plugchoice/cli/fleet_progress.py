@@ -57,7 +57,7 @@ class Lines:
         echo(f"{show_result(result)} ({self._done} of {len(self._waves)})")
         sys.stdout.flush()
 
-    def settle(self, wave: str, seconds: float) -> None:
+    def pause(self, wave: str, seconds: float) -> None:
         """Say that the gate of a wave waits."""
         echo(f"wave {wave}: {_describe_settling(seconds)}")
         sys.stdout.flush()
@@ -99,7 +99,7 @@ class LiveTable:
         self._running.pop(result.name, None)
         self._ended.append(result)
 
-    def settle(self, wave: str, seconds: float) -> None:
+    def pause(self, wave: str, seconds: float) -> None:
         """Say that the gate of a wave waits."""
         del wave
         self._settled = time.monotonic() + seconds

@@ -219,7 +219,8 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
     if options.resume and source.differing:
         names = list_some([show_path(name) for name in source.differing], 3)
         raise Failure(f"--resume: files are not as in the commit: {names}; commit them, or leave --resume out")
-    manifest = Manifest(plan.state / NAME, action, None if source.differing else source.revision, source.folder)
+    revision = None if source.differing else source.revision
+    manifest = Manifest(plan.state / NAME, action, revision, source.project, source.sites)
     _make_state(plan.state)
     with hold(plan.state):
         if options.resume:

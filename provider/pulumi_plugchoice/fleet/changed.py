@@ -196,12 +196,14 @@ class Source:
 
     Attributes:
         revision: their commit; None when git does not tell.
-        folder: of the project and of the site files, in the repository.
+        project: folder of the project, in the repository.
+        sites: folder of the site files, likewise.
         differing: names of the files that are not as in the commit.
     """
 
     revision: str | None = None
-    folder: str = ""
+    project: str = ""
+    sites: str = ""
     differing: tuple[str, ...] = ()
 
 
@@ -220,11 +222,11 @@ def read_source(layout: Layout) -> Source:
         configs = _locate(repository, layout.configs / "x").rpartition("/")[0]
         names = {f"{configs}/{name}".lstrip("/") for name in changes.stacks.values()}
         committed = repository.list_tree(commit, sorted(names)) if names else {}
-        folder, site_folder = (
+        project, folder = (
             _locate(repository, path / "x").rpartition("/")[0] or "." for path in (layout.folder, layout.sites)
         )
     except GitFailed:
         return Source()
     others = (name for names in changes.everything.values() for name in names)
     differing = sorted({*changes.sites, *changes.removed, *committed, *others})
-    return Source(commit, f"{folder}, sites in {site_folder}", tuple(differing))
+    return Source(commit, project, folder, tuple(differing))

@@ -32,7 +32,8 @@ class Manifest:
         file: where it is.
         action: what is run.
         revision: commit of the files; None when git does not tell.
-        folder: of the project and its site files, in the repository.
+        project: folder of the project, in the repository.
+        folder: of the site files, likewise.
         done: results by name.
         before: the hardware as it was before the wave whose gate has not held yet, by site.
     """
@@ -40,6 +41,7 @@ class Manifest:
     file: Path
     action: str
     revision: str | None
+    project: str = ""
     folder: str = ""
     done: dict[str, StackResult] = field(default_factory=dict)
     before: dict[str, Health] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Manifest:
             "version": 1,
             "action": self.action,
             "revision": self.revision,
+            "project": self.project,
             "folder": self.folder,
             "before": {name: health.to_json() for name, health in self.before.items()},
             "sites": [result.to_json() for result in self.done.values()],
@@ -71,7 +74,8 @@ class Manifest:
             content = json.loads(read_file(self.file, _MOST_BYTES))
             if content["version"] != 1:
                 raise PlugchoiceError(f"{where}: is of another version of plugchoice; {_ALL}")
-            action, revision, folder = content["action"], content["revision"], content["folder"]
+            action, revision = content["action"], content["revision"]
+            project, folder = content["project"], content["folder"]
             done = {item["name"]: _parse(item) for item in content["sites"]}
             before = {name: Health.parse(item) for name, item in content["before"].items()}
         except FileNotFoundError:
@@ -83,10 +87,13 @@ class Manifest:
                 f"{where}: is of `fleet {printable(action, 20)}`, not of `fleet {self.action}`; run that, or leave "
                 "--resume out"
             )
-        if folder != self.folder:
-            raise PlugchoiceError(f"{where}: is of another project, {show_path(str(folder))}; {_ALL}")
         if revision is None:
             raise PlugchoiceError(f"{where}: is of files that were not in a commit; {_ALL}")
+        if (project, folder) != (self.project, self.folder):
+            raise PlugchoiceError(
+                f"{where}: is of the project {show_path(str(project))} with the site files in "
+                f"{show_path(str(folder))}; {_ALL}"
+            )
         if revision != self.revision:
             raise PlugchoiceError(
                 f"{where}: is of commit {printable(revision, 13)[:12]}, and the files are of "

@@ -50,7 +50,7 @@ class Watcher(Protocol):
     def end(self, result: StackResult) -> None:
         """A stack has ended."""
 
-    def settle(self, wave: str, seconds: float) -> None:
+    def pause(self, wave: str, seconds: float) -> None:
         """A wave is done, and its gate waits for the hardware."""
 
     def tick(self) -> None:
@@ -142,7 +142,7 @@ class FleetRun:
     def _hold_gate(self, gate: Gate, wave: Wave, names: Sequence[str]) -> None:
         """Let the hardware of a wave settle, and look whether it is as well as before."""
         if names:
-            self.watcher.settle(wave.name, gate.seconds)
+            self.watcher.pause(wave.name, gate.seconds)
             if not gate.wait(self._is_stopped_now):
                 return
             self.problems += find_new_problems(self.manifest.before, gate.read(names))
@@ -170,15 +170,15 @@ class FleetRun:
                 self.watcher.begin(name, wave.name)
                 self._running[self.executor.submit(tasks[name])] = name
             done, _ = wait(self._running, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._finish(replace(future.result(), wave=wave.name), self._running.pop(future))
-            if self.executor.problem and self.executor.problem not in self.problems:
-                self.problems.append(self.executor.problem)
-            if self.is_stopped and not self._is_stop_said:
+            if self.is_stopped and self._running and not self._is_stop_said:
                 self._is_stop_said = True  # not in the handler of a signal, which may interrupt another line
                 self.watcher.say(
                     f"stopping: waiting for {plural(len(self._running), 'stack')}; Ctrl-C again is less patient"
                 )
+            for future in done:
+                self._finish(replace(future.result(), wave=wave.name), self._running.pop(future))
+            if self.executor.problem and self.executor.problem not in self.problems:
+                self.problems.append(self.executor.problem)
             self.watcher.tick()
 
     def _end_all(self, wave: Wave) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from pulumi_plugchoice._files import WriteFailed, exists, make_folder, name_errors, write_files
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.errors import PlugchoiceError
 
 from .events import ENVIRONMENT, Outcome, read_events
@@ -115,11 +115,14 @@ def run_stack(task: StackTask, control: Control) -> StackResult:
     log = Path(task.work, "log.txt")
     state: State
     try:
-        with name_errors(shorten(log), is_own=True):
-            log.unlink(missing_ok=True)  # of an earlier run
+        with contextlib.suppress(OSError):
+            log.unlink()  # of an earlier run
         state, outcome = _run(task, control)
-    except (PlugchoiceError, OSError) as error:
+    except PlugchoiceError as error:
         state, outcome = "failed", Outcome(errors=[printable(error, 600)])
+    except OSError as error:  # the CLI cannot be started
+        where = show_path(shorten(Path(os.fsdecode(error.filename or task.program))))
+        state, outcome = "failed", Outcome(errors=[f"{where}: {error.strerror}; run `plugchoice doctor`"])
     return StackResult(
         task.name,
         state,
