@@ -19,8 +19,28 @@ if TYPE_CHECKING:
 VARIABLE: Final = "STAND_IN_WARM"  # read by the launchers in tools/pulumi/host
 PYTHON: Final = {"PYTHONWARNINGS": "default"}  # what the interpreters of `pulumi` calls are started with
 
-# What most programs and the provider import, and what is not ours: a fork imports the package under test by itself.
-_MODULES: Final = ["pulumi", "pulumi.automation._server", "requests", "pydantic", "yaml"]
+# What most programs and the provider import; of the package under test too, as no module of it does anything by being
+# imported (test_warm.py). The parts of gRPC and pydantic are named because those import them when they are first used.
+MODULES: Final = [
+    "pulumi.automation._server",
+    "grpc._channel",
+    "grpc._server",
+    "grpc._simple_stubs",
+    "multiprocessing.connection",
+    "platformdirs",
+    "pydantic.fields",
+    "pydantic.main",
+    "pydantic.types",
+    "requests",
+    "yaml",
+    "pulumi_plugchoice.balance",
+    "pulumi_plugchoice.lookup",
+    "pulumi_plugchoice.site",
+    "pulumi_plugchoice.api.client",
+    "pulumi_plugchoice.quota.pacer",
+    "pulumi_plugchoice.quota.file_store",
+    "pulumi_plugchoice.runtime.writes",
+]
 _HOST: Final = Path(__file__).parent.parent.parent / "tools" / "pulumi" / "host" / "warm.py"
 
 
@@ -37,7 +57,7 @@ def running() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:
         path = str(Path(folder, "socket"))
         with subprocess.Popen(
-            [sys.executable, "-u", _HOST, "serve", path, *_MODULES],
+            [sys.executable, "-u", _HOST, "serve", path, *MODULES],
             stdin=subprocess.PIPE,  # it ends when this is closed, and so with the worker
             stdout=subprocess.PIPE,
             env={**os.environ, **PYTHON},

@@ -7,9 +7,13 @@ import functools
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi_plugchoice
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = Path(pulumi_plugchoice.__file__).parent
 
@@ -55,6 +59,7 @@ USERS = {
 }
 
 
+@functools.cache
 def parts() -> dict[str, list[Path]]:
     """The files of each folder or module at the top of the package."""
     files: dict[str, list[Path]] = {}
@@ -63,12 +68,20 @@ def parts() -> dict[str, list[Path]]:
     return files
 
 
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements, those inside of others too, without their expressions: `ast.walk` takes three times as long."""
+    for node in body:
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from statements(getattr(node, field, []))
+
+
 @functools.cache
 def imported(file: Path) -> set[str]:
     """Every module that a file imports, in full, wherever in the file: `pulumi_plugchoice.errors`, `requests.auth`."""
     here = ("pulumi_plugchoice", *file.relative_to(PACKAGE).with_suffix("").parts)
     found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in statements(ast.parse(file.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -79,12 +92,14 @@ def imported(file: Path) -> set[str]:
     return found
 
 
+@functools.cache
 def imported_parts(part: str) -> set[str]:
     """The other parts of the package that one imports."""
     names = {tuple(name.split(".")) for file in parts()[part] for name in imported(file)}
     return {name[1] for name in names if name[0] == "pulumi_plugchoice" and len(name) > 1} & set(parts()) - {part}
 
 
+@functools.cache
 def libraries(part: str) -> set[str]:
     """The top-level names that a part imports."""
     return {name.split(".")[0] for file in parts()[part] for name in imported(file)}

@@ -54,6 +54,45 @@ def test_it_ends_with_the_worker() -> None:
         joining.connect(started)
 
 
+_READ_ON_IMPORT = """
+import atexit, importlib, os, signal, sys, threading
+theirs, ours = sys.argv[1].split(), sys.argv[2].split()
+for name in theirs:
+    importlib.import_module(name)
+read = []
+class Environment(type(os.environ)):
+    def __getitem__(self, name):
+        read.append(name)
+        return super().__getitem__(name)
+    def __iter__(self):
+        read.append("all")
+        return super().__iter__()
+os.environ.__class__ = Environment
+def facts():
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    return (os.getcwd(), atexit._ncallbacks(), threading.active_count(), len(os.listdir("/proc/self/fd")), handlers)
+before = facts()
+for name in ours:
+    importlib.import_module(name)
+print(set(read) or None, before == facts())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+def test_an_import_of_the_package_reads_and_starts_nothing() -> None:
+    """So a fork of a process that has imported it is what a new process would be: only then may warm.py import it.
+
+    pydantic reads its own variable for each model.
+    """
+    ours = [name for name in warm.MODULES if name.startswith("pulumi_plugchoice.")]
+    theirs = [name for name in warm.MODULES if name not in ours]
+    command = [sys.executable, "-c", _READ_ON_IMPORT, " ".join(theirs), " ".join(ours)]
+    assert ours
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == "{'PYDANTIC_DISABLE_PLUGINS'} True\n"
+
+
 def test_other_python_variables_need_their_own_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
     usual = {**os.environ, **warm.PYTHON}

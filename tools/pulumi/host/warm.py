@@ -1,4 +1,4 @@
-"""One process that has imported the SDK and forks itself for each language host and provider. Tests start many.
+"""One process that has imported what plugins import, and forks itself for each of them: tests start many.
 
     warm.py serve SOCKET MODULE...           # imports the modules, says "ready", ends when its input is closed
     warm.py join SOCKET PLUGIN ARGUMENT...   # what the launchers beside this file start in place of PLUGIN
@@ -7,42 +7,52 @@ Only the imports are shared: a fork gets the arguments, folder, environment and 
 one stays, as it is the plugin for the engine: it passes signals on, and ends when the fork ends.
 """
 
-from __future__ import annotations
-
-import contextlib
-import fcntl
-import gc
-import importlib
-import json
 import os
-import runpy
-import select
-import signal
-import socket
 import sys
-from pathlib import Path
+
+TYPE_CHECKING = False  # `typing` would be imported for it
+if TYPE_CHECKING:
+    import socket
 
 _HEADER = 8  # bytes: the length of what follows; the three standard files travel with it
 
 
 def join(path: str, plugin: str, arguments: list[str]) -> None:
-    """Have the warm process run a plugin with our files, and end when it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is somebody to pass it on to
-    job = json.dumps([plugin, arguments, str(Path.cwd()), dict(os.environ)]).encode()
-    with socket.socket(socket.AF_UNIX) as warm:
-        warm.connect(path)
-        socket.send_fds(warm, [len(job).to_bytes(_HEADER, "big")], [0, 1, 2])
-        warm.sendall(job)
-        process = int(warm.recv(20))
-        for received in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(received, lambda number, _: os.kill(process, number))
-        for file in (0, 1, 2):
-            os.close(file)  # the engine waits until nobody holds them
-        warm.recv(1)  # returns when the other end is closed
+    """Have the warm process run a plugin with our files, and end when it ends.
+
+    This runs three times in each `pulumi` call. It has no other imports than these: `socket`, `signal` and `json` take
+    six times as long as all the rest, because they import much.
+    """
+    import _signal  # type: ignore[import-not-found]  # mypy does not know it
+    import _socket
+    from _json import encode_basestring_ascii as text
+    from array import array
+
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # until there is somebody to pass it on to
+    words = ",".join(map(text, arguments))
+    variables = ",".join(f"{text(name)}:{text(value)}" for name, value in os.environ.items())
+    job = f"[{text(plugin)},[{words}],{text(os.getcwd())},{{{variables}}}]".encode()  # noqa: PTH109  # no pathlib
+    warm = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    warm.connect(path)
+    files = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", [0, 1, 2]))
+    warm.sendmsg([len(job).to_bytes(_HEADER, "big")], [files])
+    warm.sendall(job)
+    process = int(warm.recv(20))
+    for received in (_signal.SIGINT, _signal.SIGTERM):
+        _signal.signal(received, lambda number, _: os.kill(process, number))
+    for file in (0, 1, 2):
+        os.close(file)  # the engine waits until nobody holds them
+    warm.recv(1)  # returns when the other end is closed
 
 
 def serve(path: str, modules: list[str]) -> tuple[str, int]:
     """Answer those who join. Returns in each fork: the plugin to run, and a file that hangs up when nobody wants it."""
+    import contextlib
+    import gc
+    import importlib
+    import select
+    import socket
+
     for module in modules:
         importlib.import_module(module)
     gc.freeze()  # what was imported is not garbage: a fork shares these pages as long as nobody looks
@@ -64,8 +74,11 @@ def serve(path: str, modules: list[str]) -> tuple[str, int]:
     return take_over(joined), joined.detach()  # open until the fork has ended
 
 
-def take_over(joined: socket.socket) -> str:
+def take_over(joined: "socket.socket") -> str:
     """Become what the process that joined would have been."""
+    import json
+    import socket
+
     header, files, _, _ = socket.recv_fds(joined, _HEADER, 3)
     with joined.makefile("rb") as stream:
         plugin, arguments, folder, environment = json.loads(stream.read(int.from_bytes(header, "big")))
@@ -85,6 +98,10 @@ def end_with(joined: int) -> None:
 
     By a signal and not in a thread: the language host forks.
     """
+    import fcntl
+    import select
+    import signal
+
     signal.signal(signal.SIGIO, lambda *_: os._exit(1))
     fcntl.fcntl(joined, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(joined, fcntl.F_SETFL, fcntl.fcntl(joined, fcntl.F_GETFL) | os.O_ASYNC)
@@ -94,6 +111,9 @@ def end_with(joined: int) -> None:
 
 def run(plugin: str, joined: int) -> None:
     """Run a plugin in this fork, as its launcher would."""
+    import runpy
+    from pathlib import Path
+
     end_with(joined)
     if plugin == "pulumi-language-python":
         # Its own file is in argv, because it may start itself again with another interpreter.
