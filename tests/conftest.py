@@ -82,9 +82,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for worker in range(workers) for item in ordered[worker::workers]]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """See `gc.disable` above."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """The tests are collected: see `gc.disable` above."""
     gc.freeze()
     gc.enable()
 
