@@ -19,8 +19,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -189,7 +191,16 @@ class Story:
             server.wait(20)
 
     def _as_shown(self, output: str) -> str:
-        return _PROGRESS.sub("", _ANSI.sub("", output)).replace(str(self.home), "/home/ada")
+        output = _PROGRESS.sub("", _ANSI.sub("", output))
+        # Of the machine that writes a page nothing may stand there.
+        cli = shutil.which("pulumi", path=self.variables["PATH"])
+        for folder, name in (
+            (sys.prefix, "/home/ada/charging/.venv"),
+            (str(Path(cli).parent) if cli else "", "/usr/local/bin"),
+            (str(self.home), "/home/ada"),
+        ):
+            output = output.replace(folder, name) if folder else output
+        return output
 
 
 def _keep(match: re.Match[str]) -> str:
