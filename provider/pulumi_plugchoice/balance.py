@@ -47,14 +47,25 @@ class PhaseBalance(dynamic.Resource, module="plugchoice", name="PhaseBalance"):
 
     Attributes:
         usable_amps: A per line of the main fuse after the safety margin.
-        single_phase_l1: A on L1 when every connector charges a one-phase car; l2, l3 likewise.
+        single_phase_l1: A on L1 when every connector charges a one-phase car, building included.
+        single_phase_l2: the same on L2.
+        single_phase_l3: the same on L3.
         three_phase_l1: A on L1 when every connector charges a three-phase car. No mix of cars draws more.
+        three_phase_l2: the same on L2.
+        three_phase_l3: the same on L3.
         full_imbalance: A between the most and the least loaded line when every connector charges a one-phase car.
         worst_imbalance: highest difference between two lines (A) when some connectors charge a one-phase car and
             others are empty. None without a neutral.
         cars_at_6_amps: number of one-phase cars that can charge at the same time with 6 A each.
+        group_amps: by name of each group below the root: a text with its A per line L1/L2/L3, and those of its fuse.
+        counted_live: settings of the connectors that count with a live value, such as `STR 16 A`, by connector.
+        not_counted: the connectors that do not count, each with the reason.
     """
 
+    if TYPE_CHECKING:
+        group_amps: pulumi.Output[dict[str, str]]
+        counted_live: pulumi.Output[dict[str, str]]
+        not_counted: pulumi.Output[list[str]]
     usable_amps: pulumi.Output[int]
     single_phase_l1: pulumi.Output[float]
     single_phase_l2: pulumi.Output[float]

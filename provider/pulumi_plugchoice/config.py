@@ -35,63 +35,91 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Option:
-    """One option and its two names; `config` or `environment` is empty if it has only the other."""
+    """One option and its two names.
+
+    Attributes:
+        config: its name in the stack config; empty if it is read from the environment only.
+        environment: its name in the environment.
+        help: what it does.
+        allowed: its values, with their unit.
+        default: what counts when it is not set.
+        secret: whether its value must not be shown.
+    """
 
     config: str
     environment: str
     help: str
+    allowed: str
+    default: str = ""
     secret: bool = False
 
 
 BASE_URL = Option(
     "plugchoice:baseUrl",
     "PLUGCHOICE_BASE_URL",
-    f"Base URL of the API. Default `{DEFAULT_BASE_URL}`. Must be https, except on loopback.",
+    "Base URL of the API.",
+    "an https URL; http only on loopback",
+    f"`{DEFAULT_BASE_URL}`",
 )
 SITE = Option(
     "plugchoice:site",
     "PLUGCHOICE_SITE",
     "UUID of the default site, for resources without `site`. All connectors of a site are read together.",
+    "a UUID",
 )
-TOKEN = Option("plugchoice:token", "PLUGCHOICE_TOKEN", "Personal access token.", secret=True)
-CLIENT_ID = Option("plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "ID of an OAuth2 client, instead of a token.")
+TOKEN = Option("plugchoice:token", "PLUGCHOICE_TOKEN", "Personal access token.", "a token", secret=True)
+CLIENT_ID = Option(
+    "plugchoice:clientId", "PLUGCHOICE_CLIENT_ID", "ID of an OAuth2 client, instead of a token.", "a client ID"
+)
 CLIENT_SECRET = Option(
-    "plugchoice:clientSecret", "PLUGCHOICE_CLIENT_SECRET", "Secret of that OAuth2 client.", secret=True
+    "plugchoice:clientSecret",
+    "PLUGCHOICE_CLIENT_SECRET",
+    "Secret of that OAuth2 client.",
+    "a client secret",
+    secret=True,
 )
 REQUESTS = Option(
     "",
     "PLUGCHOICE_REQUESTS_PER_MINUTE",
     "This machine's share of the user's 500 requests a minute. For users with programs on several machines; with "
     "`PLUGCHOICE_QUOTA_URL` it counts only while the database is lost.",
+    "requests a minute, 1 and up",
+    "all 500",
 )
 QUOTA = Option(
     "",
     "PLUGCHOICE_QUOTA_URL",
-    "`postgres://...`: a Postgres database in which programs on several machines share the request limit. Needs the "
-    "extra `postgres`.",
+    "A Postgres database in which programs on several machines share the request limit. Needs the extra `postgres`.",
+    "a URL such as `postgres://user@host/database`",
     secret=True,
 )
 OFFLINE = Option(
     "",
     "PLUGCHOICE_OFFLINE",
-    "`1`: make no API calls. Previews compare with the stored values, and writes fail. For previews without network.",
+    "Make no API calls. Previews compare with the stored values, and writes fail. For previews without network.",
+    "`1` or `0`",
+    "`0`",
 )
 TIMEOUT = Option(
     "",
     "PLUGCHOICE_TIMEOUT_SECONDS",
-    f"Time limit of one request, in seconds. Default {DEFAULT_TIMEOUT_SECONDS:.0f}.",
+    "Time limit of one request.",
+    f"seconds, above 0 and up to {_MOST_SECONDS:,}",
+    f"`{DEFAULT_TIMEOUT_SECONDS:.0f}`",
 )
 DEADLINE = Option(
     "",
     "PLUGCHOICE_DEADLINE_SECONDS",
-    "Time limit of one read or write with all its retries, in seconds. "
-    f"Default {DEFAULT_DEADLINE_SECONDS:.0f}: enough for one wait of a minute after a 429.",
+    "Time limit of one read or write with all its retries. The default is enough for one wait of a minute after a 429.",
+    f"seconds, above 0 and up to {_MOST_SECONDS:,}",
+    f"`{DEFAULT_DEADLINE_SECONDS:.0f}`",
 )
 
 REVIEWED = Option(
     "",
     "PLUGCHOICE_REVIEWED",
     "File of `plugchoice review --live --reviewed-file`: a write that is not in it is refused.",
+    "a path; a relative one is searched in the folder of the program",
 )
 
 OPTIONS: Final = (

@@ -20,7 +20,7 @@ from .electrical.rotations import PhaseRotation
 from .electrical.settings import find_changes, read_settings
 from .errors import ConnectorNotFound, NotFound, OfflineError, PlugchoiceError
 from .gate import gate, is_plain
-from .inputs import DEFAULTS, INPUT_NAMES, OnAdopt, OnDestroy, find_mistakes
+from .inputs import DEFAULTS, INPUT_NAMES, REPLACING, OnAdopt, OnDestroy, find_mistakes
 from .runtime.adoption import check_adoption, needs_reading, refuse_mismatch, resolve_identity
 from .runtime.drift import expect_write, find_or_report, find_to_write, report_drift, say_other_device
 from .runtime.engine import for_engine, hide_tracebacks, is_known
@@ -72,13 +72,14 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
         connector_id: OCPP connector number.
         phase_rotation: the building lines on terminals L1, L2, L3 (`RST` is L1 L2 L3); None when not managed.
         max_amperage: maximum current per phase, A; None when not managed.
+        site: UUID of the site, lower case; None without one.
         managed: names of the settings that this resource manages.
         adopted: what each managed setting was when it became managed; a missing name was not set.
         identity: OCPP identity of the charger.
         power_type: such as `AC_3_PHASE`.
         standard: such as `IEC 62196`.
         format: `Socket` or `Cable`.
-        max_voltage: V.
+        max_voltage: rated voltage, V, as Plugchoice tells it.
     """
 
     if TYPE_CHECKING:
@@ -125,8 +126,8 @@ class ChargerConnector(dynamic.Resource, module="plugchoice", name="ChargerConne
             resource_name: name of the resource in the stack.
             charger: UUID of the charger, or its OCPP identity (which needs a site). Another charger: replace.
             connector_id: OCPP connector number, 1 and up. Another number: replace.
-            phase_rotation: one of the 15 values of API page connectors/update-connector. None: not managed, left as
-                it is.
+            phase_rotation: the building lines (R, S, T are L1, L2, L3) on terminals L1, L2, L3, as wired. None: not
+                managed, left as it is.
             max_amperage: maximum current per phase, 1 to 1000 A. None: not managed, left as it is.
             site: UUID of the site; default `plugchoice:site` or PLUGCHOICE_SITE. The connectors of a site are read
                 together.
@@ -251,9 +252,7 @@ class ChargerConnectorProvider(dynamic.ResourceProvider):
         if session.is_offline and news["charger"] == olds.get("identity"):
             # Now declared by identity, which an offline check cannot look up: the same charger.
             news["charger"] = olds["charger"]
-        replaces = [
-            name for name in ("charger", "connector_id") if is_known(news[name]) and news[name] != olds.get(name)
-        ]
+        replaces = [name for name in REPLACING if is_known(news[name]) and news[name] != olds.get(name)]
         if replaces:
             say_other_device(session, olds, news)
             return dynamic.DiffResult(changes=True, replaces=replaces)

@@ -20,6 +20,9 @@ OnDestroy = Literal["retain", "restore"]
 
 INPUT_NAMES: Final = ("charger", "connector_id", *SETTING_NAMES, "site", "on_adopt", "on_destroy")
 
+#: Another value of one of these is another connector, and so another resource.
+REPLACING: Final = ("charger", "connector_id")
+
 #: Inputs with these values are not sent, so that a new input of a later version changes nobody's state.
 DEFAULTS: Final[Mapping[str, str]] = {"on_adopt": "overwrite", "on_destroy": "retain"}
 

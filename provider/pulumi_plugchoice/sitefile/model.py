@@ -31,6 +31,9 @@ _ON_ADOPT: Final = (
 _ON_DESTROY: Final = (
     "What to leave when a connector is no longer managed: retain its values, or restore those it had before."
 )
+#: Where `on_adopt` and `on_destroy` of a group and of a connector come from.
+_INHERITED: Final = " Default: that of the group above, else of the site."
+_INHERITED_BY_CONNECTOR: Final = " Default: that of its group, of a group above, or of the site."
 
 
 class Entry(BaseModel):
@@ -97,8 +100,8 @@ class GroupEntry(Entry):
         None, description="Name of the parent group. Required for every group but the first, which is the root."
     )
     fuse_amps: Amps | None = Field(None, description="Fuse of the group, A per line. The root has the main fuse.")
-    on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT)
-    on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY)
+    on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT + _INHERITED)
+    on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY + _INHERITED)
 
 
 class Defaults(Entry):
@@ -141,8 +144,8 @@ class ConnectorEntry(Entry):
         description="true: a DC connector. It is not counted; what its charger draws is ac_input_amps. Needed offline, "
         "where Plugchoice does not tell it.",
     )
-    on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT)
-    on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY)
+    on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT + _INHERITED_BY_CONNECTOR)
+    on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY + _INHERITED_BY_CONNECTOR)
 
 
 class ChargerEntry(Entry):
@@ -152,7 +155,7 @@ class ChargerEntry(Entry):
     identity: str | None = Field(None, min_length=1, max_length=45, description="OCPP identity.")
     uuid: Uuid | None = Field(None, description="UUID in Plugchoice, instead of the identity or beside it.")
     group: str | None = Field(None, description="Name of its group. Default: defaults.group, else the root.")
-    breaker_amps: Amps | None = Field(None, description="Its breaker, A.")
+    breaker_amps: Amps | None = Field(None, description="Its breaker, A. Default: defaults.breaker_amps.")
     max_current: Amps | None = Field(None, description="Rated current of the charger, A per phase.")
     ac_input_amps: Amps | None = Field(None, description="Current that a DC charger draws, A per line.")
     rewirable: bool = Field(
@@ -191,8 +194,8 @@ class SiteFile(Entry):
         default_factory=Defaults, description="Values for chargers and connectors that do not set their own."
     )
     chargers: list[ChargerEntry] = Field(min_length=1, description="The chargers.")
-    on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT)
-    on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY)
+    on_adopt: OnAdopt | None = Field(None, description=_ON_ADOPT + " Default: overwrite.")
+    on_destroy: OnDestroy | None = Field(None, description=_ON_DESTROY + " Default: retain.")
 
     @property
     def has_neutral(self) -> bool:
