@@ -120,9 +120,9 @@ def _methods(item: griffe.Object) -> Iterator[griffe.Object]:
 def _sign(item: griffe.Object, name: str) -> str:
     """A signature in one or more lines, as the formatter would write it."""
     if isinstance(item, griffe.Attribute):
-        start = f"{name}: {item.annotation}" if item.annotation else name
-        line = start if item.value is None else f"{start} = {_quote(item.value)}"
-        return line if len(line) <= 120 or not item.annotation else start
+        typed = f"{name}: {item.annotation}" if item.annotation else name
+        line = typed if item.value is None else f"{typed} = {_quote(item.value)}"
+        return line if len(line) <= 120 or not item.annotation else typed
     if isinstance(item, griffe.Class):
         start = item.members.get("__init__")
         is_error = any(str(base).endswith(("Error", "Exception", "NotFound")) for base in item.bases)
