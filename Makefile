@@ -14,6 +14,7 @@ TEST := $(VENV)/.test
 LINT := $(VENV)/.lint
 DOCS := $(VENV)/.docs
 RELEASE := $(VENV)/.release
+EVIDENCE := $(VENV)/.evidence
 # tools/pulumi/get.py finds or installs the Pulumi CLI and prints its folder; progress goes to stderr.
 PULUMI_BIN = $$($(PYTHON) tools/pulumi/get.py)
 # tools/browser/get.py does the same for the browser that the tests of pages drive, and prints its path.
@@ -21,7 +22,7 @@ BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs docs-serve test quick unit lowest soak bench floor fleet drift demo lock clean
+.PHONY: help setup check format docs docs-serve test quick unit lowest matrix coverage mutants soak bench floor fleet drift demo lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +49,9 @@ $(DOCS): requirements/docs.txt $(TEST)
 
 $(RELEASE): requirements/release.txt $(DEMO)
 	@$(PYTHON) tools/install.py release && touch $@
+
+$(EVIDENCE): requirements/evidence.txt $(TEST)
+	@$(PYTHON) tools/install.py evidence && touch $@
 
 # What `plugchoice adopt --ci` writes.
 KIT := provider/pulumi_plugchoice/fleet/kit
@@ -101,6 +105,17 @@ lowest: $(TEST) ## build the sdist, and run its tests with the lowest versions t
 	  $$install --no-deps --no-build-isolation -e . && \
 	  .venv/bin/python -m pytest -n $(JOBS) tests/unit tests/contract
 
+matrix: $(TEST) ## run unit and contract tests and a connector's life with each Python here; ARGS="3.10 3.13" selects
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PATH" $(BIN)/python tools/matrix.py $(ARGS)
+
+coverage: $(EVIDENCE) ## print which branches the unit and contract tests cover, also in the processes that they start
+	@mkdir -p build/coverage && $(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal --hypothesis-profile=quick tests/unit tests/contract
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
+
+mutants: $(EVIDENCE) ## change the code that computes and writes, and see whether a test notices; ARGS are modules
+	$(BIN)/python tools/mutants.py $(ARGS)
+
 soak: $(TEST) ## run the property tests and fuzzers for longer, 30 sites of killed fleets, and fleets that share a small limit
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=long tests/contract/test_stateful.py tests/contract/test_write_path.py \
 	  tests/contract/test_pages.py tests/unit/test_fuzz.py
@@ -129,7 +144,7 @@ lock: $(BASE) ## write the hashed files in requirements/; ARGS=--upgrade takes t
 	$(COMPILE) --no-header --group=uv --output-file=requirements/uv.txt $(ARGS) >/dev/null
 	$(COMPILE) pyproject.toml --extra=cli --extra=emulator --group=build --output-file=requirements/demo.txt $(ARGS) >/dev/null
 	$(COMPILE) pyproject.toml --all-extras --group=test --constraint=requirements/demo.txt --output-file=requirements/test.txt $(ARGS) >/dev/null
-	for group in docs lint release; do $(COMPILE) pyproject.toml --group=$$group --constraint=requirements/demo.txt \
+	for group in docs lint release evidence; do $(COMPILE) pyproject.toml --group=$$group --constraint=requirements/demo.txt \
 	  --output-file=requirements/$$group.txt $(ARGS) >/dev/null; done
 
 clean: ## remove .venv, caches and builds

@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from support import cost, fake_forge, processes, warm
 from support import emulator as emulators
 from support.stack import Stack, environment_for
@@ -42,6 +42,8 @@ settings.register_profile("usual", deadline=None, suppress_health_check=[HealthC
 # `--hypothesis-profile=long`: test_stateful.py and test_fuzz.py play more; `=quick`: few examples, the same every time.
 settings.register_profile("long", settings.get_profile("usual"))
 settings.register_profile("quick", settings.get_profile("usual"), max_examples=30, derandomize=True)
+# `=mutants` (tools/mutants.py): a failure is all that counts, so it is not made smaller.
+settings.register_profile("mutants", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("usual")
 
 

@@ -28,6 +28,7 @@ LAYERS: Final = {
     "docs": "zensical, which builds the docs site: 40 MB, about 4 s",
     "lint": "ruff, mypy, pyright with its node, zizmor and prek: 120 MB, about 12 s",
     "release": "twine, check-wheel-contents and cyclonedx-bom: 65 MB, about 10 s",
+    "evidence": "coverage.py and mutmut: 30 MB, about 5 s",
 }
 #: Options of pip by their names for uv, which reads neither pip's files nor its environment.
 _UV_NAMES: Final = {

@@ -5,7 +5,7 @@ The API cannot create or delete a connector: `create` adopts one that exists, an
 restores its original settings.
 
 The module path and the name of `ChargerConnectorProvider` are pickled into every user's state: they never change, and
-the class never gets instance attributes. See docs/explanation/architecture.md.
+the class never gets instance attributes. See docs/decisions/0002-empty-provider-objects.md.
 """
 
 # No `from __future__ import annotations`: the SDK evaluates those of the resource once per instance, and text is slow.

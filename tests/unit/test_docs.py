@@ -57,10 +57,10 @@ def test_links_lead_to_files(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs" / "explanation" / "architecture.md", ROOT / "SECURITY.md"], ids=name_of)
-def test_files_and_folders_named_in_the_text_exist(page: Path) -> None:
+@pytest.mark.parametrize("pages", ["docs/explanation/architecture.md", "SECURITY.md", "docs/decisions/*.md"])
+def test_files_and_folders_named_in_the_text_exist(pages: str) -> None:
     """Below the repository's root or the package."""
-    names = _PATH.findall(page.read_text(encoding="utf-8"))
+    names = [name for page in ROOT.glob(pages) for name in _PATH.findall(page.read_text(encoding="utf-8"))]
     assert len(names) > 10
     assert [name for name in names if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from pulumi_plugchoice.electrical.figures import Group, Installation, Point, Triple, compute_figures
-from pulumi_plugchoice.electrical.groups import compare_groups
-from pulumi_plugchoice.electrical.limits import PRESETS, ExceededLimit, Limits, find_exceeded_limits
-from pulumi_plugchoice.electrical.site_warnings import ChargerFacts, compute_eighty_percent, find_warnings
+from pulumi_plugchoice.electrical.groups import GroupMismatch, compare_groups
+from pulumi_plugchoice.electrical.limits import (
+    PRESETS,
+    ExceededLimit,
+    Limits,
+    describe_other_limit,
+    find_exceeded_limits,
+)
+from pulumi_plugchoice.electrical.site_warnings import ChargerFacts, compute_eighty_percent, find_warnings, sum_base
 
 ROTATED = ("RST", "STR", "TRS")
 
@@ -73,7 +79,48 @@ def test_every_limit_is_compared_with_its_figure() -> None:
         ("full_imbalance_amps", None, 16),
         ("worst_imbalance_amps", None, 16),
     ]
+    assert [item.allowed for item in found] == [1] * 6
     assert find_exceeded_limits(Limits(), compute_figures(site("RST")), None) == []
+    reached = Limits(single_phase_amps=16, three_phase_amps=16, full_imbalance_amps=16, worst_imbalance_amps=16)
+    assert find_exceeded_limits(reached, compute_figures(site("RST")), None) == [], "a limit may be reached"
+
+
+def test_each_figure_is_compared_with_the_same_figure_of_the_live_site() -> None:
+    """Also where it stays as it is, or gets lower: then the change does not make the site worse."""
+    limits = Limits(single_phase_amps=10, three_phase_amps=20, full_imbalance_amps=10, worst_imbalance_amps=10)
+    live = compute_figures(site("RST", "RST", "RST", "STR"))
+    found = find_exceeded_limits(limits, compute_figures(site("RST", "RST")), live)
+    assert [(item.limit, item.line, item.value, item.live, item.is_worse) for item in found] == [
+        ("single_phase_amps", "L1", 32, 48, False),
+        ("three_phase_amps", "L1", 32, 64, False),
+        ("three_phase_amps", "L2", 32, 64, False),
+        ("three_phase_amps", "L3", 32, 64, False),
+        ("full_imbalance_amps", None, 32, 48, False),
+        ("worst_imbalance_amps", None, 32, 48, False),
+    ]
+
+
+def test_a_higher_excess_on_all_lines_together_is_worse() -> None:
+    """144/112/0 becomes 144/0/128: the worst line stays, L3 is to blame. Load below the limit does not count."""
+    limits = Limits(single_phase_amps=118)
+    live = compute_figures(site(*["RST"] * 9, *["STR"] * 7))
+    found = find_exceeded_limits(limits, compute_figures(site(*["RST"] * 9, *["TRS"] * 8)), live)
+    assert [(item.line, item.value, item.live, item.is_worse) for item in found] == [
+        ("L1", 144, 144, False),
+        ("L3", 128, 0, True),
+    ]
+    # L2 falls from 160 to 128 A, L3 rises from 0 to 128 A: 10 A less above the limit, although the sum is higher.
+    live = compute_figures(site(*["STR"] * 10))
+    found = find_exceeded_limits(limits, compute_figures(site(*["STR"] * 8, *["TRS"] * 8)), live)
+    assert [(item.line, item.is_worse) for item in found] == [("L2", False), ("L3", False)]
+
+
+def test_a_limit_that_is_not_exceeded_is_described() -> None:
+    """One figure needs a neutral."""
+    with_neutral, without = compute_figures(site("RST")), compute_figures(site("RST", neutral=False))
+    assert describe_other_limit("worst_imbalance_amps", without) == ("not computed, because the supply has no neutral")
+    assert describe_other_limit("worst_imbalance_amps", with_neutral) == "not exceeded"
+    assert describe_other_limit("single_phase_amps", without) == "not exceeded"
 
 
 def test_an_exceeded_limit_is_one_line() -> None:
@@ -100,11 +147,16 @@ class Live:
     net_type: str | None = None
 
 
-def compare(*live: Live, root: int | None = 801, garage: int | None = 812) -> list[tuple[str, str, bool]]:
-    """Key, text and outcome for a site with a 125 A main fuse and a 40 A group."""
+def compare_all(*live: Live, root: int | None = 801, garage: int | None = 812) -> list[GroupMismatch]:
+    """What differs for a site with a 125 A main fuse and a 40 A group."""
     groups = (Group("main", None, 125, root), Group("garage", "main", 40, garage))
     installation = Installation("TN", neutral=True, margin_percent=0, groups=groups, points=(), base={})
-    return [(item.key, item.text, item.is_refused) for item in compare_groups(installation, live)]
+    return compare_groups(installation, live)
+
+
+def compare(*live: Live, root: int | None = 801, garage: int | None = 812) -> list[tuple[str, str, bool]]:
+    """Key, text and outcome of each difference."""
+    return [(item.key, item.text, item.is_refused) for item in compare_all(*live, root=root, garage=garage)]
 
 
 def test_a_live_fuse_above_the_declared_one_is_refused() -> None:
@@ -131,6 +183,32 @@ def test_a_group_that_does_not_exist_is_refused() -> None:
         ("main_fuse_amps", "group main (900): 100 A in Plugchoice, the declared fuse is 125 A", False)
     ]
     assert compare(root=None, garage=None) == []
+
+
+def test_a_mismatch_carries_both_values() -> None:
+    """For annotations and tables. Every group is compared, also after one that does not exist or has no number."""
+    found = compare_all(Live(813, 801, 50), Live(801, None, 160, "IT"), Live(812, 801, 32))
+    assert [(item.key, item.declared, item.live) for item in found] == [
+        ("main_fuse_amps", 125, 160),
+        ("net_type", "TN", "IT"),
+        ("fuse_amps", 40, 32),
+    ]
+    first, second = compare_all(Live(813, 801, 50), Live(812, 801, 50))
+    assert first == GroupMismatch(
+        "group_id",
+        "group main: the site has no group 801 in Plugchoice; its groups: 812, 813",
+        is_refused=True,
+        declared=801,
+        live=None,
+    )
+    assert (second.key, second.declared, second.live, second.is_refused) == ("fuse_amps", 40, 50, True)
+    assert compare()[0][1].endswith("; its groups: none")
+
+
+def test_a_live_fuse_of_0_a_is_compared() -> None:
+    """It is a value, not a missing one."""
+    (mismatch,) = compare_all(Live(801, None, 0), Live(812, 801, 40))
+    assert (mismatch.live, mismatch.is_refused) == (0, False)
 
 
 def test_another_net_type_is_reported() -> None:
@@ -219,11 +297,13 @@ def test_presets_only_warn_and_are_unverified() -> None:
         assert find_exceeded_limits(Limits(presets=(name,)), compute_figures(site(*["RST"] * 9)), None) == []
         lines = find_warnings(site(*["RST"] * 9), compute_figures(site(*["RST"] * 9)), Limits(presets=(name,)), [])
         assert any(f"preset {name} (unverified): 144 A between two lines" in line for line in lines)
-    between, ratings = find_warnings(installation, compute_figures(installation), Limits(presets=("DE-4.6kVA",)), [])
-    assert (
-        "0 A between two lines when every connector charges a one-phase car, up to 48 A when some are empty" in between
-    )
-    assert "one-phase ratings add up to 48 A on a line" in ratings
+    assert find_warnings(installation, compute_figures(installation), Limits(presets=("DE-4.6kVA",)), []) == [
+        "preset DE-4.6kVA (unverified): 0 A between two lines when every connector charges a one-phase car, up to 48 A "
+        "when some are empty, 20 A allowed; source: 4.6 kVA between lines for the whole connection, building included "
+        "(e-handbuch.de)",
+        "preset DE-4.6kVA (unverified): one-phase ratings add up to 48 A on a line; a secondary source allows 20 A per "
+        "line, or more with a balancing device",
+    ]
     with_building = site("RST", base=(30, 0, 0))
     lines = find_warnings(with_building, compute_figures(with_building), Limits(presets=("DE-4.6kVA",)), [])
     assert not [line for line in lines if "ratings" in line], "the building has no rating"
@@ -242,3 +322,59 @@ def test_letters_that_do_not_fit_the_net() -> None:
     )
     installation = site("RST", amps=5)
     assert any("below 6 A" in line for line in find_warnings(installation, compute_figures(installation), Limits(), []))
+
+
+@pytest.mark.parametrize(("amps", "exceeded"), [(20, False), (21, True)])
+def test_a_preset_may_be_reached(amps: int, exceeded: bool) -> None:
+    """20 A between lines are allowed, 21 A are not; the same for the ratings on a line."""
+    installation = site("RST", amps=amps)
+    lines = find_warnings(installation, compute_figures(installation), Limits(presets=("DE-4.6kVA",)), [])
+    assert bool([line for line in lines if "A between two lines" in line]) is exceeded
+    assert bool([line for line in lines if "ratings" in line]) is exceeded
+
+
+def test_a_preset_without_a_neutral_does_not_count_empty_bays() -> None:
+    """That figure is not computed there."""
+    installation = site(*["RST"] * 3, neutral=False)
+    lines = find_warnings(installation, compute_figures(installation), Limits(presets=("AT-16A",)), [])
+    assert lines == [
+        "preset AT-16A (unverified): 48 A between two lines when every connector charges a one-phase car, 16 A "
+        "allowed; source: 3.7 kW between lines, mostly given as a threshold for devices (documents.kostal.com)"
+    ]
+    exact = Installation(
+        "IT",
+        neutral=False,
+        margin_percent=0,
+        groups=(Group("main", None, None),),
+        points=(Point("HRB-1", 1, "RST", 16, "main"),),
+        base={},
+    )
+    assert find_warnings(exact, compute_figures(exact), Limits(presets=("AT-16A",)), []) == []
+
+
+def test_the_building_and_all_dc_chargers_are_the_base() -> None:
+    """Of every group; without any it is nothing."""
+    installation = site("RST")
+    assert sum_base(replace(installation, base={"main": (18, 11, 9), "garage": (5, 0, 2)})) == (23, 11, 11)
+    assert sum_base(replace(installation, base={})) == (0, 0, 0)
+    assert sum_base(replace(installation, base={"main": (1, 2, 3)})) == (1, 2, 3)
+
+
+def test_many_names_are_counted() -> None:
+    """At most five are listed, in order."""
+    six = site(*["RS"] * 6)
+    assert find_warnings(six, compute_figures(six), Limits(), []) == [
+        "HRB-1/1, HRB-2/1, HRB-3/1, HRB-4/1, HRB-5/1 and 1 more: two letters load both lines in full, because the "
+        "supply has a neutral"
+    ]
+    nine = site(*["RS"] * 9)
+    assert find_warnings(nine, compute_figures(nine), Limits(), [])[-1].startswith(
+        "HRB-1/1, HRB-2/1, HRB-3/1, HRB-4/1, HRB-5/1 and 4 more: "
+    )
+    five = site(*["RS"] * 5)
+    assert find_warnings(five, compute_figures(five), Limits(), [])[-1].startswith(
+        "HRB-1/1, HRB-2/1, HRB-3/1, HRB-4/1, HRB-5/1: "
+    )
+    # 27 A of a breaker of 34 A are 80 %, rounded down.
+    assert compute_eighty_percent(34) == 27
+    assert compute_eighty_percent(100) == 80

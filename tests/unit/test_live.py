@@ -8,13 +8,40 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from pulumi_plugchoice.api.models import Charger, Connector
-from pulumi_plugchoice.errors import ConnectorNotFound, IdentityNotFound, NotFound, PlugchoiceError, TransportError
-from pulumi_plugchoice.runtime.live import LIFETIME_SECONDS, Live, LiveConnectors
+from pulumi_plugchoice.api.models import (
+    Charger,
+    ChargerReference,
+    Connector,
+    Permissions,
+    SiteConnector,
+    SiteGroup,
+)
+from pulumi_plugchoice.api.rows import InvalidRow, SiteListing
+from pulumi_plugchoice.errors import (
+    ApiError,
+    ConnectorMoved,
+    ConnectorNotFound,
+    IdentityNotFound,
+    InvalidConnector,
+    NotFound,
+    PermissionDenied,
+    PlugchoiceError,
+    RouteNotFound,
+    TransportError,
+)
+from pulumi_plugchoice.runtime.live import (
+    LIFETIME_SECONDS,
+    PROOF_LIFETIME_SECONDS,
+    Live,
+    LiveConnectors,
+    is_about_site,
+)
 from support.fakes import Clock, FakeClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pulumi_plugchoice.api.retry import Deadline
 
 SITE = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 FIRST, SECOND, OTHER = (f"5f0c3c1e-0000-4000-8000-00000000000{index}" for index in (1, 2, 3))
@@ -360,3 +387,262 @@ def test_proof_waits_for_another_chargers_answer() -> None:
         assert not proven.done()
         run.rotation(SECOND, site=None)
         assert proven.result(10)
+
+
+def listing(*chargers: str, invalid: tuple[InvalidRow, ...] = (), may_lack_rows: bool = False) -> SiteListing:
+    """A site's list with connector 1 of each charger."""
+    rows = tuple(
+        SiteConnector(
+            connector_id=1, phase_rotation="RST", max_amperage=16, charger=ChargerReference(uuid=charger, identity=None)
+        )
+        for charger in chargers
+    )
+    invalid_chargers = {row.charger.uuid.lower(): row.charger.identity for row in invalid if row.charger}
+    return SiteListing(rows, invalid, dict.fromkeys(chargers) | invalid_chargers, may_lack_rows)
+
+
+def lists(run: Run, *answers: SiteListing) -> None:
+    """Let the site answer with each list in turn; the last one stays."""
+    left = list(answers)
+
+    def site_listing(site: str) -> SiteListing:
+        run.client.calls.append(f"GET site {site}")
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    run.client.site_listing = site_listing  # type: ignore[method-assign]
+
+
+NAMELESS = InvalidRow(3, None, None, "charger: Field required")
+
+
+def test_a_site_is_shown_with_what_cannot_be_used() -> None:
+    """And with our own writes since; whether rows may have got lost is passed on."""
+    run = Run()
+    broken = InvalidRow(2, ChargerReference(uuid=SECOND.upper(), identity="HRB-002"), 1, "max_amperage: not a number")
+    lists(run, listing(FIRST, invalid=(broken, NAMELESS), may_lack_rows=True))
+    run.live.update(OTHER, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
+    run.live.read_site(SITE)
+    run.live.update(FIRST, Connector(connector_id=1, phase_rotation="TRS", max_amperage=10))
+
+    shown = run.live.read_site(SITE)
+
+    assert [(live.charger, live.connector.phase_rotation) for live in shown.connectors] == [(FIRST, "TRS")]
+    assert shown.invalid == {
+        "HRB-002/1": "max_amperage: not a number",
+        "row 3 of the list": "charger: Field required",
+    }
+    assert shown.may_lack_rows
+    assert run.client.calls == [f"GET site {SITE}"]
+    with pytest.raises(InvalidConnector) as refused:
+        run.live.find(SECOND, 1, SITE)
+    assert str(refused.value).startswith("HRB-002/1: ")
+    assert "max_amperage: not a number" in str(refused.value)
+    with pytest.raises(ConnectorNotFound, match=r"has no connector 2; it has 1$"):
+        run.live.find(SECOND, 2, SITE)
+
+
+def test_a_site_is_read_again_once_and_now_each_time() -> None:
+    """The second reading is shared as the first is; a reading of this moment is not."""
+    run = Run()
+    first, second, third = (listing(FIRST), listing(FIRST, SECOND), listing(FIRST, SECOND, OTHER))
+    lists(run, first, second, third)
+    assert len(run.live.read_site(SITE).connectors) == 1
+    assert len(run.live.read_site_again(SITE).connectors) == 2
+    assert len(run.live.read_site_again(SITE).connectors) == 2
+    assert len(run.live.read_site_now(SITE).connectors) == 3
+    assert len(run.live.read_site(SITE).connectors) == 1
+    assert not run.live.read_site(SITE).may_lack_rows
+    run.live.read_site_now(SITE)
+    assert run.client.calls == [f"GET site {SITE}"] * 4
+
+
+def test_a_connector_that_names_its_site_is_looked_for_in_a_second_reading() -> None:
+    """A list in pages can lose a row. What the second one has is used; what neither has, has moved."""
+    run = Run()
+    lists(run, listing(SECOND), listing(SECOND, FIRST))
+    run.client.chargers[FIRST] = {1: ("TSR", 10)}
+    assert run.live.find(FIRST, 1, SITE, is_of_site=True).connector.phase_rotation == "RST"
+    assert run.client.calls == [f"GET site {SITE}", f"GET charger {FIRST}", f"GET site {SITE}"]
+    with pytest.raises(ConnectorMoved) as moved:
+        run.live.find(OTHER, 1, SITE, is_of_site=True)
+    assert str(moved.value) == (
+        f"HRB-003/1: the charger answers, but site {SITE} does not list it any more; declare the site that it is on, "
+        "or take the connector out of the program"
+    )
+    assert run.said == []
+
+
+def test_a_row_that_names_no_charger_may_be_the_connector() -> None:
+    """So it has not moved for sure."""
+    run = Run()
+    lists(run, listing(SECOND, invalid=(NAMELESS,)))
+    assert run.live.find(OTHER, 1, SITE, is_of_site=True).name == "HRB-003/1"
+    assert run.said == [f"charger {OTHER}: not on the list of site {SITE}; read separately"]
+
+
+def test_a_number_that_the_list_lacks_is_read_separately_with_its_name() -> None:
+    """Its charger is on the list, so it has not moved: no second reading."""
+    run = Run()
+    lists(run, listing(FIRST))
+    assert run.live.find(FIRST, 2, SITE, is_of_site=True).connector.phase_rotation == "STR"
+    assert run.client.calls == [f"GET site {SITE}", f"GET charger {FIRST}"]
+    assert run.said == [f"HRB-001/2: not on the list of site {SITE}; read separately"]
+
+
+@pytest.mark.parametrize(("may_lack_rows", "calls"), [(True, 2), (False, 1)])
+def test_an_identity_is_looked_for_again_where_a_row_may_be_missing(may_lack_rows: bool, calls: int) -> None:
+    """Not where the list is complete, and not for one that is there."""
+    run = Run()
+    known = SiteListing((), (), {FIRST: "HRB-001"}, may_lack_rows)
+    lists(run, known, SiteListing((), (), {FIRST: "HRB-001", SECOND: "HRB-002"}))
+    assert run.live.find_charger("HRB-001", SITE) == FIRST
+    assert len(run.client.calls) == 1
+    if may_lack_rows:
+        assert run.live.find_charger("HRB-002", SITE) == SECOND
+    else:
+        with pytest.raises(IdentityNotFound):
+            run.live.find_charger("HRB-002", SITE)
+    assert run.client.calls == [f"GET site {SITE}"] * calls
+
+
+def test_the_groups_of_a_site_are_read_once() -> None:
+    """Each site's own."""
+    run = Run()
+
+    def site_groups(site: str) -> list[SiteGroup]:
+        run.client.calls.append(f"groups {site}")
+        return [SiteGroup(id=len(site))]
+
+    run.client.site_groups = site_groups  # type: ignore[method-assign]
+    assert run.live.list_groups(SITE) == run.live.list_groups(SITE) == [SiteGroup(id=36)]
+    assert run.live.list_groups("other") == [SiteGroup(id=5)]
+    assert run.client.calls == [f"groups {SITE}", "groups other"]
+
+
+def test_chargers_that_the_token_may_not_write_to_are_found() -> None:
+    """From the charger itself where it was read, else from the list of its site's chargers, within 3 s for all."""
+    run = Run()
+    asked: list[tuple[str, set[str]]] = []
+    deadlines: list[Deadline] = []
+
+    def without_access(site: str, wanted: set[str], until: Deadline) -> set[str]:
+        asked.append((site, wanted))
+        deadlines.append(until)
+        if site == "broken":
+            raise TransportError("GET", site, "lost")
+        return {min(wanted)}
+
+    run.client.chargers_without_full_access = without_access  # type: ignore[method-assign,assignment]
+    known = Charger(
+        uuid=OTHER,
+        permissions=Permissions(full=False),
+        connectors=(Connector(connector_id=1, phase_rotation=None, max_amperage=None),),
+    )
+    real = run.client.charger
+    run.client.charger = lambda charger, *more: known if charger == OTHER else real(charger, *more)  # type: ignore[method-assign]
+    run.live.find(OTHER, 1, None)
+    run.live.find(FIRST, 1, None)
+
+    refused = run.live.find_refused(
+        [("e", "s2"), (FIRST, SITE), (SECOND, SITE), (OTHER, SITE), ("d", "broken"), ("x", None)]
+    )
+
+    assert refused == {FIRST, OTHER, "e"}
+    assert asked == [("s2", {"e"}), (SITE, {FIRST, SECOND}), ("broken", {"d"})]
+    assert {deadline is deadlines[0] for deadline in deadlines} == {True}
+    assert 2 < deadlines[0].left() <= 3
+    assert run.live.find_refused([("x", None)]) == set()
+
+
+@pytest.mark.parametrize("permissions", [None, Permissions(), Permissions(full=True)])
+def test_only_an_explicit_no_is_a_refusal(permissions: Permissions | None) -> None:
+    """What the API does not say proves nothing."""
+    run = Run()
+    charger = Charger(
+        uuid=OTHER,
+        permissions=permissions,
+        connectors=(Connector(connector_id=1, phase_rotation=None, max_amperage=None),),
+    )
+    run.client.charger = lambda *_: charger  # type: ignore[method-assign]
+    run.live.find(OTHER, 1, None)
+    assert run.live.find_refused([(OTHER, None)]) == set()
+
+
+def test_a_token_without_any_charger_is_found_by_one_question() -> None:
+    """Which is not asked when the run has read something."""
+    for has_chargers in (True, False):
+        run = Run()
+
+        def ask(run: Run = run, answer: bool = has_chargers) -> bool:
+            run.client.calls.append("any")
+            return answer
+
+        run.client.has_chargers = ask  # type: ignore[method-assign]
+        assert run.live.sees_no_charger() is not has_chargers
+        assert run.live.sees_no_charger() is not has_chargers
+        assert run.client.calls == ["any"]
+    for site in (SITE, None):
+        run = Run()
+        run.client.has_chargers = ask  # type: ignore[method-assign]
+        run.rotation(site=site)
+        assert not run.live.sees_no_charger()
+        assert "any" not in run.client.calls
+    run = Run()
+    run.client.chargers_on[SITE] = []
+    run.live.read_site(SITE)
+    assert not run.live.sees_no_charger(), "an empty site was read too"
+
+
+@pytest.mark.parametrize("refusal", [NotFound, PermissionDenied, RouteNotFound])
+def test_a_list_that_may_not_be_asked_for_says_nothing(refusal: type[ApiError]) -> None:
+    """The token may see chargers all the same. Another failure is raised."""
+    run = Run()
+
+    def ask() -> bool:
+        raise refusal("GET", "/v3/chargers", 404)
+
+    run.client.has_chargers = ask  # type: ignore[method-assign]
+    assert not run.live.sees_no_charger()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_the_sites"),
+    [
+        (NotFound("GET", f"/v3/sites/{SITE}/connectors", 404), True),
+        (PermissionDenied("GET", f"/v3/sites/{SITE}/connectors", 403), True),
+        (NotFound("GET", f"/v3/chargers/{FIRST}", 404), False),
+        (TransportError("GET", f"/v3/sites/{SITE}/connectors", "lost"), False),
+        (PlugchoiceError("something else"), False),
+    ],
+)
+def test_a_refusal_is_the_sites_by_its_path(error: PlugchoiceError, is_the_sites: bool) -> None:
+    """Then no connector of the site can be read."""
+    assert is_about_site(error) is is_the_sites
+
+
+@pytest.mark.parametrize(("newest", "again"), [("site", f"GET site {SITE}"), ("charger", f"GET charger {SECOND}")])
+def test_the_newest_answer_is_the_proof(newest: str, again: str) -> None:
+    """An older one beside it is not asked for again. A site's list is newer than the chargers that it tells of."""
+    run = Run()
+    asks: list[Callable[[], object]] = [lambda: run.live.read_site_now(SITE), lambda: run.live.read_now(SECOND, 1)]
+    for ask in asks if newest == "charger" else reversed(asks):
+        ask()
+        run.clock.now += 4
+    run.client.calls.clear()
+    assert run.live.is_gone(OTHER, SITE)
+    assert run.client.calls == []
+    run.clock.now += 2
+    assert run.live.is_gone(OTHER, SITE)
+    assert run.client.calls == [again]
+
+
+def test_an_answer_proves_for_five_seconds() -> None:
+    """To the last."""
+    run = Run()
+    run.live._clock = lambda: run.clock.now
+    run.live.read_now(SECOND, 1)
+    run.client.calls.clear()
+    run.clock.now += PROOF_LIFETIME_SECONDS
+    assert run.live.is_gone(FIRST, None)
+    assert run.client.calls == []
+    assert PROOF_LIFETIME_SECONDS == 5
