@@ -72,7 +72,7 @@ def run(module: str) -> tuple[Counter[int], list[str]]:
     log = folder / "mutmut.log"
     # pytest starts once for each mutant; the plugins that it would find by itself cost half of that.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [MUTMUT, "run"]
+    command: list[str | Path] = [MUTMUT, "run"]
     with log.open("w", encoding="utf-8") as out:
         done = subprocess.run(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT, check=False)
     results = folder / "mutants" / "src" / "pulumi_plugchoice" / f"{module}.meta"
