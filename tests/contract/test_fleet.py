@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from pulumi_plugchoice.cli.fleet_progress import LiveTable
+from pulumi_plugchoice.cli.fleet_progress import Lines, LiveTable, watch
 from pulumi_plugchoice.fleet import stack_run
 from pulumi_plugchoice.fleet.fleet_report import SCHEMA_FILE
 from pulumi_plugchoice.fleet.locks import identify_process, save_records
@@ -794,26 +794,88 @@ def test_the_reviewed_file_binds_each_update(fleet: Fleet) -> None:
 # ---------------------------------------------------------------- the terminal
 
 
+def draw(table: LiveTable, width: int) -> list[str]:
+    """The lines of the table on a terminal of that width, which it does not exceed."""
+    output = io.StringIO()
+    Console(file=output, width=width).print(table.draw())
+    lines = output.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    return [line.rstrip() for line in lines]
+
+
 def test_the_table_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed stays, what runs is last, and the rest goes when there is no more place."""
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("LINES", "13")
-    table = LiveTable(dict.fromkeys("abcdefgh", "rest"))
+    monkeypatch.setenv("LINES", "10")
+    table = LiveTable(dict.fromkeys([*"abcdefgh", "harbour"], "rest"))
     for name in "abcdefg":
         table.begin(name, "rest")
     for name in "abcdef":
         state: Any = "failed" if name == "a" else "applied"
         table.end(StackResult(name, state, {"update": 2}, 2, 4, 70.0, wave="rest"))
-    output = io.StringIO()
-    Console(file=output, width=80).print(table.draw())
-    text = output.getvalue()
-    assert "6 of 8, about " in text
-    rows = [line for line in text.splitlines() if "rest" in line]
-    assert [row.strip("│ ").split()[0] for row in rows] == ["c", "d", "e", "f", "a", "g"]
-    assert "failed" in rows[-2]
-    assert "running" in rows[-1]
-    assert "2 update" in rows[0]
-    assert len(text.splitlines()) <= 13
+    head, *rows, caption = draw(table, 80)
+    assert head.split() == ["Site", "State", "Changes", "Calls", "Time"]
+    assert caption.strip().startswith("6 of 9, 1 failed, about ")
+    assert [row.split()[:2] for row in rows] == [
+        ["c", "applied"],
+        ["d", "applied"],
+        ["e", "applied"],
+        ["f", "applied"],
+        ["a", "failed"],
+        ["g", "running"],
+    ]
+    assert rows[0].split()[2:] == ["2", "update", "4", "70", "s"]
+    for name in "ghijklmnopq":  # more than there is place for
+        table.begin(name, "rest")
+    assert len(draw(table, 80)) <= 10
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_columns_of_the_table_do_not_move(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """A long name loses its middle: sites of one town differ at the end."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    names = [f"amsterdam-zuidas-parkeergarage-dek-{part}-{number}" for part in ("noord", "oost") for number in (1, 2)]
+    table = LiveTable({names[0]: f"canary:{names[0]}", **dict.fromkeys(names[1:], "rest")})
+    heads = {draw(table, width)[0]}
+    for name in names:
+        table.begin(name, "rest")
+        heads.add(draw(table, width)[0])
+        table.end(StackResult(name, "applied", {"create": 11, "update": 120}, 120, 1234, 4000.0))
+        heads.add(draw(table, width)[0])
+    assert len(heads) == 1
+    rows = draw(table, width)[1:-1]
+    shown = [row.split()[0] for row in rows]
+    assert len(set(shown)) == 4
+    assert shown[-1].endswith("-oost-2")
+    assert [row.split()[1] for row in rows] == ["canary", "rest", "rest", "rest"]
+    if width == 80:
+        assert all("…" in name for name in shown)
+
+
+def test_the_table_tells_that_a_gate_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = LiveTable({"a": "canary:a", "b": "rest"})
+    table.begin("a", "canary:a")
+    table.end(StackResult("a", "applied", {"update": 1}, 1, 3, 4.0))
+    table.pause("canary:a", 60)
+    assert draw(table, 80)[-1].strip() == "1 of 2, 60 s for the hardware to settle"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"), [({}, LiveTable), ({"CI": "true"}, Lines), ({"TERM": "dumb"}, Lines), (None, Lines)]
+)
+def test_a_table_moves_only_on_a_terminal_of_a_person(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str] | None, expected: type
+) -> None:
+    """Some CI gives a terminal; and with `| tee` there is one for standard error alone."""
+    for name in ("CI", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (variables or {}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: variables is not None, raising=False)
+    with watch({"a": "rest"}) as watcher:
+        assert type(watcher) is expected
 
 
 def test_a_request_limit_that_is_not_shared_is_said_once(

@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 import click
 
@@ -194,6 +194,15 @@ def echo(text: str, *, is_error: bool = False, end: str = "\n") -> None:
             stream.flush()
     except OSError as error:
         raise OutputLost(error) from None
+
+
+def is_terminal(*streams: TextIO | None) -> bool:
+    """Whether something can move there: not in CI, where each picture of it would stay in the log."""
+    return (
+        all(stream is not None and stream.isatty() for stream in streams)
+        and not os.environ.get("CI")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def write_output(text: str, output: Path | None, *sources: Path | None) -> None:

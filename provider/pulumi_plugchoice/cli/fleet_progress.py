@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural
 
-from .common import echo
+from .common import echo, is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.fleet.results import StackResult
 
 # Of the table without its rows, and of the lines around it.
-_OTHER_LINES: Final = 7
+_OTHER_LINES: Final = 4
+# From so many columns on there is room for several kinds of changes.
+_WIDE: Final = 100
+_STYLES: Final = {"failed": "bold red", "stopped": "bold red", "applied": "green", "changed": "green", "running": "dim"}
 
 
 def _describe_settling(seconds: float) -> str:
@@ -113,36 +116,54 @@ class LiveTable:
         self._console.print(text, markup=False, highlight=False)
 
     def draw(self) -> Table:
-        """Draw the table."""
+        """Draw the table. Its columns keep their widths, whatever is in them."""
         from rich.table import Table
 
         from pulumi_plugchoice.fleet.fleet_report import show_seconds
 
         now = time.monotonic()
-        table = Table(caption=self._describe(now - self._begin))
-        for name in ("Site", "Wave", "State", "Changes"):
-            table.add_column(name)
-        for name in ("Calls", "Time"):
-            table.add_column(name, justify="right")
-        most = max(1, self._console.height - _OTHER_LINES - len(self._running))
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, caption=self._describe(now))
+        widths = {"State": 9, "Changes": 14 if self._console.width < _WIDE else 28, "Calls": 5, "Time": 6}
+        if len(set(self._waves.values())) > 1:
+            widths = {"Wave": 6, **widths}
+        left = max(8, self._console.width - sum(widths.values()) - 2 * len(widths))
+        widths = {"Site": min(left, max(map(len, ["Site", *self._waves]))), **widths}
+        for name, width in widths.items():
+            table.add_column(name, width=width, no_wrap=True, justify="right" if name in ("Calls", "Time") else "left")
+
+        def add(name: str, state: str, changes: str, calls: str, seconds: float) -> None:
+            wave = [self._waves[name].partition(":")[0]] if "Wave" in widths else []
+            style = _STYLES.get(state, "")
+            table.add_row(_cut(name, widths["Site"]), *wave, state, changes, calls, show_seconds(seconds), style=style)
+
+        room = max(2, self._console.height - _OTHER_LINES)
+        running = list(self._running.items())[: room - 1]
+        most = room - len(running)
         ordered = [*(one for one in self._ended if one.is_good), *(one for one in self._ended if not one.is_good)]
         for result in ordered[-most:]:
             changes = ", ".join(f"{count} {name}" for name, count in result.changes.items())
-            time_taken = show_seconds(result.seconds)
-            table.add_row(result.name, result.wave, result.state, changes, str(result.calls), time_taken)
-        for name, begin in self._running.items():
-            table.add_row(name, self._waves[name], "running", "", "", show_seconds(now - begin))
+            add(result.name, result.state, changes, str(result.calls), result.seconds)
+        for name, begin in running:
+            add(name, "running", "", "", now - begin)
         return table
 
-    def _describe(self, elapsed: float) -> str:
+    def _describe(self, now: float) -> str:
         from pulumi_plugchoice.fleet.fleet_report import show_seconds
 
         done, count = len(self._ended), len(self._waves)
-        settling = self._settled - time.monotonic()
-        if settling > 0:
-            return f"{done} of {count}, {_describe_settling(settling)}"
-        left = f", about {show_seconds(elapsed / done * (count - done))} left" if 0 < done < count else ""
-        return f"{done} of {count}{left}"
+        failed = sum(result.state == "failed" for result in self._ended)
+        parts = [f"{done} of {count}", *([f"{failed} failed"] if failed else [])]
+        if self._settled > now:
+            parts.append(_describe_settling(self._settled - now))
+        elif 0 < done < count:
+            parts.append(f"about {show_seconds((now - self._begin) / done * (count - done))} left")
+        return ", ".join(parts)
+
+
+def _cut(name: str, width: int) -> str:
+    """A name without its middle, when it is too long: sites of one town differ at the end."""
+    half = (width - 1) // 2
+    return name if len(name) <= width else f"{name[: width - 1 - half]}…{name[-half:]}"
 
 
 @contextlib.contextmanager
@@ -152,7 +173,7 @@ def watch(waves: Mapping[str, str]) -> Iterator[Lines | LiveTable]:
     Args:
         waves: the wave of each stack that is to run.
     """
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not is_terminal(sys.stdout, sys.stderr):
         yield Lines(waves)
         return
     table = LiveTable(waves)

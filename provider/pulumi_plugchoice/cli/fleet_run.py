@@ -327,7 +327,7 @@ def _go(plan: _Plan, manifest: Manifest, tasks: dict[str, StackTask], begin: flo
             run.run(plan.waves, tasks)
     if isinstance(watcher, LiveTable):
         for result in run.results.values():
-            if result.state in ("failed", "stopped"):
+            if result.name in to_run and result.state not in ("unchanged", "waiting"):
                 echo(show_result(result))
     for line in run.problems:
         echo(line, is_error=True)

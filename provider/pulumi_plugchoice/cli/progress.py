@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from .common import echo
+from .common import echo, is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,7 @@ def show_progress(what: str, total: int, verb: tuple[str, str] = ("Reading", "re
         total: how many there are.
         verb: what is being done with them, and what has been done.
     """
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    shown = _Bar(f"{verb[0]} {what}", total) if is_terminal else _Lines(f"{what} {verb[1]}", total)
+    shown = _Bar(f"{verb[0]} {what}", total) if is_terminal(sys.stderr) else _Lines(f"{what} {verb[1]}", total)
     with shown:
         yield shown.advance
 

@@ -99,6 +99,7 @@ class FleetRun:
 
     def run(self, waves: Sequence[Wave], tasks: Mapping[str, StackTask]) -> None:
         """Run the stacks that are not done yet. Afterwards each has a result."""
+        self.watcher.tick()
         for wave in waves:
             todo = []
             for name in wave.sites:
