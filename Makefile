@@ -22,7 +22,7 @@ BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs docs-serve test quick unit lowest matrix coverage mutants soak bench floor fleet drift demo lock clean
+.PHONY: help setup check format docs docs-serve test quick unit lowest matrix coverage mutants soak bench floor fleet drift demo dist release-check lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -136,6 +136,12 @@ drift: $(TEST) ## compare `plugchoice drift` of 1, 10 and 50 sites with a previe
 
 demo: $(DEMO) ## run the main workflow with a local Plugchoice: no account needed, 30 s after the set-up
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/demo.py
+
+dist: $(RELEASE) ## build wheel and sdist of the last commit into dist/
+	@$(BIN)/python tools/release.py dist
+
+release-check: $(RELEASE) ## build a release of the last commit, and check it: tests from the sdist, demo with the wheel
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PATH" $(BIN)/python tools/release.py check $(ARGS)
 
 # Renovate runs the commands that are in the heads of these files: options with `=`, and none that it does not know.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version=3.10 --generate-hashes

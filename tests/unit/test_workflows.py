@@ -1,0 +1,160 @@
+"""Our own workflows: what zizmor and the schema, both in `make check`, do not see."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).parent.parent.parent
+OURS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+THEIRS: Final = sorted((ROOT / "provider" / "pulumi_plugchoice" / "fleet" / "kit" / "github").glob("*.yml"))
+#: Options of `uv pip compile` that Renovate's manager pip-compile takes over from the head of a file.
+RENOVATE_KNOWS: Final = {
+    *("--universal", "--python-version", "--generate-hashes", "--all-extras", "--extra", "--group"),
+    *("--constraint", "--output-file"),
+}
+
+
+def jobs(file: Path) -> dict[str, Any]:
+    """The jobs of a workflow by their names; the loader keeps `on` and versions as text."""
+    workflow = yaml.load(file.read_text(), yaml.BaseLoader)  # noqa: S506 - it makes nothing but texts
+    assert isinstance(workflow, dict)
+    found: dict[str, Any] = workflow["jobs"]
+    return found
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    """Every shell step of ours, with its place."""
+    for file in OURS:
+        for name, job in jobs(file).items():
+            for step in job["steps"]:
+                if "run" in step:
+                    yield f"{file.name}: {name}", step["run"]
+
+
+def supported() -> list[str]:
+    """The Python versions that the classifiers name."""
+    text = (ROOT / "pyproject.toml").read_text()
+    return re.findall(r'"Programming Language :: Python :: (3\.\d+)"', text)
+
+
+def test_there_are_workflows_for_each_task() -> None:
+    """So that the tests below read something."""
+    assert {file.stem for file in OURS} == {"check", "docs", "nightly", "release"}
+    assert len(list(scripts())) >= 8
+
+
+def test_each_make_target_can_be_made() -> None:
+    """`make` itself says what it would run, and fails for a target that is not there."""
+    targets = {word for _, script in scripts() for word in re.findall(r"\bmake ([a-z-]+)", script)}
+    assert {"check", "test", "lowest", "docs", "soak", "dist", "release-check"} <= targets
+
+    phony = " ".join(re.findall(r"^\.PHONY:(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)).split()
+    assert targets <= set(phony)
+    done = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_matrix_is_the_supported_pythons() -> None:
+    """Those of the classifiers, and the lowest one for the lowest versions."""
+    check = jobs(ROOT / ".github" / "workflows" / "check.yml")
+    versions = check["test"]["strategy"]["matrix"]["python"]
+    (lowest,) = [step["with"]["python-version"] for step in check["lowest"]["steps"] if "setup-python" in str(step)]
+
+    assert versions == supported()
+    assert f'requires-python = ">={lowest}"' in (ROOT / "pyproject.toml").read_text()
+    assert lowest == versions[0]
+
+
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.stem)
+def test_each_job_has_a_time_limit_and_says_what_it_may(file: Path) -> None:
+    """Without one a job that hangs runs for six hours; without permissions it has those of the workflow: none."""
+    text = file.read_text()
+    assert "\npermissions: {}\n" in text
+    assert "\nconcurrency:\n" in text
+    for name, job in jobs(file).items():
+        assert 5 <= int(job["timeout-minutes"]) <= 120, name
+        assert job["permissions"], name
+        assert all("persist-credentials" in str(step) for step in job["steps"] if "checkout@" in str(step)), name
+
+
+def test_only_the_jobs_that_publish_may_write() -> None:
+    """And none of them runs code of the repository."""
+    writers = {
+        f"{file.stem}.{name}": job
+        for file in OURS
+        for name, job in jobs(file).items()
+        if set(job["permissions"].values()) != {"read"}
+    }
+
+    assert set(writers) == {"docs.publish", "release.publish", "release.release"}
+    assert all("checkout@" not in str(job["steps"]) for job in writers.values())
+
+
+def test_an_action_is_pinned_to_one_commit_with_one_version_everywhere() -> None:
+    """In our workflows and in those that `plugchoice adopt --ci` writes."""
+    pins: dict[str, set[tuple[str, str]]] = {}
+    for file in [*OURS, *THEIRS]:
+        for name, pin, comment in re.findall(r"uses: ([\w./-]+)@(\S+)(.*)", file.read_text()):
+            assert re.fullmatch(r"[0-9a-f]{40}", pin), f"{file.name}: {name}@{pin}"
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{file.name}: {name}{comment}"
+            pins.setdefault(name, set()).add((pin, comment))
+
+    assert {name: pin for name, pin in pins.items() if len(pin) > 1} == {}
+
+
+def test_the_release_on_the_forge_has_the_files_and_the_notes(tmp_path: Path) -> None:
+    """The shell step itself, with a `gh` that prints its arguments."""
+    (script,) = [step["run"] for step in jobs(OURS[-1])["release"]["steps"] if "run" in step]
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    gh.chmod(0o755)
+    for name in ("dist/a.whl", "dist/a.tar.gz", "notes.md", "pulumi-plugchoice.cdx.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "GITHUB_REF_NAME": "v1.2.3"}
+
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+
+    words = done.stdout.split()
+    assert words[:3] == ["release", "create", "v1.2.3"]
+    assert words[words.index("--notes-file") + 1] == "notes.md"
+    assert words[-3:] == ["dist/a.tar.gz", "dist/a.whl", "./pulumi-plugchoice.cdx.json"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda file: file.stem)
+def test_renovate_can_run_the_command_in_the_head_of_each_hashed_file(file: Path) -> None:
+    """It refuses other options, and options without `=`. uv.txt is one line, which it changes by itself."""
+    first, second, *_ = file.read_text().splitlines()
+    if file.stem == "uv":
+        assert first.startswith("uv==")
+        return
+    assert first == "# This file was autogenerated by uv via the following command:"
+    words = shlex.split(second.removeprefix("#    "))
+    assert words[:3] == ["uv", "pip", "compile"]
+    assert [word for word in words[3:] if not word.startswith("-")] == ["pyproject.toml"]
+    assert {word.partition("=")[0] for word in words[3:] if word.startswith("-")} <= RENOVATE_KNOWS
+    assert f"--output-file=requirements/{file.name}" in words
+
+
+def test_the_hashed_files_agree() -> None:
+    """All go into one `.venv`: a layer must not change what another has installed."""
+    versions: dict[tuple[str, str], set[str]] = {}
+    for file in (ROOT / "requirements").glob("*.txt"):
+        pattern = r"^([\w.-]+)(?:\[[^\]]*\])?==(\S+)(?: ; (.*?))? \\$"
+        for name, version, marker in re.findall(pattern, file.read_text(), re.MULTILINE):
+            versions.setdefault((name, marker), set()).add(version)
+
+    assert len(versions) > 100
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
