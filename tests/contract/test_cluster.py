@@ -6,17 +6,21 @@ import importlib.util
 import io
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
 import sys
 import tarfile
 import time
+import urllib.error
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice._version import __version__
@@ -151,6 +155,52 @@ def test_ctrl_c_reaches_the_stacks_on_the_workers(world: World) -> None:
         world.fleet.play(name)
     world.run("up", "--all", "--resume")
     assert len(world.fleet.calls()) == 8
+
+
+def test_further_ctrl_cs_are_less_patient(world: World) -> None:
+    """As on threads: SIGINT, SIGTERM, SIGKILL."""
+    press = f"kill -INT {os.getpid()}"
+    traps = [
+        f'trap \'echo "{what} $name" >> "$fake/calls"; {press}\' {number}'
+        for number, what in ((2, "int"), (15, "term"))
+    ]
+    world.fleet.play("a", "; ".join([*traps, press, "while :; do sleep 0.05; done"]))
+    lines = world.run("up", "a", "b", status=130)
+    assert [call for call in world.fleet.calls() if call.endswith(" a")] == ["up a", "int a", "term a"]
+    assert "1 stopped" in lines[-1]
+    assert len(world.fleet.errors) == 1
+
+
+def test_a_fourth_ctrl_c_does_not_wait_for_a_worker_that_does_not_answer(world: World) -> None:
+    world.ensure(1)
+    worker = world.workers[0].process
+    script = f"kill -STOP $PPID; for _ in 1 2 3 4; do kill -INT {os.getpid()}; sleep 0.3; done"
+    world.fleet.play("a", script)
+    try:
+        lines = world.run("up", "a", status=130)
+    finally:
+        worker.send_signal(signal.SIGCONT)
+    assert "0 failed, 1 stopped; " in lines[-1]
+    wait_for(lambda: "end a" in world.fleet.calls())
+
+
+def test_a_worker_with_two_slots_runs_two_stacks_at_a_time(world: World) -> None:
+    """As many as it has slots, and not more."""
+    world.ensure(0)
+    worker = world.cluster.start_worker(2, variables=world.variables)
+    note = 'mkdir "$fake/now.$name"; ls -d "$fake"/now.* | wc -l >> "$fake/counts"'
+    for name, other in ("ab", "ba", "cd", "dc"):
+        wait = f'until [ -d "$fake/now.{other}" ] || [ -f "$fake/once.{other}" ]; do sleep 0.05; done'
+        world.fleet.play(name, f'{note}; {wait}; touch "$fake/once.$name"; rmdir "$fake/now.$name"')
+    try:
+        lines = world.run("up", "--all")
+    finally:
+        assert worker.stop() == 0
+    assert "4 unchanged" in lines[-1]
+    assert "joined, 2 slots" in worker.lines()[0]
+    counts = (world.fleet.bin / "counts").read_text().split()
+    assert len(counts) == 4
+    assert max(counts) == "2"
 
 
 def test_a_worker_that_is_stopped_ends_its_stack_first(world: World) -> None:
@@ -300,6 +350,7 @@ for name in ("distributed.worker", "distributed.client", "distributed.gc", "torn
 log = logging.getLogger("distributed.scheduler").warning
 log("Worker failed to heartbeat for 8s; removing: <WorkerState 'tls://h:1', status: running, memory: 0>")
 log("Workers ['tls://h:1'] do not use a nanny and will be terminated without restarting them")
+log("Mismatched versions found\\n\\n+---")
 log('Async instruction for <Task cancelled name="x"> ended with CancelledError')
 """
 
@@ -402,6 +453,20 @@ def test_workers_that_cannot_run_the_stacks_are_named_before_anything_runs(
     assert world.fleet.calls() == []
 
 
+def test_workers_with_another_python_are_said_and_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their own Python runs the program. Another patch release is no news."""
+    own = platform.python_version()
+    patch = f"{own.rpartition('.')[0]}.99"
+    monkeypatch.setattr(platform, "python_version", lambda: patch)
+    world.run("up", "a")
+    assert world.fleet.errors == []
+    monkeypatch.setattr(platform, "python_version", lambda: "3.99.1")
+    world.run("up", "a")
+    (line,) = world.fleet.errors
+    assert line.startswith("tls://127.0.0.1:")
+    assert line.endswith(f" ({own}): another Python than here (3.99.1) runs the program there; use the same on all")
+
+
 def test_other_certificates_and_plain_tcp_do_not_connect(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -436,6 +501,20 @@ def test_a_scheduler_that_is_not_there_is_one_line(project: Fleet, monkeypatch: 
         f"{address}: cannot be reached: nothing listens there; start `plugchoice fleet scheduler`"
     ]
     assert project.calls() == []
+
+
+def test_a_scheduler_whose_name_nobody_knows_is_one_line(project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what an earlier run has noted stays: it can still be resumed. The report tells that nothing has ended."""
+    project.run("up", "a")
+    before = project.manifest()
+    monkeypatch.setattr(executor, "_PATIENCE", 1)
+    certificates = clusters.make_certificates(project.folder.parent / "tls")
+    project.run("up", "--all", "--report=report.json", "--scheduler=tls://nobody.invalid:1", *certificates, status=1)
+    assert project.errors == [
+        "tls://nobody.invalid:1: cannot be reached: there is no host of that name; check the address"
+    ]
+    assert project.manifest() == before
+    assert json.loads(Path("report.json").read_text())["problems"] == ["the run has not come to its end"]
 
 
 @pytest.mark.parametrize(
@@ -530,6 +609,61 @@ def test_a_worker_that_lacks_something_does_not_start(
     assert result.exit_code == 1
     assert line in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def list_ports(member: Member) -> list[tuple[str, int]]:
+    """Where a process listens."""
+    connections = psutil.Process(member.process.pid).net_connections("tcp")
+    return [tuple(one.laddr) for one in connections if one.status == psutil.CONN_LISTEN]
+
+
+def fetch_status(port: int, path: str) -> int:
+    """The status of an answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=40) as answer:
+            status: int = answer.status
+            return status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_scheduler_serves_no_page_unless_asked() -> None:
+    """Dask would serve some in any case."""
+    with clusters.running(tls=False) as cluster:
+        ports = [port for _, port in list_ports(cluster.start_scheduler()) if port != cluster.port]
+        pages = [
+            fetch_status(port, path) for port in ports for path in ("/health", "/info/main/workers.html", "/status")
+        ]
+        assert set(pages) <= {404}
+
+
+def test_a_dashboard_is_on_loopback_and_its_port_is_told(tmp_path: Path) -> None:
+    """With a bokeh that is too old, so Dask serves one page. A port that is in use is one line."""
+    (tmp_path / "bokeh.py").write_text("__version__ = '0'\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    variables = {"PYTHONPATH": path, "PYTHONWARNINGS": ""}
+    port = clusters.find_port()
+    options = ("--host=127.0.0.1", "--plain", f"--dashboard={port}")
+    with clusters.running(tls=False) as cluster:
+        first = cluster.start("scheduler", *options, f"--port={cluster.port}", variables=variables)
+        first.wait_for("waiting for workers")
+        assert first.lines()[0] == f"http://127.0.0.1:{port}/status: the pages of Dask"
+        assert fetch_status(port, "/status") == 200
+        assert {host for host, _ in list_ports(first)} == {"127.0.0.1"}
+        second = cluster.start("scheduler", *options, f"--port={clusters.find_port()}", variables=variables)
+        assert second.process.wait(60) == 1
+        assert second.lines() == [f"--dashboard {port}: the port is in use; name another one"]
+        assert first.stop() == 0
+
+
+def test_a_dashboard_without_its_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bokeh" else find(name))
+    result = CliRunner().invoke(plugchoice, ["fleet", "scheduler", "--plain", "--dashboard", "8787"])
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "bokeh: is not installed; run `pip install bokeh`, or leave --dashboard out\n",
+    )
 
 
 def test_a_scheduler_without_tls_listens_on_loopback_only() -> None:

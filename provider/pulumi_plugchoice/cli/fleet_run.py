@@ -226,7 +226,8 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
         if options.resume:
             manifest.resume()
         if options.report is not None:  # one that cannot be written is found before anything runs
-            write_files({options.report: FleetReport(action, manifest.revision, {}, (), 0, 0).format_json().encode()})
+            begun = FleetReport(action, manifest.revision, {}, ("the run has not come to its end",), 0, 0)
+            write_files({options.report: begun.format_json().encode()})
         ctx.exit(_go(plan, manifest, _make_tasks(plan, program or "", environment), begin))
 
 

@@ -7,9 +7,10 @@ deadline. `note_answer` learns from every answer. `policy.py` decides when a slo
 this process, with one notice; then only a 429 tells processes of each other.
 
 With PLUGCHOICE_QUOTA_URL the slots are in a Postgres database instead (`postgres_store.py`). When that is lost for
-longer than `PATIENCE`, the process sends nothing for a window, in which the slots of the database run out. Then it
-shares the file with the other processes of its machine, at a fixed share of the limit, until it ends: the database may
-be back for some machines and not for others.
+longer than `PATIENCE`, the process sends nothing for a window, in which the slots of the database run out. If the
+database is back then, the process goes on with it: none of its requests is uncounted. Otherwise it shares the file with
+the other processes of its machine, at a fixed share of the limit, until it ends: the database may be back for some
+machines and not for others.
 
 Times are of the monotonic clock, which is the same for all processes of a machine and does not jump when somebody sets
 the time; in the database they are of its server's clock. The public limiters that processes can share keep to a limit
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 #: s without the database until a process goes on without it.
 PATIENCE: Final = 10.0
-#: How a line begins that says that the limit is not shared as it should be.
+#: How the lines below begin that say that the limit is not shared as it should be.
 DATABASE_LOST: Final = "request limit: PLUGCHOICE_QUOTA_URL: the database cannot be used ("
 NOT_SHARED: Final = "request limit: not shared with other runs on this machine ("
 
@@ -113,6 +114,7 @@ class Pacer:
         self._database = database
         self._failing_since: float | None = None  # the database
         self._not_before = -math.inf  # by this machine's clock
+        self._may_return = True  # to the database, once
         self._policy: Policy
         self._store: Store
         if database is not None:
@@ -134,7 +136,10 @@ class Pacer:
 
         while True:
             self._wait(self._not_before, get_time_left(), "request limit: the quota database is lost")
+            self._return_to_database()
             store = self._store
+            if self._clock() < self._not_before:  # another thread has lost the database just now
+                continue
             try:
                 turn = self._reserve(get_time_left(), requests)
                 wait = turn.due - self._clock()
@@ -181,6 +186,8 @@ class Pacer:
             except StoreError as error:
                 self._lose(store, error, math.inf)
                 continue
+            if is_refusal and store is not self._database:
+                self._may_return = False  # the database would not know of it
             return
 
     def close(self) -> None:
@@ -243,11 +250,27 @@ class Pacer:
         share = self._share or max(1, self._server_limit // _LONE_SHARE)
         self._not_before = self._clock() + self._window
         self._say(
-            f"{DATABASE_LOST}{error}); this run waits {self._window:.0f} s, then this machine sends at most "
+            f"request limit: PLUGCHOICE_QUOTA_URL: the database cannot be used ({error}); this run waits "
+            f"{self._window:.0f} s; if the database is not back then, this machine sends at most "
             f"{plural(share, 'request')} a minute"
             + ("" if self._share else "; to set another share use PLUGCHOICE_REQUESTS_PER_MINUTE")
         )
         self._use_file(share)
+
+    def _return_to_database(self) -> None:
+        """Use the database again if it is back after a window in which this process has sent nothing."""
+        with self._lock:
+            is_lost = self._database is not None and self._store is not self._database
+            if self._database is None or not (is_lost and self._may_return) or self._clock() < self._not_before:
+                return
+            self._may_return = False
+            try:
+                self._database.hold()
+            except StoreError:
+                self._database.close()
+                return
+            self._store.close()
+            self._store, self._policy, self._failing_since = self._database, Policy(self._window), None
 
     def _use_file(self, limit: int | None) -> None:
         self._policy = Policy(self._window, limit)
@@ -259,7 +282,8 @@ class Pacer:
 
     def _report_no_file(self, reason: str) -> None:
         self._say(
-            f"{NOT_SHARED}{reason}); if several run at once, set PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
+            f"request limit: not shared with other runs on this machine ({reason}); if several run at once, set "
+            "PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
         )
 
 

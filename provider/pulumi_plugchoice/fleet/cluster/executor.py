@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import threading
 import time
 import warnings
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._files import make_folder, write_files
-from pulumi_plugchoice._text import printable
+from pulumi_plugchoice._text import list_some, printable
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.errors import PlugchoiceError
 from pulumi_plugchoice.fleet.results import StackResult
@@ -96,9 +97,11 @@ class ClusterExecutor:
         self._teller.start()
 
     def _check_workers(self, workers: dict[str, Any], *, needs_passphrase: bool, say: Callable[[str], None]) -> None:
+        own = platform.python_version()
         found = self._client.run(look_around, workers=list(workers), on_error="return")
         problems = []
         hosts = set()
+        others = []  # with another Python
         shares_quota = True
         for address, one in sorted(found.items()):
             if isinstance(one, OSError):  # it has gone meanwhile
@@ -112,9 +115,13 @@ class ClusterExecutor:
             lines = one.find_problems(self._host, __version__, needs_passphrase=needs_passphrase)
             problems += [f"{address}: {line}" for line in lines]
             hosts.add(one.host)
+            if one.python.split(".")[:2] != own.split(".")[:2]:
+                others.append(f"{address} ({one.python})")
             shares_quota = shares_quota and one.has_quota
         if problems:
             raise ClusterError(*problems)
+        if others:
+            say(f"{list_some(others, 3)}: another Python than here ({own}) runs the program there; use the same on all")
         if len(hosts) > 1 and not shares_quota:
             say(
                 f"workers on {len(hosts)} machines do not share the request limit; set PLUGCHOICE_QUOTA_URL on all of "

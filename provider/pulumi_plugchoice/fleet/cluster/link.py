@@ -29,13 +29,18 @@ if TYPE_CHECKING:
 PORT: Final = 8786
 _ADDRESS: Final = re.compile(r"(tls|tcp)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 _NO_ANSWER: Final = "it does not answer; check the address, the firewall, and that both sides use TLS or both do not"
+_NO_HOST: Final = "there is no host of that name; check the address"
 # Loggers of the library and of what it uses. It gives some of those below them a handler of their own.
 _LOGGERS: Final = ("distributed", "tornado", "bokeh", "asyncio")
 _STATE: Final = re.compile(r"<WorkerState '([^']+)'[^>]*>")
 # What is no news to anybody, and follows or precedes a line that is.
-_LEFT_OUT: Final = re.compile(r"Async instruction for <Task|Workers \[.*\] do not use a nanny")
+_LEFT_OUT: Final = re.compile(
+    r"Async instruction for <Task|Workers \[.*\] do not use a nanny|Mismatched versions found"
+)
 # What holds unless the configuration of Dask says otherwise.
 _DEFAULTS: Final = {"distributed": {"scheduler": {"worker-ttl": "60s", "no-workers-timeout": "300s"}}}
+# Dask serves pages over http on each machine, without encryption.
+_NO_PAGES: Final = {"distributed": {role: {"http": {"routes": list[str]()}} for role in ("scheduler", "worker")}}
 
 
 class LinkError(PlugchoiceError):
@@ -67,16 +72,19 @@ def require_library() -> None:
         raise PlugchoiceError("distributed: is not installed; run: pip install 'pulumi-plugchoice[fleet]'")
 
 
-def configure(tell: Callable[[str], None] | None) -> None:
+def configure(tell: Callable[[str], None] | None, *, has_pages: bool = False) -> None:
     """Set our defaults, and let the library's own lines pass as one line each.
 
     Args:
         tell: takes a line; None: they are left out.
+        has_pages: whether this process serves the pages of Dask.
     """
     import dask.config
     import distributed
 
     dask.config.update_defaults(_DEFAULTS)
+    if not has_pages:
+        dask.config.update_defaults(_NO_PAGES)
     del distributed
     below = tuple(f"{name}." for name in _LOGGERS)
     for name in [name for name in logging.root.manager.loggerDict if name.startswith(below)]:
@@ -186,13 +194,18 @@ def explain(error: BaseException, address: str) -> str:
             return f"TLS: {printable(reason, 100)}; check that all machines have certificates of one authority"
         if isinstance(seen, ConnectionRefusedError):
             return refused
+        if isinstance(seen, socket.gaierror):
+            return _NO_HOST
         seen = seen.__cause__ or seen.__context__
     if "SSL" in str(error) or "TLS" in str(error):
         return "TLS: handshake failed; check that both sides use TLS, with certificates of one authority"
     # Dask tries until its time is over, and what it says then depends on the moment.
-    with contextlib.suppress(OSError, ValueError):
+    try:
         return refused if _is_refused(address) else _NO_ANSWER
-    return _NO_ANSWER
+    except socket.gaierror:
+        return _NO_HOST
+    except (OSError, ValueError):
+        return _NO_ANSWER
 
 
 def _is_refused(address: str) -> bool:

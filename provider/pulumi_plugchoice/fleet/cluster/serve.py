@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import signal
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import plural, printable
@@ -66,19 +68,26 @@ async def run_scheduler(
     Raises:
         PlugchoiceError: it cannot listen there.
     """
-    configure(tell)
+    if dashboard is not None and importlib.util.find_spec("bokeh") is None:
+        raise PlugchoiceError("bokeh: is not installed; run `pip install bokeh`, or leave --dashboard out")
+    configure(tell, has_pages=dashboard is not None)
     from distributed import Scheduler
 
     with _count_stops() as stops:
-        scheduler = Scheduler(
-            host=f"{protocol}://{host}",
-            port=port,
-            protocol=f"{protocol}://",
-            security=security,
-            dashboard=dashboard is not None,
-            # What Dask serves over http is not encrypted.
-            dashboard_address=f"127.0.0.1:{dashboard or 0}",
-        )
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", "Port .* is already in use")  # it would take another one
+                scheduler = Scheduler(
+                    host=f"{protocol}://{host}",
+                    port=port,
+                    protocol=f"{protocol}://",
+                    security=security,
+                    dashboard=dashboard is not None,
+                    # What Dask serves over http is not encrypted.
+                    dashboard_address=f"127.0.0.1:{dashboard or 0}",
+                )
+        except UserWarning:
+            raise PlugchoiceError(f"--dashboard {dashboard}: the port is in use; name another one") from None
         try:
             await scheduler
         except (OSError, RuntimeError, ValueError) as error:
@@ -87,6 +96,8 @@ async def run_scheduler(
             raise PlugchoiceError(
                 f"{protocol}://{host or '*'}:{port}: cannot be listened on ({reason}); name another --host or --port"
             ) from None
+        if dashboard is not None:
+            tell(f"http://127.0.0.1:{dashboard}/status: the pages of Dask")
         tell(f"{scheduler.address}: waiting for workers; Ctrl-C ends it")
         done = asyncio.ensure_future(scheduler.finished())
         await asyncio.wait([done, asyncio.ensure_future(stops.first.wait())], return_when=asyncio.FIRST_COMPLETED)
