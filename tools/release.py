@@ -118,6 +118,14 @@ def read_commit() -> tuple[str, str]:
     return found[1], git("show", "HEAD:CHANGELOG.md")
 
 
+def require_state(version: str) -> None:
+    """There is a state of this version, for the upgrade tests of all later ones."""
+    state = f"tests/fixtures/state/{version}.json"
+    if not git("ls-tree", "HEAD", state):
+        refuse(f"{state}: missing; write it with `pytest tests/acceptance/test_upgrade.py --write-state-fixture`")
+    passed("upgrade", f"{state} is kept for later versions")
+
+
 def export(folder: Path) -> Path:
     """Write the files of the last commit, and nothing else, to a new folder."""
     folder.mkdir(parents=True)
@@ -302,6 +310,7 @@ def check(work: Path, options: argparse.Namespace) -> None:
         flush=True,
     )
     passed("changelog", f"an entry for {version} ({date})")
+    require_state(version)
     built = make_dist(work)
     sdist, wheel = sorted(built, key=lambda file: file.suffix)
     passed("build", ", ".join(f"{file.name} ({file.stat().st_size // 1024} KiB)" for file in built))

@@ -99,6 +99,15 @@ def test_a_version_without_its_changelog_is_refused(
     assert check(release, monkeypatch, *arguments.split()) == f"release: {line}"
 
 
+@pytest.mark.usefixtures("repository")
+def test_a_version_without_its_state_is_refused(release: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later versions could not prove that they change nothing."""
+    assert check(release, monkeypatch) == (
+        "release: tests/fixtures/state/0.1.0.json: missing; write it with `pytest tests/acceptance/test_upgrade.py "
+        "--write-state-fixture`"
+    )
+
+
 def test_the_entry_of_a_version_ends_where_the_next_begins(release: ModuleType) -> None:
     """It becomes the notes of the release."""
     text = "# Changelog\n\n## 0.2.0 (2026-12-01)\n\n- New.\n\n## 0.1.0 (2026-11-01)\n\n- First.\n"
