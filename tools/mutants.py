@@ -43,6 +43,7 @@ CONFIG: Final = """
 source_paths = ["src"]
 only_mutate = ["src/pulumi_plugchoice/{module}"]
 process_isolation = "forkserver"
+timeout_constant = 3.0
 pytest_add_cli_args = [
     "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin", "-p", "no:cacheprovider", "-p", "no:unraisableexception",
     "-m", "not slow", "--hypothesis-profile=mutants",

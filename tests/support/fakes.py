@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pulumi_plugchoice.api.client import PlugchoiceClient
 from pulumi_plugchoice.api.models import Charger, ChargerReference, Connector, ConnectorSettings, SiteConnector
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.retry import Backoff, Deadline
 
 Values = tuple[str | None, int | None]
+ResultT = TypeVar("ResultT")
 
 
 class Clock:
@@ -58,6 +59,10 @@ class FakeClient(PlugchoiceClient):
         calls: what was asked, in order: `GET site …`, `GET charger …`, `PUT …/1 STR 20`.
         before: called with each call's line before it is answered; raises, waits, or changes values.
         put: answers a PUT in place of the default, which stores and answers what was sent.
+        waited: s that each turn says to have waited, if not None.
+        turn_sizes: how many requests each turn was asked for.
+        calls_in_turn: those of `calls` that came with a turn.
+        read_deadlines: of each read of a charger.
     """
 
     chargers: dict[str, dict[int, Values]] = field(default_factory=dict)
@@ -68,6 +73,10 @@ class FakeClient(PlugchoiceClient):
     put: Callable[[str, int, ConnectorSettings], Connector] | None = None
     deadline_seconds: float = 60.0
     backoff: Backoff | None = None
+    waited: float | None = None
+    turn_sizes: list[int] = field(default_factory=list)
+    calls_in_turn: list[str] = field(default_factory=list)
+    read_deadlines: list[Deadline | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Nothing is ever sent with this transport; it knows the deadline and the retries."""
@@ -95,11 +104,12 @@ class FakeClient(PlugchoiceClient):
     def charger(
         self,
         charger: str,
-        deadline: Deadline | None = None,  # noqa: ARG002 - as the real one
-        turn: Turn | None = None,  # noqa: ARG002 - as the real one
+        deadline: Deadline | None = None,
+        turn: Turn | None = None,
     ) -> Charger:
         """The charger with its connectors."""
-        self._note(f"GET charger {charger}")
+        self.read_deadlines.append(deadline)
+        self._note(f"GET charger {charger}", turn)
         if charger not in self.chargers:
             raise NotFound("GET", f"/v3/chargers/{charger}", 404)
         connectors = tuple(
@@ -114,10 +124,10 @@ class FakeClient(PlugchoiceClient):
         connector_id: int,
         settings: ConnectorSettings,
         deadline: Deadline | None = None,  # noqa: ARG002 - as the real one
-        turn: Turn | None = None,  # noqa: ARG002 - as the real one
+        turn: Turn | None = None,
     ) -> Connector:
         """Store, and answer what is stored."""
-        self._note(f"PUT {charger}/{connector_id} {settings.phase_rotation} {settings.max_amperage}")
+        self._note(f"PUT {charger}/{connector_id} {settings.phase_rotation} {settings.max_amperage}", turn)
         if self.put is not None:
             return self.put(charger, connector_id, settings)
         return self.store(charger, connector_id, settings)
@@ -131,7 +141,19 @@ class FakeClient(PlugchoiceClient):
         """The calls that start with `kind`."""
         return [call for call in self.calls if call.startswith(kind)]
 
-    def _note(self, call: str) -> None:
+    def in_turn(self, requests: int, deadline: Deadline, work: Callable[[Turn], ResultT]) -> ResultT:
+        """The real one; the turn may say that it had to wait."""
+        self.turn_sizes.append(requests)
+
+        def after_a_wait(turn: Turn) -> ResultT:
+            turn.waited = turn.waited if self.waited is None else self.waited
+            return work(turn)
+
+        return super().in_turn(requests, deadline, after_a_wait)
+
+    def _note(self, call: str, turn: Turn | None = None) -> None:
         with self._lock:
             self.calls.append(call)
+            if turn is not None:
+                self.calls_in_turn.append(call)
         self.before(call)

@@ -115,6 +115,15 @@ def test_a_higher_excess_on_all_lines_together_is_worse() -> None:
     assert [(item.line, item.is_worse) for item in found] == [("L2", False), ("L3", False)]
 
 
+def test_half_an_ampere_more_above_the_limit_is_worse() -> None:
+    """On L2, which was at the limit; and a difference between lines that stays is not worse."""
+    live, declared = site(*["RST"] * 9, base=(0, 118, 0)), site(*["RST"] * 9, base=(0, 118.5, 0))
+    found = find_exceeded_limits(Limits(single_phase_amps=118), compute_figures(declared), compute_figures(live))
+    assert [(item.line, item.value, item.is_worse) for item in found] == [("L1", 144, False), ("L2", 118.5, True)]
+    (same,) = find_exceeded_limits(Limits(full_imbalance_amps=20), compute_figures(live), compute_figures(live))
+    assert not same.is_worse
+
+
 def test_a_limit_that_is_not_exceeded_is_described() -> None:
     """One figure needs a neutral."""
     with_neutral, without = compute_figures(site("RST")), compute_figures(site("RST", neutral=False))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice import PHASE_ROTATIONS
-from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, suggest_rotation
+from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, shift_rotation, suggest_rotation
 
 
 def test_there_are_fifteen_rotations() -> None:
@@ -60,3 +60,11 @@ def test_a_rotation_is_closest_to_itself(rotation: str) -> None:
 def test_any_text_gives_a_rotation_or_nothing(text: str) -> None:
     """It never raises."""
     assert suggest_rotation(text) in {None, *PHASE_ROTATIONS}
+
+
+def test_a_shift_is_one_line_on() -> None:
+    """L1 to L2, L2 to L3, L3 to L1; the field direction stays."""
+    assert [shift_rotation(rotation) for rotation in ("RST", "STR", "TRS", "RTS", "RT", "T")] == [
+        "STR", "TRS", "RST", "SRT", "SR", "R",
+    ]  # fmt: skip
+    assert [shift_rotation("RTS", steps) for steps in range(4)] == ["RTS", "SRT", "TSR", "RTS"]

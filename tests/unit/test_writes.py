@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from pulumi_plugchoice.errors import (
     InvalidResponse,
     NoConnection,
     NotFound,
+    NotReviewed,
     PermissionDenied,
     PlugchoiceError,
     RateLimited,
@@ -22,6 +24,7 @@ from pulumi_plugchoice.errors import (
     ValidationFailed,
     WriteNotSettled,
 )
+from pulumi_plugchoice.reviewed import Reviewed, ReviewedWrite
 from pulumi_plugchoice.runtime.live import Live, LiveConnectors
 from pulumi_plugchoice.runtime.writes import settle
 from support.fakes import Clock, FakeClient, Values
@@ -435,6 +438,9 @@ def test_messages_name_and_show_settings_in_one_way() -> None:
     assert SETTING_NAMES == ("phase_rotation", "max_amperage")
     assert [show("phase_rotation", "RST"), show("max_amperage", 16)] == ["RST", "16 A"]
     assert [show(name, None) for name in SETTING_NAMES] == ["not set", "not set"]
+    assert show("phase_rotation", "") == "empty"
+    assert show("phase_rotation", "R" * 30) == "R" * 30
+    assert show("phase_rotation", "R" * 31) == "R" * 29 + "…"
 
 
 def test_only_what_is_wanted_is_compared() -> None:
@@ -443,3 +449,90 @@ def test_only_what_is_wanted_is_compared() -> None:
     assert find_changes({"max_amperage": 16, "phase_rotation": "RST"}, connector) == ["max_amperage"]
     assert find_changes({"phase_rotation": "RST"}, connector) == []
     assert find_changes({"max_amperage": 16, "phase_rotation": "STR"}, connector) == ["phase_rotation", "max_amperage"]
+
+
+def test_a_read_and_its_put_go_together_and_a_read_back_by_itself() -> None:
+    """Their places in the request limit are taken together, before the read; the read back has the write's deadline."""
+    run = Run()
+    run.settle(**BOTH)
+    assert run.client.turn_sizes == [1]
+    assert run.client.calls_in_turn == [f"PUT {CHARGER}/1 STR 20"]
+
+    run = Run()
+    run.puts(run.lost_after)
+    run.client.read_deadlines.clear()
+    run.settle(phase_rotation="STR")
+    assert run.client.turn_sizes == [2]
+    assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 16", READ]
+    assert run.client.calls_in_turn == [READ, f"PUT {CHARGER}/1 STR 16"]
+    in_turn, back = run.client.read_deadlines
+    assert in_turn is None
+    assert back is not None
+    assert back.left() > 50
+
+
+@pytest.mark.parametrize(
+    ("waited", "is_adoption", "reads"), [(5.0, True, 0), (5.001, True, 1), (60.0, False, 0)], ids=str
+)
+def test_an_adoption_reads_again_after_a_long_wait(waited: float, is_adoption: bool, reads: int) -> None:
+    """It records what it replaces. A wait of up to 5 s is none, and another write of both settings needs no read."""
+    run = Run()
+    run.client.waited = waited
+    settle(run.client, run.live, run.found, BOTH, is_adoption=is_adoption)
+    assert run.client.calls == [READ] * reads + [f"PUT {CHARGER}/1 STR 20"]
+
+
+def test_values_that_are_there_already_are_prepared_too() -> None:
+    """What was read is what is recorded."""
+    run = Run()
+    seen: list[Live] = []
+    settle(run.client, run.live, run.found, {"max_amperage": 16}, prepare=seen.append)
+    assert seen == [run.found]
+
+
+def review(*writes: ReviewedWrite) -> Reviewed:
+    """A file with these writes."""
+    return Reviewed(Path("reviewed.json"), {(write.charger, write.connector_id): write for write in writes})
+
+
+def test_a_reviewed_write_is_compared_with_what_is_there_now() -> None:
+    """So the connector is read before, also when both settings are written; a portal edit since refuses it."""
+    reviewed = review(ReviewedWrite(CHARGER, 1, ("RST", 16), ("STR", 20)))
+    run = Run()
+    settle(run.client, run.live, run.found, BOTH, reviewed=reviewed)
+    assert run.client.calls == [READ, f"PUT {CHARGER}/1 STR 20"]
+
+    run = Run()
+    run.values = ("RST", 31)
+    with pytest.raises(NotReviewed) as refused:
+        settle(run.client, run.live, run.found, BOTH, reviewed=reviewed)
+    assert str(refused.value) == (
+        "HRB-001/1: not written, because reviewed.json has another change: RST, 16 A -> STR, 20 A was reviewed; "
+        "RST, 31 A now, STR, 20 A would be sent; review it again"
+    )
+    with pytest.raises(NotReviewed, match="does not have this change"):
+        settle(run.client, run.live, run.found, BOTH, reviewed=review())
+    assert run.client.of("PUT") == []
+
+
+def test_a_restore_is_reviewed_as_such() -> None:
+    """And no other write as a restore."""
+    restore = review(ReviewedWrite(CHARGER, 1, ("RST", 16), "restore"))
+    run = Run()
+    with pytest.raises(NotReviewed, match=r"RST, 16 A now, STR, 20 A would be sent"):
+        settle(run.client, run.live, run.found, BOTH, reviewed=restore)
+    settle(run.client, run.live, run.found, BOTH, reviewed=restore, is_restore=True)
+    assert run.values == ("STR", 20)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_kept"), [(ServerError("GET", PATH, 503), True), (TransportError("GET", PATH, "lost"), False)]
+)
+def test_the_answer_to_the_failed_read_is_the_cause(error: PlugchoiceError, is_kept: bool) -> None:
+    """For callers that ask whether the API answered; no answer is no cause."""
+    run = Run()
+    run.puts(run.lost_after)
+    run.reads_fail(error, after="PUT")
+    with pytest.raises(WriteNotSettled) as failed:
+        run.settle(**BOTH)
+    assert failed.value.__cause__ is (error if is_kept else None)

@@ -38,7 +38,7 @@ def suggest_rotation(text: str) -> str | None:
         if len(letters) == len(rotation) == 3 and sum(map(str.__eq__, letters, rotation)) == 2:
             return rotation
     # 0.66: one letter of three may be wrong, not two.
-    return next(iter(difflib.get_close_matches(letters, PHASE_ROTATIONS, n=1, cutoff=0.66)), None)
+    return next(iter(difflib.get_close_matches(letters, PHASE_ROTATIONS, cutoff=0.66)), None)
 
 
 def shift_rotation(rotation: str, steps: int = 1) -> str:

@@ -224,7 +224,7 @@ def body_for(wanted: Mapping[str, Any], found: Live) -> ConnectorSettings:
     try:
         return ConnectorSettings.model_validate(values)
     except ValidationError as error:
-        name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+        name = str(error.errors()[0]["loc"][0])
         live = f"is {show(name, values[name])} in Plugchoice, a value that the API does not accept"
         raise UnknownSetting(found.name, name, live) from None
 
