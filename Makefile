@@ -69,7 +69,10 @@ check: $(LINT) ## check format, lint, types, generated docs and the workflows fo
 	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml $(KIT)/github/*.yml examples/gitops/.github/workflows/*.yml
 	$(SCHEMA) vendor.renovate renovate.json
 	$(SCHEMA) vendor.gitlab-ci $(KIT)/gitlab/gitlab-ci.yml examples/gitops/.gitlab-ci.yml
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/feature.yml
+	$(SCHEMA) vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/prek validate-manifest .pre-commit-hooks.yaml
+	$(BIN)/prek validate-config .pre-commit-config.yaml
 
 format: $(LINT) ## format the code
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
@@ -70,7 +71,7 @@ def test_a_typed_dict_has_the_fields_of_its_model(model: type[BaseModel]) -> Non
             assert describe(field.annotation) == describe(str | None), name
         else:
             assert describe(type_) == describe(field.annotation), name
-        assert f"\n        {name}: " in PAIRS[model].__doc__
+        assert f"\n    {name}: " in inspect.cleandoc(PAIRS[model].__doc__)  # Python 3.13 has taken the indent away
 
 
 def test_every_definition_has_a_model() -> None:
