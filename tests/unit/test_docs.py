@@ -19,9 +19,9 @@ from support import program
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "provider" / "pulumi_plugchoice"
-PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "tools/pulumi/README.md")] + sorted(
-    [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")]
-)
+PAGES = [
+    ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "tools/pulumi/README.md")
+] + sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")])
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _PATH = re.compile(r"`([\w./-]+(?:\.(?:py|md|json|txt|yaml|toml)|/))`")
