@@ -115,7 +115,7 @@ def test_stacks_run_on_workers_as_they_do_on_threads(world: World) -> None:
     lines = world.run("up", "--all", "--report", "report.json", "--reviewed-file", str(reviewed))
     assert sorted(line.partition(";")[0] for line in lines[:-1]) == [
         "a: unchanged",
-        "b: applied: 1 update",
+        "b: applied: 1 updated",
         "c: unchanged",
         "d: unchanged",
     ]

@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 from pulumi_plugchoice.cli.fleet_progress import Lines, LiveTable, watch
 from pulumi_plugchoice.fleet import stack_run
-from pulumi_plugchoice.fleet.fleet_report import SCHEMA_FILE
+from pulumi_plugchoice.fleet.fleet_report import SCHEMA_FILE, show_result
 from pulumi_plugchoice.fleet.locks import identify_process, save_records
 from pulumi_plugchoice.fleet.results import StackResult
 from pulumi_plugchoice.quota import pacer
@@ -30,6 +30,7 @@ from support.fleet import Fleet, events
 from support.repository import call, commit
 
 if TYPE_CHECKING:
+    from pulumi_plugchoice.fleet.results import State
     from support.emulator import Emulator
 
 SECONDS = re.compile(r"\d+ s\b")
@@ -72,7 +73,7 @@ def test_an_update_of_all(repository: Fleet) -> None:
     lines = repository.run("up", "--all", "--jobs", "1", "--report", "../report.json")
     assert plain(lines) == [
         "a: unchanged; 2 calls, N s (1 of 4)",
-        "b: applied: 1 create, 2 update; 3 writes, 5 calls, N s (2 of 4)",
+        "b: applied: 1 created, 2 updated; 3 writes, 5 calls, N s (2 of 4)",
         "c: unchanged; 2 calls, N s (3 of 4)",
         "d: unchanged; 2 calls, N s (4 of 4)",
         "3 unchanged, 1 applied (3 writes), 0 failed; 11 calls, N s",
@@ -144,7 +145,7 @@ def test_a_failed_update_stops_what_has_not_started(fleet: Fleet) -> None:
     assert [call for call in fleet.calls() if call.startswith("end")] == ["end b", "end a"]
     assert lines[0].startswith("b: failed: plugchoice: first line; see ")
     assert plain(lines)[1:] == [
-        "a: applied: 1 update; 1 write, 3 calls, N s (2 of 4)",
+        "a: applied: 1 updated; 1 write, 3 calls, N s (2 of 4)",
         "0 unchanged, 1 applied (1 write), 1 failed, 2 not started; 5 calls, N s",
     ]
     sites = {site["name"]: site for site in report()["sites"]}
@@ -701,7 +702,7 @@ def test_what_a_stack_has_done_counts_when_its_notes_cannot_be_written(fleet: Fl
     """As on a full disk: the writes have been sent."""
     fleet.play("a", f"rm -f .fleet/stacks/a/{name}; mkdir .fleet/stacks/a/{name}", changes={"update": 1}, writes=1)
     lines = fleet.run("up", "a")
-    assert plain(lines)[0] == "a: applied: 1 update; 1 write, 3 calls, N s (1 of 1)"
+    assert plain(lines)[0] == "a: applied: 1 updated; 1 write, 3 calls, N s (1 of 1)"
     assert fleet.done() == ["a"]
 
 
@@ -824,10 +825,24 @@ def test_the_table_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         ["a", "failed"],
         ["g", "running"],
     ]
-    assert rows[0].split()[2:] == ["2", "update", "4", "70", "s"]
+    assert rows[0].split()[2:] == ["2", "updated", "4", "70", "s"]
     for name in "ghijklmnopq":  # more than there is place for
         table.begin(name, "rest")
     assert len(draw(table, 80)) <= 10
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        ("changed", "a: changed: 1 to create, 2 to update; 3 calls, 4 s"),
+        ("applied", "a: applied: 1 created, 2 updated; 3 calls, 4 s"),
+        ("unchanged", "a: unchanged; 3 calls, 4 s"),
+    ],
+)
+def test_changes_are_told_in_the_words_of_the_cli(state: State, line: str) -> None:
+    """A preview plans, an update has done it."""
+    changes = {} if state == "unchanged" else {"create": 1, "update": 2}
+    assert show_result(StackResult("a", state, changes, 0, 3, 4.0)) == line
 
 
 @pytest.mark.parametrize("width", [80, 120])

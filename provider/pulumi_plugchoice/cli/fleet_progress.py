@@ -119,7 +119,7 @@ class LiveTable:
         """Draw the table. Its columns keep their widths, whatever is in them."""
         from rich.table import Table
 
-        from pulumi_plugchoice.fleet.fleet_report import show_seconds
+        from pulumi_plugchoice.fleet.fleet_report import show_changes, show_seconds
 
         now = time.monotonic()
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, caption=self._describe(now))
@@ -141,8 +141,7 @@ class LiveTable:
         most = room - len(running)
         ordered = [*(one for one in self._ended if one.is_good), *(one for one in self._ended if not one.is_good)]
         for result in ordered[-most:]:
-            changes = ", ".join(f"{count} {name}" for name, count in result.changes.items())
-            add(result.name, result.state, changes, str(result.calls), result.seconds)
+            add(result.name, result.state, show_changes(result), str(result.calls), result.seconds)
         for name, begin in running:
             add(name, "running", "", "", now - begin)
         return table

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 #: JSON Schema of `format_json`. Version 1: keys may be added, none changes its meaning.
 SCHEMA_FILE: Final = Path(__file__).with_name("fleet_report.schema.json")
+_DONE: Final = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "replace": "replaced",
+    "import": "imported",
+    "discard": "discarded",
+}
 
 
 def show_seconds(seconds: float) -> str:
@@ -27,12 +35,19 @@ def show_seconds(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def show_changes(result: StackResult) -> str:
+    """`2 updated`, or in a preview `2 to update`, as the CLI itself says it. Empty without changes."""
+    if result.state == "changed":
+        return ", ".join(f"{count} to {operation}" for operation, count in result.changes.items())
+    return ", ".join(f"{count} {_DONE.get(operation, operation)}" for operation, count in result.changes.items())
+
+
 def show_result(result: StackResult) -> str:
-    """A line for a stack: `harbour: applied: 2 update; 2 writes, 5 calls, 4 s`."""
+    """A line for a stack: `harbour: applied: 2 updated; 2 writes, 5 calls, 4 s`."""
     if result.state in ("failed", "stopped"):
         see = f"; see {show_path(shorten(Path(result.log)))}" if result.log else ""
         return f"{result.name}: {result.state}{f': {result.errors[0]}' if result.errors else ''}{see}"
-    parts = [", ".join(f"{count} {name}" for name, count in result.changes.items())] if result.changes else []
+    parts = [show_changes(result)] if result.changes else []
     counts = [plural(result.writes, "write")] if result.writes else []
     counts += [plural(result.calls, "call"), show_seconds(result.seconds)]
     return f"{result.name}: {': '.join([result.state, *parts])}; {', '.join(counts)}"
