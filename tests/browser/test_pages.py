@@ -18,6 +18,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 from pulumi_plugchoice.review.markdown_page import markdown_page
 from pulumi_plugchoice.review.page import Difference, LiveView, SiteView, render_page
+from pulumi_plugchoice.review.run import RunRow, RunView
 from pulumi_plugchoice.sitefile.assess import assess_site
 from pulumi_plugchoice.sitefile.load import build_site, load_site
 from support.hostile import NASTY, make_site, name_all
@@ -104,6 +105,13 @@ def make_live() -> str:
     return render_page(views, "2026-11-28 16:30 UTC")
 
 
+def make_run() -> RunView:
+    """A run that failed, with all that it can say."""
+    cells = ("canary", "failed", "2 create, 33 update", "33", "36", "3 min")
+    row = RunRow("oslo-nordre-gate-2-underground-car-park", cells, ["plugchoice: HRB-001/1: answered 422"], 1)
+    return RunView("fleet up of commit 0123456789ab, ended on 2026-11-28 16:30 UTC", "0 unchanged", [row], ["no"])
+
+
 def make_review() -> str:
     site = load_site(HARBOUR)
     other = make_site(name_all(" ".join(NASTY[:5])))
@@ -111,7 +119,7 @@ def make_review() -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
-    "1": lambda: render_page([make_view(1)]),
+    "1": lambda: render_page([make_view(1)], run=make_run()),
     "3": lambda: render_page([*map(make_view, range(3))]),
     "60": lambda: render_page([make_view(number, size=1) for number in range(60)]),
     "live": make_live,

@@ -96,6 +96,29 @@ def test_an_update_of_all(repository: Fleet) -> None:
     assert Path(".fleet").stat().st_mode & 0o777 == 0o700
 
 
+def test_the_page_shows_all_sites_and_what_became_of_them(repository: Fleet) -> None:
+    """What failed is first, with its error; texts of the CLI are no markup. Before the end, the page says so."""
+    repository.play("b", changes={"update": 2}, writes=3)
+    repository.play("c", "cp ../page.html ../before.html", status=1, error="plugchoice: <b>no</b>")
+    repository.run("up", "--all", "--jobs", "1", "--page", "../page.html", "--report", "../report.json", status=1)
+    assert "This run has not ended." in Path("../before.html").read_text()
+    page = Path("../page.html").read_text()
+    (head,) = re.findall(r"<h2>(fleet .*?)</h2>", page)
+    assert head.startswith(f"fleet up of commit {call('rev-parse', 'HEAD')[:12]}, ended on 20")
+    rows = re.findall(r"<tr>(.*?)</tr>", page.partition('<table class="run">')[2].partition("</table>")[0])
+    cells = [re.sub(r"<[^>]*>+", "|", SECONDS.sub("N s", row)).replace("||", "|").split("|") for row in rows[1:]]
+    assert [[cell for cell in row if cell] for row in cells] == [
+        ["c", "rest", "failed", "0", "2", "N s"],
+        ["b", "rest", "applied", "2 update", "3", "5", "N s"],
+        ["a", "rest", "unchanged", "0", "2", "N s"],
+        ["d", "rest", "not started", "0", "0"],
+    ]
+    assert '<p class="problem">c: plugchoice: &lt;b&gt;no&lt;/b&gt;</p>' in page
+    assert [f'href="#site-{number}"' in page and f'id="site-{number}"' in page for number in (1, 2, 3, 4)] == [True] * 4
+    assert "Installer sheet" in page
+    assert report()["sites"][2]["state"] == "failed"
+
+
 @pytest.mark.parametrize(
     ("action", "options"),
     [
@@ -612,6 +635,9 @@ def test_a_lock_that_goes_is_waited_for(fleet: Fleet, monkeypatch: pytest.Monkey
         (("up", "--all", "--shard", "1"), 2, "--shard 1: is not a shard; "),
         (("up", "--all", "--reviewed-file", "none.json"), 1, "PLUGCHOICE_REVIEWED: "),
         (("up", "--all", "--report", "none/x"), 1, "none/x: cannot be written: No such file or directory; "),
+        (("up", "--all", "--page", "none/x"), 1, "none/x: cannot be written: No such file or directory; "),
+        (("up", "--all", "--page", "sites/b.yaml"), 1, "sites/b.yaml: is the site file itself; name another file"),
+        (("up", "--all", "--page", "../x", "--report", "../x"), 2, "--report and --page: are one file; name two"),
         (("up", "--all", "--report", "sites/a.yaml"), 1, "sites/a.yaml: is the site file itself; name another file"),
         (("up", "--all", "--state", "Pulumi.yaml"), 1, "Pulumi.yaml"),
         (("up", "--changed-since", "HEAD"), 1, "--changed-since: the current folder is not in a git repository; "),

@@ -16,9 +16,10 @@ import click
 from pulumi_plugchoice._files import exists, make_folder, write_files
 from pulumi_plugchoice._text import list_some, plural, show_path
 
-from .common import Command, Failure, OutputFile, Refusal, WholeNumber, connect, echo, refuse_source
+from .common import Command, Failure, Refusal, WholeNumber, connect, echo
 from .fleet import Selection, find_layout, select, selection_options
 from .fleet_cluster import make_link, refuse_virtualenv, tls_options
+from .fleet_outputs import Outputs, output_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +52,7 @@ class Options:
         shard: `2/8`.
         resume: whether to run only what an earlier run has not finished.
         state: folder for `fleet.json`, logs and workspaces.
-        report: file for the report.
+        outputs: the files to write.
         lock_seconds: how long to wait for a lock.
         scheduler: address of the scheduler of a cluster; None: threads of this process.
         security: of the way to it.
@@ -65,7 +66,7 @@ class Options:
     shard: str | None
     resume: bool
     state: Path | None
-    report: Path | None
+    outputs: Outputs
     lock_seconds: int
     scheduler: str | None = None
     security: Any = None
@@ -77,7 +78,6 @@ class Options:
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of all three commands."""
     for option in (
-        click.option("--report", type=OutputFile(), metavar="FILE", help="Write a report as JSON to this file."),
         click.option(
             "--state",
             type=click.Path(path_type=Path),
@@ -106,7 +106,7 @@ def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
     ):
         function = option(function)
-    return selection_options(tls_options(function))
+    return selection_options(tls_options(output_options(function)))
 
 
 _SELECTION: Final = ("names", "is_all", "revision", "project", "folder")
@@ -120,7 +120,7 @@ def _read_options(given: dict[str, Any]) -> Options:
         given["security"] = make_link(given["scheduler"], "--scheduler", given)
     elif any([given.pop("tls_ca"), given.pop("tls_cert"), given.pop("tls_key")]):
         raise Refusal("--tls-ca, --tls-cert, --tls-key: are only for --scheduler")
-    return Options(selection, **given)
+    return Options(selection, outputs=Outputs(given.pop("report"), given.pop("page")), **given)
 
 
 @click.command("preview", cls=Command, statuses={**_STATUSES, 1: "A stack has failed; the others ran. Or an error."})
@@ -211,8 +211,7 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
     if program is None and options.scheduler is None:
         raise Failure("pulumi: not found on PATH; install the Pulumi CLI, or run `plugchoice doctor`")
     environment = _bind(options.reviewed_file)
-    if options.report is not None:
-        refuse_source(options.report, *(item.file for item in plan.declarations), options.reviewed_file)
+    options.outputs.check(*(item.file for item in plan.declarations), options.reviewed_file)
     source = read_source(plan.layout)
     if options.resume and source.revision is None:
         raise Failure("--resume: git does not tell which commit the files are of; leave --resume out")
@@ -225,9 +224,8 @@ def _run(ctx: click.Context, action: Action, options: Options) -> None:
     with hold(plan.state):
         if options.resume:
             manifest.resume()
-        if options.report is not None:  # one that cannot be written is found before anything runs
-            begun = FleetReport(action, manifest.revision, {}, ("the run has not come to its end",), 0, 0)
-            write_files({options.report: begun.format_json().encode()})
+        # A file that cannot be written is found before anything runs.
+        options.outputs.begin(FleetReport(action, manifest.revision, {}, ("the run has not come to its end",), 0, 0))
         ctx.exit(_go(plan, manifest, _make_tasks(plan, program or "", environment), begin))
 
 
@@ -335,8 +333,7 @@ def _go(plan: _Plan, manifest: Manifest, tasks: dict[str, StackTask], begin: flo
     calls = budget.calls if budget is not None else 0
     report = FleetReport(plan.action, manifest.revision, run.results, run.problems, calls, time.monotonic() - begin)
     echo(report.summarize(to_run))
-    if plan.options.report is not None:
-        write_files({plan.options.report: report.format_json().encode()})
+    plan.options.outputs.end(report, plan.declarations)
     return 130 if run.is_stopped else 0 if run.is_good else 1
 
 
@@ -355,7 +352,7 @@ def _open_executor(plan: _Plan, to_run: Mapping[str, str]) -> Iterator[StackExec
 
     refuse_virtualenv(plan.layout.folder)
     reviewed = options.reviewed_file and options.reviewed_file.absolute()
-    apart = [file for file in (options.report, reviewed) if file is not None]
+    apart = [file for file in (options.outputs.report, options.outputs.page, reviewed) if file is not None]
     program = pack_program(plan.layout, apart, reviewed)
     with connect_cluster(options.scheduler, options.security, program) as executor:
         configs = [plan.layout.configs / f"Pulumi.{name}.yaml" for name in to_run]

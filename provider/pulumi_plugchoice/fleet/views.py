@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import printable, show_path
 from pulumi_plugchoice.electrical.settings import show
 from pulumi_plugchoice.review.page import Difference, LiveView, SiteView
+from pulumi_plugchoice.review.run import RunRow, RunView
 from pulumi_plugchoice.sitefile.assess import assess_site
 
+from .fleet_report import show_seconds
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .drift import Finding, SiteReport
     from .files import Declaration
+    from .fleet_report import FleetReport
+
+
+_ORDER: Final = {"failed": 0, "stopped": 1, "applied": 2, "changed": 2}
 
 
 def view_file(declaration: Declaration) -> SiteView:
@@ -37,6 +46,40 @@ def view_report(report: SiteReport) -> SiteView:
         [printable(finding.message, 1500) for finding in report.findings if finding.kind == "unreadable"],
     )
     return SiteView(show_path(declaration.file), declaration.site, report.assessment, live=live)
+
+
+def view_run(report: FleetReport, numbers: Mapping[str, int], when: str) -> RunView:
+    """Show what a run of many stacks did; what failed comes first, then what was changed.
+
+    Args:
+        report: of the run.
+        numbers: of the sections of the sites, by name.
+        when: it ended.
+    """
+    results = sorted(report.results.values(), key=lambda result: _ORDER.get(result.state, len(_ORDER)))
+    rows = [
+        RunRow(
+            result.name,
+            (
+                result.wave.partition(":")[0],
+                "not started" if result.state == "waiting" else result.state,
+                ", ".join(f"{count} {name}" for name, count in result.changes.items()),
+                str(result.writes),
+                str(result.calls),
+                show_seconds(result.seconds) if result.seconds else "",
+            ),
+            result.errors,
+            numbers[result.name],
+        )
+        for result in results
+    ]
+    commit = f" of commit {report.revision[:12]}" if report.revision else ""
+    return RunView(
+        f"fleet {report.action}{commit}, ended on {when}",
+        report.summarize(report.results),
+        rows,
+        [printable(line, 1000) for line in report.problems],
+    )
 
 
 def _view_drift(finding: Finding) -> Difference:

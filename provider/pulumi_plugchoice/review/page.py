@@ -15,6 +15,9 @@ from pulumi_plugchoice.sitefile.plan import read_plan
 from .html import Html, element, page, read_own
 from .markdown import CURRENTS_HEAD, FOOTER, Loads, feed_change, format_supply, list_currents
 from .report import LETTERS
+from .run import HEAD as RUN_HEAD
+from .run import KIND as RUN_KIND
+from .run import describe_run
 from .sheet import SheetRow, describe_site, list_rows
 from .svg import draw_figure, draw_mark, draw_patterns
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.electrical.planner import Plan
     from pulumi_plugchoice.sitefile.assess import Assessment
     from pulumi_plugchoice.sitefile.model import ChargerEntry, SiteFile
+
+    from .run import RunView
 
 # Of a label: a site file does not limit it.
 _LONGEST: Final = 200
@@ -129,18 +134,20 @@ class _Site:
         return printable(self.site.label or "", _LONGEST) or self.site.site.lower()
 
 
-def render_page(views: Sequence[SiteView], read_at: str | None = None) -> str:
+def render_page(views: Sequence[SiteView], read_at: str | None = None, run: RunView | None = None) -> str:
     """Render the page.
 
     Args:
         views: the sites.
         read_at: when Plugchoice was read; None when it was not.
+        run: what a run of their stacks did; None when there was none.
     """
     sites = [_prepare(number, view) for number, view in enumerate(views, 1)]
     unusable = [view for view in views if view.site is None]
     title = f"{plural(len(views), 'charging site')}"
     intro = "Figures are computed from site files"
-    intro += f", and compared with Plugchoice as it was on {read_at}." if read_at else ". Plugchoice was not read."
+    intro += f", and compared with Plugchoice as it was on {read_at}." if read_at else "."
+    intro += "" if read_at or run else " Plugchoice was not read."
     shown = [item for item in sites if item is not None]
     return page(
         title,
@@ -148,6 +155,7 @@ def render_page(views: Sequence[SiteView], read_at: str | None = None) -> str:
         element("header", element("h1", title, id="top", tabindex=-1), element("p", intro)),
         element(
             "main",
+            None if run is None else describe_run(run),
             element("h2", "All sites"),
             [_problem(view.problem) for view in unusable],
             _overview(views, shown, is_live=read_at is not None),
@@ -155,7 +163,7 @@ def render_page(views: Sequence[SiteView], read_at: str | None = None) -> str:
             [_section(item) for item in shown],
         ),
         element("footer", element("p", LETTERS), element("p", FOOTER)),
-        heads={kind: head for kind, head in _HEADS.items() if kind != "currents"},
+        heads={**{kind: head for kind, head in _HEADS.items() if kind != "currents"}, RUN_KIND: RUN_HEAD},
         script=read_own("page.js"),
     )
 
