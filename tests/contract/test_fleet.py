@@ -13,12 +13,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 from pulumi_plugchoice.cli.fleet_progress import Lines, LiveTable, watch
-from pulumi_plugchoice.fleet import stack_run
+from pulumi_plugchoice.fleet import locks, programs, stack_run
 from pulumi_plugchoice.fleet.fleet_report import SCHEMA_FILE, show_result
 from pulumi_plugchoice.fleet.locks import identify_process, save_records
 from pulumi_plugchoice.fleet.results import StackResult
@@ -499,6 +500,49 @@ def wait_for(condition: Any) -> None:
             pass
         time.sleep(0.02)
     pytest.fail("did not happen")
+
+
+class _WindowsProcess(subprocess.Popen):  # type: ignore[type-arg]
+    """A process that is sent what Windows knows."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal."""
+        if sig == signal.SIGINT:
+            raise ValueError(f"Unsupported signal: {sig}")
+        super().send_signal(sig)
+
+
+@pytest.fixture(params=["darwin", "win32"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """As on a system without prctl and /proc; and on Windows without fcntl and interrupts of other programs."""
+    platform: str = request.param
+    for module in (stack_run, programs):  # all of Python would look for an .exe
+        monkeypatch.setattr(module, "sys", SimpleNamespace(platform=platform, executable=sys.executable))
+    monkeypatch.setattr(locks, "_PROC", Path("/nowhere"))
+    if platform == "win32":
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+        monkeypatch.setattr(subprocess, "Popen", _WindowsProcess)
+    return platform
+
+
+def test_a_run_on_another_system(repository: Fleet, elsewhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs and resumes; no record says which process is dead, so a lock is named, not cancelled."""
+    monkeypatch.setattr(stack_run, "_FIRST_WAIT_SECONDS", 0.05)
+    repository.lock("b", socket.gethostname(), 1)
+    lines = repository.run("up", "--all", "--jobs", "1", "--lock-seconds", "0", status=1)
+    assert lines[1].startswith(f"b: failed: locked by ann@{socket.gethostname()} (process 1) since ")
+    assert repository.calls() == ["up a", "end a", "up b"], elsewhere
+    (repository.bin / "b.lock").unlink()
+    repository.run("up", "--all", "--jobs", "1", "--resume")
+    assert repository.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]
+    assert repository.done() == ["a", "b", "c", "d"]
+
+
+def test_a_second_ctrl_c_ends_a_stack_on_another_system(fleet: Fleet, elsewhere: str) -> None:
+    """The first one gets to it through the console on Windows, and is passed on elsewhere."""
+    fleet.play("a", "trap '' INT; kill -INT $PPID; sleep 0.5; kill -INT $PPID; while :; do sleep 0.05; done")
+    (line, _) = fleet.run("up", "a", status=130)
+    assert line.startswith("a: stopped: the CLI was ended by signal 15"), elsewhere
 
 
 # ---------------------------------------------------------------- locks

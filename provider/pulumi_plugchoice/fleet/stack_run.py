@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -98,7 +99,10 @@ class Control:
                 return
             times = self._times
             if times > passed_on and (times > 1 or output.stat().st_size):
-                process.send_signal(_SIGNALS[min(times, len(_SIGNALS)) - 1])
+                number = _SIGNALS[min(times, len(_SIGNALS)) - 1]
+                # On Windows no program can be sent an interrupt, and the console tells all of them about Ctrl-C.
+                if number != signal.SIGINT or sys.platform != "win32":
+                    process.send_signal(number)
                 passed_on = times
 
 
