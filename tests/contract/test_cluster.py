@@ -94,7 +94,7 @@ def world(shared: World) -> World:
 
 
 def wait_for(condition: Any) -> None:
-    give_up = time.monotonic() + 40
+    give_up = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.05)
@@ -103,8 +103,9 @@ def wait_for(condition: Any) -> None:
 # ---------------------------------------------------------------- one run
 
 
-def test_stacks_run_on_workers_as_they_do_on_threads(world: World) -> None:
+def test_stacks_run_on_workers_as_they_do_on_threads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what belongs to the worker; the logs come to the client, and the program is unpacked once."""
+    monkeypatch.setenv("PLUGCHOICE_TOKEN", "secret-of-client")
     reviewed = world.fleet.folder.parent / "reviewed.json"
     reviewed.write_text('{"version": 1, "digest": "sha256:x", "writes": []}')
     script = 'cat "$PLUGCHOICE_REVIEWED" > "$fake/got"; echo "$PLUGCHOICE_TOKEN" >> "$fake/got"; pwd >> "$fake/got"'
@@ -216,17 +217,18 @@ def test_a_worker_that_is_stopped_ends_its_stack_first(world: World) -> None:
 
 
 def test_the_stack_of_a_worker_that_is_killed_runs_on_another(world: World) -> None:
-    """Its CLI gets SIGTERM, and ends in order."""
-    trap = 'trap \'echo "trapped $name" >> "$fake/calls"; rm "$fake/a.lock"; exit 1\' TERM'
-    lock = f'echo "$(cat "$fake/text")" > "$fake/a.lock"; {trap}; kill -9 $PPID; while :; do sleep 0.05; done'
-    world.fleet.lock("a", "elsewhere", 1)
-    (world.fleet.bin / "a.lock").rename(world.fleet.bin / "text")
+    """Its CLI gets SIGTERM, and ends in order. Until then the other worker finds its lock, and leaves it alone."""
+    (world.fleet.bin / "text").write_text(LOCKED.format(user="ann", host=socket.gethostname(), process=4242424242))
+    wait = 'until [ "$(grep -c "^up a" "$fake/calls")" -gt 1 ]; do sleep 0.05; done'
+    trap = f'trap \'{wait}; sleep 1; echo "trapped $name" >> "$fake/calls"; rm "$fake/a.lock"; exit 1\' TERM'
+    lock = f'sed "s/4242424242/$$/" "$fake/text" > "$fake/a.lock"; {trap}; kill -9 $PPID; while :; do sleep 0.05; done'
     world.fleet.play("a", f'if [ ! -f "$fake/once" ]; then touch "$fake/once"; {lock}; fi', changes={"update": 1})
     lines = world.run("up", "--all")
     assert "3 unchanged, 1 applied, 0 failed; " in lines[-1]
-    calls = world.fleet.calls()
-    assert [line for line in calls if line.endswith(" a") and line != "up a"] == ["trapped a", "end a"]
-    assert "cancel a" not in calls
+    calls = [line for line in world.fleet.calls() if line.endswith(" a")]
+    assert calls[:3] == ["up a", "up a", "trapped a"]
+    assert calls[-2:] == ["up a", "end a"]
+    assert set(calls[3:-2]) <= {"up a"}
 
 
 def test_the_lock_of_a_cli_that_died_with_its_worker_is_cancelled(world: World) -> None:
@@ -297,7 +299,7 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     wait_for(lambda: "end b" in (world.fleet.bin / "calls").read_text())
     assert world.fleet.calls() == ["up a", "end a", "up b", "end b"]
     world.fleet.play("b")
-    world.scheduler.process.wait(10)
+    world.scheduler.process.wait(120)
     world.scheduler = world.cluster.start_scheduler(TTL)
     world.workers[0].wait_for(": joined", times=joined + 1)
     lines = world.run("up", "--all", "--resume")
@@ -314,7 +316,7 @@ def test_a_stack_without_a_worker_fails_in_the_end(project: Fleet, monkeypatch: 
         worker = cluster.start_worker(variables={})
         project.play("a", "kill -9 $PPID; sleep 0.2")
         lines = project.run("up", "--all", *cluster.options, status=1)
-        assert worker.process.wait(10) == -signal.SIGKILL
+        assert worker.process.wait(120) == -signal.SIGKILL
     assert lines[0].startswith("a: failed: there is no worker for it; start `plugchoice fleet worker`, and run this ")
     assert "1 failed, 1 not started; " in lines[-1]
 
@@ -330,7 +332,7 @@ def test_a_worker_waits_for_its_scheduler(tmp_path: Path, project: Fleet, monkey
         assert len(waiting.lines()) == 1
         cluster.start_scheduler()
         other = cluster.start("worker", cluster.address, *clusters.make_certificates(tmp_path / "x"), variables={})
-        assert other.process.wait(40) == 1
+        assert other.process.wait(120) == 1
         (line,) = other.lines()
         assert line.startswith(f"{cluster.address}: cannot be reached: TLS: ")
 
@@ -651,7 +653,7 @@ def test_a_dashboard_is_on_loopback_and_its_port_is_told(tmp_path: Path) -> None
         assert fetch_status(port, "/status") == 200
         assert {host for host, _ in list_ports(first)} == {"127.0.0.1"}
         second = cluster.start("scheduler", *options, f"--port={clusters.find_port()}", variables=variables)
-        assert second.process.wait(60) == 1
+        assert second.process.wait(120) == 1
         assert second.lines() == [f"--dashboard {port}: the port is in use; name another one"]
         assert first.stop() == 0
 

@@ -60,7 +60,7 @@ class Member:
         """What it has said."""
         return self.output.read_text().splitlines()
 
-    def wait_for(self, text: str, seconds: float = 40, times: int = 1) -> None:
+    def wait_for(self, text: str, seconds: float = 120, times: int = 1) -> None:
         """Wait until it has said something so many times."""
         give_up = time.monotonic() + seconds
         while sum(text in line for line in self.lines()) < times:
@@ -68,7 +68,7 @@ class Member:
             assert time.monotonic() < give_up, self.lines()
             time.sleep(0.02)
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 120) -> int:
         """Send a signal and wait for its end; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
