@@ -48,10 +48,11 @@ settings.load_profile("usual")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How a release keeps a state file (see test_upgrade.py), how reports are kept (test_review.py), and what costs."""
+    """How a release keeps a state file (test_upgrade.py), how reports are kept (test_review.py), how many run, cost."""
     parser.addoption("--write-state-fixture", action="store_true", help="write tests/fixtures/state/VERSION.json")
     parser.addoption("--write-snapshots", action="store_true", help="write tests/fixtures/site-reports anew")
     parser.addoption("--soak", action="store_true", help="also run what waits for minutes")
+    parser.addoption("--cases", type=int, metavar="N", help="of each test run at most N of its parameters, N > 1")
     parser.addoption("--cost", action="store_true", help="print time and `pulumi` commands of each test")
 
 
@@ -71,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if most := config.getoption("--cases"):
+        keep_cases(config, items, most)
 
     def rank(item: pytest.Item) -> int:
         names = {mark.name for mark in item.iter_markers()}
@@ -82,6 +85,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(900))  # beside other work on the machine
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = [item for worker in range(workers) for item in ordered[worker::workers]]
+
+
+def keep_cases(config: pytest.Config, items: list[pytest.Item], most: int) -> None:
+    """Keep the first and last parameters of each test, and those evenly between them; the same in every run."""
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept = {cases[place * (len(cases) - 1) // (most - 1)] for cases in tests.values() for place in range(most)}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 @pytest.hookimpl(tryfirst=True)

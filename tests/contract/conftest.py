@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from support.emulator import Emulator
 
 
+@pytest.fixture(autouse=True)
+def _no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a command takes more than a second, and then it tells how far it is."""
+    monkeypatch.setattr("pulumi_plugchoice.cli.progress._PATIENCE_SECONDS", 3600.0)
+
+
 @pytest.fixture
 def engine(emulator: Emulator) -> Engine:
     """A stack on the emulator's site."""

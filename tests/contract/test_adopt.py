@@ -568,6 +568,7 @@ def list_leftovers() -> list[str]:
     return [path for path in snapshot() if ".plugchoice-" in path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()], ids=["full disk", "Ctrl-C"]
 )
@@ -594,6 +595,7 @@ def test_at_no_file_does_the_end_leave_half_of_it(monkeypatch: pytest.MonkeyPatc
     assert good == len(snapshot()), "each file was the last one once"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_real_ctrl_c_leaves_whole_files(emulator: Emulator) -> None:
     """While it reads, or while it writes; the next run completes them."""
@@ -776,6 +778,7 @@ def test_a_site_file_with_another_ending_is_not_overlooked(emulator: Emulator) -
     assert snapshot() == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_lets_an_import_end(emulator: Emulator) -> None:
     """Interrupted, `pulumi import` can leave the lock of its stack. The stack's program does not get the signal."""

@@ -297,6 +297,7 @@ def test_the_python_of_the_environment(folder: Path, fake: FakePulumi, monkeypat
     assert play().bad == {"python": "failure"}
 
 
+@pytest.mark.slow
 def test_the_real_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has the package, and answers with its versions."""
     monkeypatch.setenv("PULUMI_PYTHON_CMD", sys.executable)
@@ -901,6 +902,7 @@ def test_a_slow_answer_is_no_wrong_clock() -> None:
 # --- output ---
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_what_was_started(folder: Path, fake: FakePulumi) -> None:
     """One line, status 130, and nothing is left."""
     fake.cli(f"/bin/sleep 60 & echo $! > {folder}/child; wait")

@@ -808,6 +808,7 @@ def test_gitlab_gets_a_report_with_stable_fingerprints(emulator: Emulator) -> No
 # How it runs
 
 
+@pytest.mark.slow
 def test_it_needs_neither_the_engine_nor_its_sdk() -> None:
     """Which take most of the time of a preview."""
     write()

@@ -99,8 +99,17 @@ def test_a_number_of_an_option_is_written_in_digits(folder: Path, amps: str) -> 
     assert not (folder / "sites").exists()
 
 
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The site file with a plan."""
+    file = tmp_path_factory.mktemp("planned") / "planned.yaml"
+    file.write_text(HARBOUR.read_text())
+    assert play("plan", [str(file), "--write"]).status == 0
+    return file.read_text()
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator, planned: str) -> Path:
     """The current folder, with a site file and one that has a plan; the environment names an emulator."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.environment["PLUGCHOICE_BASE_URL"])
@@ -114,11 +123,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) 
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "test")
     text = HARBOUR.read_text()
     Path("site.yaml").write_text(text)
-    Path("planned.yaml").write_text(text)
     Path("fleet/sites").mkdir(parents=True)
     Path("fleet/sites/harbour.yaml").write_text(text)
     Path("fleet/Pulumi.yaml").write_text("name: fleet\nruntime: python\n")
-    play("plan", ["planned.yaml", "--write"])
+    Path("planned.yaml").write_text(planned)
     return tmp_path
 
 
@@ -339,6 +347,7 @@ def test_a_current_folder_that_is_gone(folder: Path, name: str, monkeypatch: pyt
         assert played.err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>&-"])
 def test_the_streams_of_a_real_process(redirection: str) -> None:
     """The interpreter writes what is left when it ends; it must not fail then."""

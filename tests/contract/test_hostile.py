@@ -356,6 +356,7 @@ LARGE: Final = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", LARGE)
 def test_a_huge_body_is_not_read_or_unpacked_to_its_end(what: str) -> None:
     """An error says so, and memory stays bounded."""

@@ -353,6 +353,7 @@ STEPS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=1, max_size=4))
 def test_every_put_is_one_of_the_set(bound: Engine, emulator: Emulator, tmp_path: Path, steps: list[Any]) -> None:

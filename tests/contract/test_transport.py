@@ -123,9 +123,9 @@ def test_a_lasting_fault_is_an_error_at_the_deadline(emulator: Emulator) -> None
     emulator.fault("status", status=502, html=True, times=None)
     started = time.monotonic()
     with emulator.recording() as calls, pytest.raises(ServerError) as failed:
-        transport(emulator.base_url, deadline=0.3).get(READ)
+        transport(emulator.base_url, deadline=1).get(READ)
     assert str(failed.value) == f"GET {READ}: answered 502: Plugchoice has a problem; try again later"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
     assert len(calls) > 2
 
 
@@ -183,7 +183,7 @@ def test_the_loop_waits_for_retry_after(emulator: Emulator, as_date: bool) -> No
     emulator.fault("status", status=429, retry_after=wait)
     started = time.monotonic()
     transport(emulator.base_url).get(READ)
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 30  # without a valid Retry-After: a minute
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_wait_past_the_deadline_fails_at_once(
     with emulator.recording() as calls, pytest.raises(RateLimited) as failed:
         transport(emulator.base_url, deadline=5).get(READ)
     assert failed.value.retry_after == understood
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert len(calls) == 1
 
 
@@ -318,7 +318,7 @@ def test_a_silent_service_is_a_timeout(emulator: Emulator) -> None:
     with pytest.raises(RequestTimeout) as failed:
         transport(emulator.base_url, timeout=0.2, deadline=0.21).get(READ)
     assert str(failed.value) == f"GET {READ}: no answer within 0.2 s"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_a_slow_body_is_a_timeout(emulator: Emulator) -> None:
@@ -328,7 +328,7 @@ def test_a_slow_body_is_a_timeout(emulator: Emulator) -> None:
     with pytest.raises(RequestTimeout) as failed:
         transport(emulator.base_url, timeout=0.5, deadline=0.51).get(READ)
     assert str(failed.value) == f"GET {READ}: no answer within 0.5 s"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "truncate"])

@@ -44,6 +44,7 @@ def validate(stack: dict[str, Any]) -> None:
     jsonschema.validate(stack, schema)
 
 
+@pytest.mark.slow
 def test_the_stack_is_as_the_operator_takes_it() -> None:
     stack = find("Stack")
     validate(stack)

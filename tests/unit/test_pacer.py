@@ -261,6 +261,7 @@ def start(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_processes_together_keep_to_the_limit_in_every_minute(tmp_path: Path) -> None:
     work = "for _ in range(250):\n    print(*pacer._reserve(600.0).slot)\n"
     processes = [child(tmp_path, work) for _ in range(4)]

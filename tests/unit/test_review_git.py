@@ -142,6 +142,7 @@ def test_files_and_folders_are_named_from_the_current_folder(repository: Path, m
     assert result.stderr == ("/etc/hosts: is not in the git repository of the current folder; name files that are\n")
 
 
+@pytest.mark.slow
 def test_names_of_files_are_taken_as_they_are(repository: Path) -> None:
     """No pattern, no option, no markup; blanks, quotes, line ends, other scripts, bytes that are no text."""
     names = ["-x.yaml", "a b.yaml", '"q".yaml', "n\nl.yaml", "é.yaml", ":(top)x.yaml", "[s]*.yaml", "<!-- @a |`.yaml"]

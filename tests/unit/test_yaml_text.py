@@ -110,9 +110,9 @@ def test_plain_text_stays_plain_text(text: str) -> None:
 def test_nested_anchors_are_refused_at_the_first() -> None:
     """And quickly: the "billion laughs" text would expand to gigabytes."""
     lines = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    started = time.monotonic()
+    started = time.process_time()
     assert find("\n".join(lines)) == [(1, 5, "a0: anchor (&a0) is not supported; write the value out")]
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 TABBED = "a:\t1\t# c\n\t# c\nb: [1,\t2]\t# c\n \t\nc:\t# c\n  d: 'x'\t# c\n\t  # c\n  e: |\t# c\n    y\n"
@@ -215,11 +215,11 @@ def test_a_text_that_cannot_be_edited_is_left_alone(text: str) -> None:
 
 def test_thousands_of_mistakes_give_a_hundred_lines() -> None:
     """And quickly."""
-    started = time.monotonic()
+    started = time.process_time()
     found = find("x: {" + "a," * 300_000 + "}")
     assert 100 <= len(found) <= 102
     assert found[-1][2] == "more than 100 mistakes, the rest of the file is not checked"
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_removing_the_first_key_of_a_list_item_keeps_the_dash() -> None:

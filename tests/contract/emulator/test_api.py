@@ -345,13 +345,13 @@ class TestRateLimit:
         assert lab.get("/v3/user", token=None).headers["X-RateLimit-Limit"] == "4"
 
     def test_the_window_is_fixed_and_ends(self, lab: Lab) -> None:
-        lab.switch(rate_limit_per_minute=2, rate_window_seconds=0.4)
+        lab.switch(rate_limit_per_minute=2, rate_window_seconds=1)
         start = time.monotonic()
         assert [lab.get("/v3/user").status_code for _ in range(3)] == [200, 200, 429]
         while lab.get("/v3/user").status_code == 429:
-            assert time.monotonic() - start < 5
+            assert time.monotonic() - start < 30
             time.sleep(0.02)
-        assert 0.35 < time.monotonic() - start < 2
+        assert time.monotonic() - start > 0.9
 
 
 class TestDrift:

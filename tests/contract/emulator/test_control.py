@@ -212,14 +212,14 @@ class TestSwitches:
     def test_requests_with_latency_run_at_the_same_time(self, lab: Lab) -> None:
         lab.switch(latency_seconds=0.4)
         statuses: list[int] = []
-        threads = [threading.Thread(target=lambda: statuses.append(lab.get("/v3/user").status_code)) for _ in range(6)]
+        threads = [threading.Thread(target=lambda: statuses.append(lab.get("/v3/user").status_code)) for _ in range(30)]
         start = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert statuses == [200] * 6
-        assert 0.4 <= time.monotonic() - start < 1.6
+        assert statuses == [200] * 30
+        assert 0.4 <= time.monotonic() - start < 11  # one after the other: 12 s
 
     def test_parallel_writes_are_all_stored(self, lab: Lab) -> None:
         chargers = [row["charger"] for row in lab.rows() if row["identity"].startswith("DEP-")]

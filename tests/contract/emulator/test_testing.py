@@ -35,6 +35,7 @@ def emulator() -> Iterator[Emulator]:
         yield started
 
 
+@pytest.mark.slow
 def test_a_test_edits_connectors_and_reads_the_requests(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = emulator.connectors()
     assert emulator.environment == {
@@ -60,6 +61,7 @@ def test_a_test_edits_connectors_and_reads_the_requests(emulator: Emulator, monk
     assert emulator.control("GET", "/faults") == {"faults": []}
 
 
+@pytest.mark.slow
 def test_a_refused_change_is_an_error_with_the_reason(emulator: Emulator) -> None:
     with pytest.raises(RefusedError) as refused:
         emulator.edit("Y-2", max_amperage=16)
