@@ -91,14 +91,20 @@ def test_a_worker_is_killed_and_one_is_frozen_and_every_site_ends_right(
             for number in (1, 2, 3)
         }
         for number in (1, 2, 3):
-            emulator.fault("slow_after_write", delay_seconds=15, method="PUT", path=charger_uuid(number), times=1)
+            emulator.fault("slow_after_write", delay_seconds=25, method="PUT", path=charger_uuid(number), times=1)
         output = tmp_path / "output.txt"
         with output.open("wb") as file:
             process = subprocess.Popen([*COMMAND, "up", "--all", *cluster.options], stdout=file, stderr=file)
         with contextlib.ExitStack() as stack:
             stack.callback(process.kill)
-            wait_for(lambda: len(find_writing(emulator, members)) > 1, process, output)
-            (killed, _), (cold, site) = list(find_writing(emulator, members).items())[:2]
+            found: list[dict[str, str]] = []
+
+            def look() -> bool:
+                found.append(find_writing(emulator, members))
+                return len(found[-1]) > 1
+
+            wait_for(look, process, output)
+            (killed, _), (cold, site) = list(found[-1].items())[:2]
             members[killed].process.kill()
             asleep = processes.find_marked(MARK, cold)
             assert len(asleep) >= 3, "the worker, its CLI and the provider"

@@ -396,6 +396,23 @@ def test_a_task_on_a_worker_that_lacks_something_fails_in_one_line(
     assert len(result.errors) == 2
 
 
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [({"tls://w:1": ["key"]}, True), ({"tls://w:1": ["other"]}, False), ({}, False), (KeyError("tls://w:1"), False)],
+)
+def test_a_task_is_begun_only_while_the_scheduler_expects_it_of_this_worker(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, wanted: bool
+) -> None:
+    def sync(*_: object, **__: object) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("distributed.utils.sync", sync)
+    worker = SimpleNamespace(address="tls://w:1", loop=None, scheduler=SimpleNamespace(processing=None))
+    assert remote._is_wanted(worker, "key") is wanted
+
+
 def test_a_worker_of_another_cluster_that_lacks_something_is_named(world: World) -> None:
     """Any cluster of Dask will do, as long as its workers have what they need."""
     tls = ["--tls-ca-file", "--tls-cert", "--tls-key"]
