@@ -22,6 +22,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 WORK: Final = ROOT / "build" / "mutants"
 MUTMUT: Final = ROOT / ".venv" / "bin" / "mutmut"
+PYTHON: Final = ROOT / ".venv" / "bin" / "python"
 REASONS: Final = ROOT / "docs" / "explanation" / "evidence.md"
 
 #: The tests of each module: all of them for each mutant would take a day.
@@ -49,6 +50,12 @@ pytest_add_cli_args = [
     "-m", "not slow", "--hypothesis-profile=mutants",
 ]
 pytest_add_cli_args_test_selection = {tests}
+"""
+#: Prints the differences that mutants make. `mutmut show` does it for one, and takes a second.
+SHOW: Final = """
+import json, sys
+from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant
+print(json.dumps({name: get_diff_for_mutant(name, path=find_mutant(name).path) for name in sys.argv[1:]}))
 """
 KILLED: Final = (1, 3)
 NO_TEST: Final = 33
@@ -80,18 +87,22 @@ def run(module: str) -> tuple[Counter[int], list[str]]:
     if done.returncode != 0 or not results.exists():
         sys.exit(f"{module}: mutmut failed with exit status {done.returncode}; see {log}")
     codes: dict[str, int] = json.loads(results.read_text(encoding="utf-8"))["exit_code_by_key"]
-    survivors = [describe(folder, name) for name, code in codes.items() if code in (SURVIVED, NO_TEST)]
+    survivors = describe(folder, [name for name, code in codes.items() if code in (SURVIVED, NO_TEST)])
     return Counter(codes.values()), survivors
 
 
-def describe(folder: Path, name: str) -> str:
-    """One mutant in a line: the function, and the code that the mutant has in the place of ours."""
-    shown = subprocess.run([MUTMUT, "show", name], cwd=folder, capture_output=True, text=True, check=True).stdout
-    changed = [line for line in shown.splitlines() if re.match(r"[+-](?![+-]{2})", line)]
-    new = [line[1:].strip() for line in changed if line.startswith("+")]
-    old = ["without: " + line[1:].strip() for line in changed]
-    function = re.sub(r".*\.x_?|__mutmut_\d+$", "", name).replace("ǁ", ".").removeprefix(".")
-    return f"{function}: {' '.join(new or old)}"
+def describe(folder: Path, names: list[str]) -> list[str]:
+    """Each mutant in a line: the function, and the code that the mutant has in the place of ours."""
+    command: list[str | Path] = [PYTHON, "-c", SHOW, *names]
+    shown = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    lines = []
+    for name, difference in json.loads(shown).items():
+        changed = [line for line in difference.splitlines() if re.match(r"[+-](?![+-]{2})", line)]
+        new = [line[1:].strip() for line in changed if line.startswith("+")]
+        old = ["without: " + line[1:].strip() for line in changed]
+        function = re.sub(r".*\.x_?|__mutmut_\d+$", "", name).replace("ǁ", ".").removeprefix(".")
+        lines.append(f"{function}: {' '.join(new or old)}")
+    return lines
 
 
 def read_reasons() -> dict[str, list[str]]:

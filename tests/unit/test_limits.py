@@ -15,7 +15,14 @@ from pulumi_plugchoice.electrical.limits import (
     describe_other_limit,
     find_exceeded_limits,
 )
-from pulumi_plugchoice.electrical.site_warnings import ChargerFacts, compute_eighty_percent, find_warnings, sum_base
+from pulumi_plugchoice.electrical.site_warnings import (
+    ChargerFacts,
+    OverloadedFuse,
+    compute_eighty_percent,
+    find_overloaded_fuses,
+    find_warnings,
+    sum_base,
+)
 
 ROTATED = ("RST", "STR", "TRS")
 
@@ -39,9 +46,9 @@ def facts(**given: Any) -> ChargerFacts:
     return ChargerFacts(**{**values, **given})
 
 
-def about(**given: object) -> list[str]:
+def about(*, neutral: bool = True, **given: object) -> list[str]:
     """Warnings about one charger of a site that has no other warnings."""
-    installation = site(*ROTATED)
+    installation = site(*ROTATED, neutral=neutral)
     return find_warnings(installation, compute_figures(installation), Limits(), [facts(**given)])
 
 
@@ -387,3 +394,129 @@ def test_many_names_are_counted() -> None:
     # 27 A of a breaker of 34 A are 80 %, rounded down.
     assert compute_eighty_percent(34) == 27
     assert compute_eighty_percent(100) == 80
+
+
+def test_fuses_of_groups_are_named() -> None:
+    """After a group without a fuse, too; each fuse once; currents with their lines."""
+    groups = (Group("main", None, None), Group("garage", "main", 40), Group("roof", "main", 20))
+    points = [Point(f"g{n}", 1, rotation, 16, "garage") for n, rotation in enumerate(("RST", "RST", "RST", "STR"))]
+    points += [Point(f"r{n}", 1, rotation, 11, "roof") for n, rotation in enumerate(("RST", "RST", "STR", "STR"))]
+    installation = Installation("TN", neutral=True, margin_percent=0, groups=groups, points=tuple(points), base={})
+
+    garage, roof = find_overloaded_fuses(compute_figures(installation))
+
+    assert garage == OverloadedFuse(
+        "garage",
+        is_main=False,
+        text="fuse of group garage: 48 A on L1 when every connector charges a one-phase car, 40 A usable; the site "
+        "relies on load balancing",
+    )
+    assert (roof.group, roof.is_main) == ("roof", False)
+    assert roof.text.startswith(
+        "fuse of group roof: 22 A on L1, 22 A on L2 when every connector charges a one-phase car"
+    )
+    reached = replace(installation, groups=(Group("main", None, 92), Group("garage", "main", 64), groups[2]))
+    assert [fuse.group for fuse in find_overloaded_fuses(compute_figures(reached))] == ["main", "roof"]
+    assert next(find_overloaded_fuses(compute_figures(reached))).is_main
+    reached = replace(
+        installation, groups=(Group("main", None, 108), Group("garage", "main", 64), Group("roof", "main", 44))
+    )
+    assert list(find_overloaded_fuses(compute_figures(reached))) == [], "a fuse may be used in full"
+
+
+def test_empty_bays_can_exceed_the_limit_between_lines() -> None:
+    """More than when every connector charges."""
+    installation = site(*ROTATED * 3)
+    figures = compute_figures(installation)
+    assert find_warnings(installation, figures, Limits(full_imbalance_amps=47), [])[0] == (
+        "empty bays: up to 48 A between two lines when some connectors charge a one-phase car and others are empty, "
+        "0 A when every connector does"
+    )
+    assert find_warnings(installation, figures, Limits(full_imbalance_amps=48), []) == []
+    without = site(*ROTATED * 3, neutral=False)
+    assert find_warnings(without, compute_figures(without), Limits(full_imbalance_amps=1), []) == []
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(full_imbalance_amps=31), Limits(worst_imbalance_amps=31), Limits(presets=("DE-4.6kVA",))]
+)
+def test_a_single_car_is_compared_with_the_lowest_limit_between_lines(limits: Limits) -> None:
+    """Declared or a preset; it may be reached."""
+    installation = site("RST", amps=32)
+    lines = find_warnings(installation, compute_figures(installation), limits, [])
+    assert any("HRB-1/1: a single one-phase car exceeds the limit of " in line for line in lines)
+    reached = site("RST", amps=20, base=(1, 0, 1))  # 20 A on L2 leave 19 A between L2 and L1
+    lines = find_warnings(reached, compute_figures(reached), replace(limits, full_imbalance_amps=19), [])
+    assert not any("single one-phase car" in line for line in lines)
+
+
+def test_letters_are_named_where_the_net_does_not_have_them() -> None:
+    """And only those connectors."""
+    installation = site("RST", "RS", "R", "ST")
+    assert find_warnings(installation, compute_figures(installation), Limits(), []) == [
+        "HRB-2/1, HRB-4/1: two letters load both lines in full, because the supply has a neutral"
+    ]
+    installation = site("RST", "RS", "R", "S", neutral=False)
+    assert find_warnings(installation, compute_figures(installation), Limits(), []) == [
+        "HRB-3/1, HRB-4/1: one letter, but without a neutral a one-phase load is connected between two lines; name both"
+    ]
+    installation = replace(
+        site("RST", amps=6), points=(Point("a", 1, "RST", 5, "main"), Point("b", 1, "RST", 6, "main"))
+    )
+    assert find_warnings(installation, compute_figures(installation), Limits(), []) == [
+        "a/1: maximum current below 6 A; a car needs 6 A to charge"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rotation", "neutral", "letters"),
+    [
+        ("AC_1_PHASE", "RS", True, "2 letters"),
+        ("AC_1_PHASE", "RS", False, None),
+        ("AC_1_PHASE", "R", False, None),
+        ("AC_1_PHASE", "RST", False, "3 letters"),
+        ("AC_2_PHASE", "R", True, "1 letter"),
+        ("AC_2_PHASE", "R", False, "1 letter"),
+        ("AC_3_PHASE", "RS", False, "2 letters"),
+        ("XXXX", "RS", True, None),
+    ],
+)
+def test_the_letters_of_a_connector_fit_its_kind(kind: str, rotation: str, neutral: bool, letters: str | None) -> None:
+    """Without a neutral, a one-phase connector is fed by two lines."""
+    expected = [] if letters is None else [f"HRB-1/1: {rotation} has {letters}, but the connector is {kind}"]
+    assert about(neutral=neutral, power_types={1: kind}, sockets={1: (rotation, 16)}) == expected
+
+
+def test_a_dc_connector_is_judged_by_its_input() -> None:
+    """Its `max_amperage` is the current to the car."""
+    dc = {"power_types": {1: "DC"}, "sockets": {1: (None, 200)}}
+    assert about(max_current=32, **dc) == []
+    assert about(max_current=16) == [], "the rating may be used in full"
+    assert about(breaker_amps=50, ac_input_amps=38, **dc) == []
+    assert about(breaker_amps=50, ac_input_amps=41, **dc) == [
+        "HRB-1: AC input, 41 A; Plugchoice recommends at most 80 % of the breaker, 40 A of 50 A"
+    ]
+    assert about(breaker_amps=50, ac_input_amps=51, **dc) == ["HRB-1: AC input, 51 A, but the breaker is 50 A"]
+    assert about(power_types={1: "DC"}, sockets={1: ("RST", 16)}) == [
+        "HRB-1/1: phase_rotation RST on a DC connector, which has no phase rotation of its own"
+    ]
+    beside = {"power_types": {1: "DC", 2: "AC_3_PHASE"}, "sockets": {1: (None, 200), 2: ("RST", 32)}}
+    assert about(breaker_amps=63, ac_input_amps=38, **beside) == [
+        "HRB-1: one socket and AC input, 70 A in total, but the breaker is 63 A"
+    ]
+    # Not known to be DC: with an input declared, a socket without a rotation is its output.
+    unknown = {"power_types": {1: None}, "sockets": {1: (None, 200)}}
+    assert about(breaker_amps=50, ac_input_amps=51, **unknown) == ["HRB-1: AC input, 51 A, but the breaker is 50 A"]
+    assert about(breaker_amps=50, **unknown) == ["HRB-1: one socket, 200 A, but the breaker is 50 A"]
+
+
+def test_sockets_are_counted_in_words_up_to_three() -> None:
+    """A socket whose current is not known counts as nothing."""
+    for count, words in ((1, "one socket"), (2, "two sockets"), (3, "three sockets"), (4, "4 sockets")):
+        sockets = dict.fromkeys(range(1, count + 1), ("RST", 30))
+        total = f"{30 * count} A{' in total' if count > 1 else ''}"
+        assert about(breaker_amps=20, sockets=sockets) == [f"HRB-1: {words}, {total}, but the breaker is 20 A"]
+    assert about(breaker_amps=20, sockets={1: ("RST", 16), 2: ("RST", None)}) == []
+    assert about(breaker_amps=20, sockets={1: ("RST", 20)}) == [
+        "HRB-1: one socket, 20 A; Plugchoice recommends at most 80 % of the breaker, 16 A of 20 A"
+    ]
