@@ -489,7 +489,7 @@ def test_the_letters_of_a_connector_fit_its_kind(kind: str, rotation: str, neutr
 
 def test_a_dc_connector_is_judged_by_its_input() -> None:
     """Its `max_amperage` is the current to the car."""
-    dc = {"power_types": {1: "DC"}, "sockets": {1: (None, 200)}}
+    dc: dict[str, Any] = {"power_types": {1: "DC"}, "sockets": {1: (None, 200)}}
     assert about(max_current=32, **dc) == []
     assert about(max_current=16) == [], "the rating may be used in full"
     assert about(breaker_amps=50, ac_input_amps=38, **dc) == []
@@ -500,12 +500,12 @@ def test_a_dc_connector_is_judged_by_its_input() -> None:
     assert about(power_types={1: "DC"}, sockets={1: ("RST", 16)}) == [
         "HRB-1/1: phase_rotation RST on a DC connector, which has no phase rotation of its own"
     ]
-    beside = {"power_types": {1: "DC", 2: "AC_3_PHASE"}, "sockets": {1: (None, 200), 2: ("RST", 32)}}
+    beside: dict[str, Any] = {"power_types": {1: "DC", 2: "AC_3_PHASE"}, "sockets": {1: (None, 200), 2: ("RST", 32)}}
     assert about(breaker_amps=63, ac_input_amps=38, **beside) == [
         "HRB-1: one socket and AC input, 70 A in total, but the breaker is 63 A"
     ]
     # Not known to be DC: with an input declared, a socket without a rotation is its output.
-    unknown = {"power_types": {1: None}, "sockets": {1: (None, 200)}}
+    unknown: dict[str, Any] = {"power_types": {1: None}, "sockets": {1: (None, 200)}}
     assert about(breaker_amps=50, ac_input_amps=51, **unknown) == ["HRB-1: AC input, 51 A, but the breaker is 50 A"]
     assert about(breaker_amps=50, **unknown) == ["HRB-1: one socket, 200 A, but the breaker is 50 A"]
 
