@@ -2,8 +2,8 @@
 
 `make mutants` runs mutmut on each module below with the tests that are about it, prints the scores, and compares the
 survivors with docs/explanation/evidence.md, which gives the reason for each. A survivor without a reason is an error,
-and so is a reason without a survivor. ARGS are modules, as in `make mutants ARGS=electrical/figures.py`; a run that was
-stopped goes on where it ended.
+and so is a reason without a survivor. ARGS are modules, as in `make mutants ARGS=electrical/figures.py`. A second run
+tries what is new and what survived the first one; `rm -r build/mutants` lets it try all.
 """
 
 from __future__ import annotations
@@ -74,21 +74,33 @@ def prepare(module: str) -> Path:
     return folder
 
 
-def run(module: str) -> tuple[Counter[int], list[str]]:
+def run(module: str) -> tuple[Counter[int | None], list[str]]:
     """Run mutmut on one module. Returns how many mutants ended how, and the survivors as the page has them."""
     folder = prepare(module)
     log = folder / "mutmut.log"
     # pytest starts once for each mutant; the plugins that it would find by itself cost half of that.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command: list[str | Path] = [MUTMUT, "run"]
-    with log.open("w", encoding="utf-8") as out:
-        done = subprocess.run(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT, check=False)
     results = folder / "mutants" / "src" / "pulumi_plugchoice" / f"{module}.meta"
-    if done.returncode != 0 or not results.exists():
-        sys.exit(f"{module}: mutmut failed with exit status {done.returncode}; see {log}")
-    codes: dict[str, int] = json.loads(results.read_text(encoding="utf-8"))["exit_code_by_key"]
+    before = read_codes(results)
+    # mutmut keeps its verdicts; a survivor is tried again only by its name.
+    again = [name for name, code in before.items() if code is not None and code not in KILLED]
+    with log.open("w", encoding="utf-8") as out:
+        for names in ([], again) if again else ([],):
+            command: list[str | Path] = [MUTMUT, "run", *(name for name in names if name in read_codes(results))]
+            done = subprocess.run(command, cwd=folder, env=environment, stdout=out, stderr=out, check=False)
+            if done.returncode != 0:
+                sys.exit(f"{module}: mutmut failed with exit status {done.returncode}; see {log}")
+    codes = read_codes(results)
     survivors = describe(folder, [name for name, code in codes.items() if code in (SURVIVED, NO_TEST)])
     return Counter(codes.values()), survivors
+
+
+def read_codes(results: Path) -> dict[str, int | None]:
+    """How the tests of each mutant ended, by its name."""
+    found: dict[str, int | None] = (
+        json.loads(results.read_text(encoding="utf-8"))["exit_code_by_key"] if results.exists() else {}
+    )
+    return found
 
 
 def describe(folder: Path, names: list[str]) -> list[str]:
@@ -128,7 +140,7 @@ def main(modules: list[str]) -> int:
         known, found = Counter(reasons.get(module, [])), Counter(survivors)
         unexplained += [f"{module} {line}" for line in (found - known).elements()]
         stale += [f"{module} {line}" for line in (known - found).elements()]
-    total = sum((codes for _, codes in rows), Counter[int]())
+    total = sum((codes for _, codes in rows), Counter[int | None]())
     print(f"\n{'module':<30}{'mutants':>9}{'killed':>8}{'time out':>10}{'no test':>9}{'survived':>10}{'score':>8}")
     for module, codes in [*rows, ("all", total)]:
         killed, none, alive = sum(codes[code] for code in KILLED), codes[NO_TEST], codes[SURVIVED]

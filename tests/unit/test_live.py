@@ -646,3 +646,53 @@ def test_an_answer_proves_for_five_seconds() -> None:
     assert run.live.is_gone(FIRST, None)
     assert run.client.calls == []
     assert PROOF_LIFETIME_SECONDS == 5
+
+
+def test_a_reading_for_a_write_has_its_deadline_and_its_turn() -> None:
+    """So that nothing waits between the read and the PUT."""
+    run = Run()
+    deadline = run.client.deadline(7)
+    run.client.in_turn(1, deadline, lambda turn: run.live.read_now(FIRST, 1, deadline, turn))
+    assert run.client.read_deadlines == [deadline]
+    assert run.client.calls_in_turn == [f"GET charger {FIRST}"]
+
+
+def test_each_site_has_its_own_readings() -> None:
+    """The first one, and the second one."""
+    run = Run()
+    run.client.chargers_on["other"] = [OTHER]
+    assert run.rotation() == "RST"
+    assert [live.charger for live in run.live.read_site("other").connectors] == [OTHER]
+    assert len(run.live.read_site_again(SITE).connectors) == 3
+    assert len(run.live.read_site_again("other").connectors) == 1
+
+
+def test_a_row_without_a_number_is_about_no_connector() -> None:
+    """Its charger is on the list all the same."""
+    run = Run()
+    lists(run, listing(FIRST, invalid=(InvalidRow(2, ChargerReference(uuid=OTHER, identity=None), None, "odd"),)))
+    assert run.live.read_site(SITE).invalid == {f"{OTHER}/?": "odd"}
+    assert run.live.find(OTHER, 1, SITE, is_of_site=True).charger == OTHER
+    assert run.said == [f"HRB-003/1: not on the list of site {SITE}; read separately"]
+    with pytest.raises(ConnectorNotFound):
+        run.live.find(FIRST, 9, SITE)
+
+
+def test_a_write_after_a_reading_of_the_charger_wins() -> None:
+    """As with a site."""
+    run = Run()
+    assert run.rotation(site=None) == "RST"
+    run.live.update(FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20))
+    assert run.rotation(site=None) == "STR"
+    run.live.read_now(FIRST, 1)
+    assert run.rotation(site=None) == "RST"
+
+
+def test_a_wrong_answer_is_quoted_in_part() -> None:
+    """A server may send anything as a UUID."""
+    run = Run()
+    answered = Charger.model_construct(uuid="u" * 61, connectors=())
+    run.client.charger = lambda *_: answered  # type: ignore[method-assign]
+    with pytest.raises(PlugchoiceError) as refused:
+        run.live.find(FIRST, 1, None)
+    assert str(refused.value) == f"charger {FIRST}: the answer is about charger {'u' * 59}… and is not used"
