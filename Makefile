@@ -22,7 +22,7 @@ BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs docs-serve test quick unit lowest matrix coverage mutants soak bench floor fleet drift demo dist release-check lock clean
+.PHONY: help setup check format docs docs-serve test quick unit lowest matrix toolchains coverage mutants soak bench floor fleet drift demo dist release-check lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -110,6 +110,9 @@ lowest: $(TEST) ## build the sdist, and run its tests with the lowest versions t
 
 matrix: $(TEST) ## run unit and contract tests and a connector's life with each Python here; ARGS="3.10 3.13" selects
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PATH" $(BIN)/python tools/matrix.py $(ARGS)
+
+toolchains: $(TEST) ## run the quickstart in projects of uv, Poetry and plain venv; ARGS=uv selects
+	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PATH" $(BIN)/python tools/toolchains.py $(ARGS)
 
 coverage: $(EVIDENCE) ## print which branches the unit and contract tests cover, also in the processes that they start
 	@mkdir -p build/coverage && $(BIN)/coverage erase
