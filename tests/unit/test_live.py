@@ -696,3 +696,31 @@ def test_a_wrong_answer_is_quoted_in_part() -> None:
     with pytest.raises(PlugchoiceError) as refused:
         run.live.find(FIRST, 1, None)
     assert str(refused.value) == f"charger {FIRST}: the answer is about charger {'u' * 59}… and is not used"
+
+
+def test_a_row_without_a_charger_is_about_no_connector() -> None:
+    """Also one that has a number."""
+    run = Run()
+    lists(run, listing(FIRST, invalid=(InvalidRow(2, None, 1, "odd"),)))
+    assert run.live.read_site(SITE).invalid == {"row 2 of the list": "odd"}
+    assert run.live.find(OTHER, 1, SITE, is_of_site=True).charger == OTHER
+
+
+def test_a_write_at_the_moment_of_a_reading_wins() -> None:
+    """A clock may stand still for both."""
+    run = Run()
+    run.live._clock = lambda: 1000.0
+    run.client.before = lambda _: run.live.update(
+        FIRST, Connector(connector_id=1, phase_rotation="STR", max_amperage=20)
+    )
+    assert run.rotation(site=None) == "STR"
+
+
+def test_a_long_identity_is_cut_in_an_error() -> None:
+    """At 60 characters."""
+    run = Run()
+    reference = ChargerReference(uuid=FIRST, identity="H" * 61)
+    lists(run, listing(invalid=(InvalidRow(1, reference, 1, "odd"),)))
+    with pytest.raises(InvalidConnector) as refused:
+        run.live.find(FIRST, 1, SITE)
+    assert str(refused.value).startswith(f"{'H' * 59}…/1: ")
