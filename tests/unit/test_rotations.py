@@ -43,7 +43,9 @@ def test_a_mistyped_rotation_gets_a_suggestion(text: str, meant: str) -> None:
     assert suggest_rotation(text) == meant
 
 
-@pytest.mark.parametrize("text", ["", " ", "-", "XYZ", "ABC", "NotApplicable", "Unknown", "123", "0", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "-", "XYZ", "ABC", "NotApplicable", "Unknown", "RSTXXXX", "123", "0", "\x00"]
+)
 def test_other_texts_get_no_suggestion(text: str) -> None:
     """A wrong suggestion about wiring is worse than none."""
     assert suggest_rotation(text) is None
