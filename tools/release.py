@@ -232,7 +232,7 @@ def make_environment(folder: Path) -> tuple[Path, tuple[str | Path, ...]]:
     return python, (BIN / "uv", "pip", "install", "--quiet", "--python", python)
 
 
-def check_tests(unpacked: Path, wheel: Path, work: Path, tests: list[str]) -> None:
+def check_tests(unpacked: Path, wheel: Path, work: Path, tests: str) -> None:
     """The tests of the sdist pass with the wheel, in an environment of the hashed versions."""
     python, install = make_environment(work / "tests")
     for layer in ("demo", "test", "docs"):
@@ -242,8 +242,10 @@ def check_tests(unpacked: Path, wheel: Path, work: Path, tests: list[str]) -> No
     more = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     if "PLUGCHOICE_BROWSER" in os.environ:
         more["PLUGCHOICE_BROWSER"] = os.environ["PLUGCHOICE_BROWSER"]
-    output = run(python, "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal", *tests, cwd=unpacked, more=more)
-    passed("tests", f"{' '.join(tests)} of the unpacked sdist: {output.strip().splitlines()[-1].strip('= ')}")
+    output = run(
+        python, "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal", *shlex.split(tests), cwd=unpacked, more=more
+    )
+    passed("tests", f"{tests} of the unpacked sdist: {output.strip().splitlines()[-1].strip('= ')}")
 
 
 def check_installed(source: Path, wheel: Path, work: Path) -> Path:
@@ -337,7 +339,7 @@ def main() -> None:
     parser.add_argument("command", choices=("dist", "check"))
     parser.add_argument("--tag", help="that is released: has to be the version, and CHANGELOG.md has to have its date")
     parser.add_argument("--same-as", type=Path, help="a folder with an earlier build of this commit")
-    parser.add_argument("--tests", nargs="+", default=["tests/unit", "tests/contract"], help="`tests` for all")
+    parser.add_argument("--tests", default="tests/unit tests/contract", help="arguments of pytest; `tests` for all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="plugchoice-release-") as work:
         if options.command == "check":
