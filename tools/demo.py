@@ -108,6 +108,8 @@ def run(
     finally:
         if process is not None:
             end(process)
+            if process.stdout:
+                process.stdout.close()
     if process.returncode != status:
         sys.exit(f"demo: {' '.join(shown[:2])} failed with exit status {process.returncode}; its output is above")
     calls = Counter(request["method"] for request in local.requests())
@@ -202,7 +204,7 @@ def main() -> None:
             local.edit(*EDITED, max_amperage=63)
             console.print(f"  [yellow]{EDITED[0]}/{EDITED[1]} set to 63 A in the portal[/]")
             plugchoice(local, adopted, environment, "drift", status=2)
-    console.print(f"\nDone in {time.monotonic() - started:.0f} s. Next: README.md, `Use it on your account`.\n")
+    console.print(f"\nDone in {time.monotonic() - started:.0f} s. Next: docs/guide/install.md.\n")
 
 
 if __name__ == "__main__":

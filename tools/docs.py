@@ -32,7 +32,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "reference"
 #: Where parts of a page are generated.
 FILES: Final = (
-    "README.md",
     "docs/explanation/reliability.md",
     *(f"docs/reference/{name}.md" for name in ("cli", "connector", "exit-statuses", "options", "site")),
 )

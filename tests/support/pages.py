@@ -10,7 +10,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent.parent
 # A fenced block; a `<!-- test: … -->` holds shell commands that a reader does not see.
 _BLOCK: Final = re.compile(
-    r'^(?P<indent> *)```(?P<language>\w+)(?: title="(?P<title>[^"\n]+)")?\n(?P<text>.*?)^ *```$'
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$"
     r"|^<!-- test:\s(?P<hidden>.*?)-->$",
     re.MULTILINE | re.DOTALL,
 )
@@ -24,7 +24,6 @@ class Block:
     page: Path
     line: int
     language: str
-    title: str
     text: str
     start: int
     end: int
@@ -56,7 +55,6 @@ def read_blocks(page: Path) -> list[Block]:
                 page=page,
                 line=text.count("\n", 0, match.start()) + 1,
                 language=match["language"] or "hidden",
-                title=match["title"] or "",
                 text="".join(line.removeprefix(indent) for line in inner.splitlines(keepends=True)),
                 start=match.start("text"),
                 end=match.end("text"),

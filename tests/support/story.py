@@ -6,7 +6,6 @@
 | `console` | Runs each line after `$ `, and compares the output with the lines below it. |
 | `text` | Is compared with the output of the commands before it. |
 | `diff` | Is applied to the files. |
-| any with `title="FILE"` | Is written to that file. |
 | `<!-- test: … -->` | Runs as `sh`; a reader does not see it: somebody edits in the portal. |
 
 In an output, a line `…` stands for any lines, and `…` in a line for any text. UUIDs, times, commits, versions and
@@ -27,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .doc_blocks import is_played
 from .pages import Block, read_blocks
 
 if TYPE_CHECKING:
@@ -43,16 +43,21 @@ _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m|<\{%[^%]*%\}>")  # the second is left
 _PLACEHOLDER: Final = re.compile(r"\b([A-Z_]+)=…")
 _SAME: Final = (
     (re.compile(r"(?<=\s)/[\w.-]+(/[\w.-]+)+"), "PATH"),
-    (re.compile(r"\bv?\d+\.\d+\.\d+\b(?!\.\d)"), "VERSION"),
+    (re.compile(r"(?<![\w.])v?\d+\.\d+\.\d+\b(?!\.\d)"), "VERSION"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UUID"),
     (re.compile(r"\b\d+(\.\d+)? ?(s|ms|min)\b"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z| UTC|[+-]\d\d:\d\d)?"), "DATE"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "HEX"),
     (re.compile(r"\b[1-9]\d* of 500 left"), "N of 500 left"),
+    (re.compile(r"─{3,}"), "───"),
     (re.compile(r" +$", re.MULTILINE), ""),
     (re.compile(r" {2,}"), "  "),
 )
+
+
+#: The languages of blocks that a story runs or compares.
+LANGUAGES: Final = {"sh", "console", "text", "diff", "hidden"}
 
 
 @dataclass
@@ -66,12 +71,12 @@ class Story:
     servers: list[subprocess.Popen[str]] = field(default_factory=list)
     output: str = ""
 
-    def play(self, page: Path, left_out: Mapping[tuple[str, str], str] | None = None) -> int:
+    def play(self, page: Path) -> int:
         """Run the blocks of a page in order; return how many were run or compared."""
         count = 0
         edits = []
         for block in read_blocks(page):
-            if left_out and block.key in left_out:
+            if not is_played(block):
                 continue
             new = self.run(block)
             if new is not None and new != block.text:
@@ -83,11 +88,6 @@ class Story:
 
     def run(self, block: Block) -> str | None:
         """Run one block; the text that it should have, if its output is another one and pages are written."""
-        if block.title:
-            file = self.folder / block.title
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(block.text, encoding="utf-8")
-            return None
         if block.language in {"sh", "hidden"}:
             if block.text.removeprefix(".venv/bin/").startswith("plugchoice emulator "):
                 self.serve(block.text)
@@ -103,7 +103,7 @@ class Story:
             status, output = self.shell(f"patch -p1 --quiet <<'EDIT'\n{block.text}EDIT\n")
             assert status == 0, f"{block.place}: {output}"
             return None
-        msg = f"{block.place}: a block of {block.language} without a file name is not run"
+        msg = f"{block.place}: a block of {block.language} is not run in a story"
         raise AssertionError(msg)
 
     def console(self, block: Block) -> str:

@@ -5,35 +5,33 @@ from __future__ import annotations
 import doctest
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
-from pulumi_plugchoice.cli.group import plugchoice
 from support import program
+from support.doc_blocks import ELSEWHERE, EXAMPLES, NOT_RUN, STORY, find
+from support.pages import ROOT, read_blocks
+from support.story import LANGUAGES, agree
 
-ROOT = Path(__file__).parent.parent.parent
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 PACKAGE = ROOT / "provider" / "pulumi_plugchoice"
 PAGES = [
     ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "tools/pulumi/README.md")
 ] + sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")])
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
-_BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _PATH = re.compile(r"`([\w./-]+(?:\.(?:py|md|json|txt|yaml|toml)|/))`")
 
 
 def blocks(page: Path, language: str) -> list[str]:
     """The code blocks of a page in one language, without their indentation."""
-    return [
-        "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True))
-        for indent, name, text in _BLOCK.findall(page.read_text(encoding="utf-8"))
-        if name == language
-    ]
+    return [block.text for block in read_blocks(page) if block.language == language]
 
 
 def name_of(page: Path) -> str:
@@ -74,6 +72,68 @@ def test_make_targets_in_the_docs_exist() -> None:
     assert named <= targets
 
 
+def test_every_code_block_runs_or_is_listed(record_property: Callable[[str, object], None]) -> None:
+    """In a story, in a test that doc_blocks.py names, or there with the reason why it cannot."""
+    kinds: Counter[str] = Counter()
+    used = set()
+    for block in (block for page in PAGES for block in read_blocks(page)):
+        kind = "missing"
+        for name, table in (("elsewhere", ELSEWHERE), ("not run", NOT_RUN)):
+            said = find(table, block)
+            if said:
+                kind = name
+                used.add(said)
+        if kind == "missing" and block.page in (*STORY, *EXAMPLES) and block.language in LANGUAGES:
+            kind = "story" if block.language != "hidden" else "hidden"
+        kinds[kind] += 1
+        assert kind != "missing", f"{block.place}: no test runs this block; see tests/support/doc_blocks.py"
+
+    stale = {*ELSEWHERE.values(), *NOT_RUN.values()} - used
+    assert not stale
+    for said in ELSEWHERE.values():
+        file, _, test = said.partition("::")
+        assert f"def {test}" in (ROOT / file).read_text(), said
+    assert kinds["story"] > 50
+    record_property("code blocks that run", f"{kinds['story'] + kinds['elsewhere']}, {kinds['not run']} cannot")
+
+
+def test_the_commands_of_the_readme_are_those_of_the_guide() -> None:
+    """Which are played: its command lines, whatever comment stands behind them."""
+
+    def commands(*pages: Path) -> set[str]:
+        lines = (
+            line for page in pages for b in read_blocks(page) for line in b.text.splitlines() if b.language != "text"
+        )
+        return {re.sub(r" +#.*", "", line.removeprefix("$ ")) for line in lines}
+
+    guide = {re.sub(r" --diff| --skip-preview", "", line) for line in commands(*STORY[:1], *STORY[2:])}
+    for start in ("make demo", "plugchoice adopt --all", "plugchoice check"):
+        (block,) = (b for b in read_blocks(ROOT / "README.md") if b.text.startswith(start))
+        assert {re.sub(r" +#.*", "", line) for line in block.text.splitlines()} <= guide
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "is_same"),
+    [
+        ("a\n…\nb\n", "a\nb\n", True),
+        ("a\n…\nb\n", "a\nx\ny\nb\n", True),
+        ("a\n…\nb\n", "a\nx\n", False),
+        ("16 A … stored\n", "16 A live, 20 A stored\n", True),
+        ("16 A\n", "20 A\n", False),
+        ("Duration: 3s\n", "Duration: 14s\n", True),
+        ("http://127.0.0.1:8787/api 1.2.3\n", "http://127.0.0.1:41447/api 3.259.0\n", True),
+        ("L1/L2/L3 112/0/0 A\n", "L1/L2/L3 96/32/0 A\n", False),
+        ("498 of 500 left\n", "7 of 500 left\n", True),
+        ("5 unchanged\n", "15 unchanged\n", False),
+        ("a\n", "a\nb\n", False),
+        ("", "", True),
+    ],
+)
+def test_an_output_that_differs_is_found(shown: str, printed: str, *, is_same: bool) -> None:
+    """What tests of other pages rest on."""
+    assert agree(shown, printed) == is_same
+
+
 def test_the_examples_of_electrical_md_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every number of its worked examples."""
     monkeypatch.chdir(ROOT)
@@ -84,7 +144,7 @@ def test_the_examples_of_electrical_md_run(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_programs_of_the_readme_register_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connector in Python, and the site from the YAML beside it."""
-    single, site = blocks(ROOT / "README.md", "python")
+    site, single = blocks(ROOT / "README.md", "python")
     (text,) = blocks(ROOT / "README.md", "yaml")
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / "stack.yaml").write_text(text)  # the stack of the SDK's mocks is called `stack`
@@ -100,35 +160,17 @@ def test_the_programs_of_the_readme_register_what_they_say(tmp_path: Path, monke
     assert rotations == {"site-HRB-001-1": "RST", "site-HRB-002-1": "STR"}
 
 
-def test_the_commands_of_the_site_example_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each `plugchoice` line of its README, in order, on a copy of its files."""
-    page = ROOT / "examples" / "site" / "README.md"
-    shutil.copytree(page.parent, tmp_path, dirs_exist_ok=True)
-    shutil.copy(tmp_path / "sites" / "depot.yaml", tmp_path / "before.yaml")
-    monkeypatch.chdir(tmp_path)
-    lines = [line for block in blocks(page, "sh") for line in block.splitlines() if line.startswith("plugchoice")]
-    assert len(lines) >= 6
-
-    for line in lines:
-        words = shlex.split(line, comments=True)[1:]
-        arguments = [name for word in words for name in ([word] if "*" not in word else map(str, Path().glob(word)))]
-        done = CliRunner().invoke(plugchoice, arguments)
-        assert done.exit_code == 0, f"{line}: {done.output}"
-
-    assert Path("depot.svg").is_file()
-    assert "planned_rotation" in Path("sites/depot.yaml").read_text()
-
-
 @pytest.mark.slow
-def test_the_fixtures_of_testing_md_work(tmp_path: Path) -> None:
-    """As a test file of its own."""
-    text, faults = blocks(ROOT / "docs" / "how-to" / "testing.md", "python")
-    second_test = "def test_all_faults_are_taken(emulator):\n" + textwrap.indent(faults, "    ")
-    (tmp_path / "test_it.py").write_text(f"{text}\n{second_test}")
+def test_the_tests_of_testing_md_pass(tmp_path: Path) -> None:
+    """As test files of their own."""
+    mocks, text, faults = blocks(ROOT / "docs" / "how-to" / "testing.md", "python")
+    one_more = "def test_all_faults_are_taken(emulator):\n" + textwrap.indent(faults, "    ")
+    (tmp_path / "test_mocks.py").write_text(mocks)
+    (tmp_path / "test_local.py").write_text(f"{text}\n{one_more}")
 
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     # The plugins of our own tests would take longer to load than this test takes.
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
-    assert "2 passed" in done.stdout, done.stdout
+    assert "4 passed" in done.stdout, done.stdout
