@@ -92,8 +92,9 @@ class Story:
             if block.text.removeprefix(".venv/bin/").startswith("plugchoice emulator "):
                 self.serve(block.text)
             else:
-                status, self.output = self.shell("set -e\n" + self.instead.get(block.text.strip(), block.text))
-                assert status == 0, f"{block.place}: exit status {status}:\n{block.text}\n{self.output}"
+                status, output = self.shell("set -e\n" + self.instead.get(block.text.strip(), block.text))
+                assert status == 0, f"{block.place}: exit status {status}:\n{block.text}\n{output}"
+                self.output = self.output if block.language == "hidden" else output
             return None
         if block.language == "console":
             return self.console(block)
