@@ -25,15 +25,20 @@ EXAMPLES: Final = [
     ROOT / "examples" / name / "README.md" for name in ("quickstart", "single-connector", "site", "gitops")
 ]
 
+#: Written by tools/docs.py: signatures, messages, and a file that it loads itself.
+GENERATED: Final = [ROOT / "docs" / "reference" / f"{name}.md" for name in ("python", "messages", "site-file")]
+
 _IN_DOCS: Final = "tests/unit/test_docs.py"
 # Page, first line of the block: the test that runs it.
 ELSEWHERE: Final = {
-    ("README.md", "from pulumi_plugchoice import ChargingSite"): f"{_IN_DOCS}::test_the_programs_of_the_readme",
-    ("README.md", "from pulumi_plugchoice import ChargerConnector"): f"{_IN_DOCS}::test_the_programs_of_the_readme",
-    ("README.md", "site: 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"): f"{_IN_DOCS}::test_the_programs_of_the_readme",
+    ("README.md", "from pulumi_plugchoice import ChargingSite"): f"{_IN_DOCS}::test_the_programs_of_a_page",
+    ("README.md", "from pulumi_plugchoice import ChargerConnector"): f"{_IN_DOCS}::test_the_programs_of_a_page",
+    ("README.md", "site: 0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"): f"{_IN_DOCS}::test_the_programs_of_a_page",
     ("README.md", "make demo"): f"{_IN_DOCS}::test_the_commands_of_the_readme",
     ("README.md", "plugchoice adopt --all"): f"{_IN_DOCS}::test_the_commands_of_the_readme",
     ("README.md", "plugchoice check"): f"{_IN_DOCS}::test_the_commands_of_the_readme",
+    ("docs/reference/connector.md", "from pulumi_plugchoice"): f"{_IN_DOCS}::test_the_programs_of_a_page",
+    ("docs/reference/site.md", "from pulumi_plugchoice"): f"{_IN_DOCS}::test_the_programs_of_a_page",
     ("docs/explanation/electrical.md", ">>>"): f"{_IN_DOCS}::test_the_examples_of_electrical_md",
     (
         "docs/explanation/reliability.md",
@@ -69,6 +74,9 @@ NOT_RUN: Final = {
     ("docs/how-to/wiring.md", "HRB-001/1: consistent"): "its output, as above",
     ("docs/how-to/wiring.md", "plugchoice emulator"): "for it, as above",
     ("docs/how-to/wiring.md", "curl -X PATCH"): "for it, as above",
+    ("docs/reference/options.md", "pulumi config set"): (
+        "asks for a token; tests/acceptance/test_modes.py runs a stack whose config has one"
+    ),
     ("docs/upgrading.md", ".venv/bin/python -m pytest"): "writes a fixture into the repository, at a release",
     ("examples/quickstart/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,
     ("examples/single-connector/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,

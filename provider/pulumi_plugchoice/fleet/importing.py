@@ -88,6 +88,7 @@ def import_site(stacks: Stacks, adopted: AdoptedSite, others: Iterable[str] = ()
     if result.is_proven:
         with contextlib.suppress(OSError):
             file.unlink()
+            file.parent.rmdir()  # unless it has another site's
     return result
 
 
