@@ -77,7 +77,8 @@ NOT_RUN: Final = {
     ("docs/reference/options.md", "pulumi config set"): (
         "asks for a token; tests/acceptance/test_modes.py runs a stack whose config has one"
     ),
-    ("docs/upgrading.md", ".venv/bin/python -m pytest"): "writes a fixture into the repository, at a release",
+    ("CONTRIBUTING.md", "make setup"): "installs everything, as the run that this test is part of has done",
+    ("docs/releasing.md", ""): "makes a release",
     ("examples/quickstart/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,
     ("examples/single-connector/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,
     ("examples/site/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,
