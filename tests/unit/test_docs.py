@@ -123,7 +123,7 @@ def test_the_commands_of_the_readme_are_those_of_the_guide() -> None:
         ("Duration: 3s\n", "Duration: 14s\n", True),
         ("http://127.0.0.1:8787/api 1.2.3\n", "http://127.0.0.1:41447/api 3.259.0\n", True),
         ("L1/L2/L3 112/0/0 A\n", "L1/L2/L3 96/32/0 A\n", False),
-        ("498 of 500 left\n", "7 of 500 left\n", True),
+        ("writes), 498 of 500 left\n", "writes), waited 0.1 s, 7 of 500 left\n", True),
         ("5 unchanged\n", "15 unchanged\n", False),
         ("a\n", "a\nb\n", False),
         ("", "", True),
