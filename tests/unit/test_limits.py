@@ -500,6 +500,8 @@ def test_a_dc_connector_is_judged_by_its_input() -> None:
     assert about(power_types={1: "DC"}, sockets={1: ("RST", 16)}) == [
         "HRB-1/1: phase_rotation RST on a DC connector, which has no phase rotation of its own"
     ]
+    lettered = about(breaker_amps=50, ac_input_amps=38, power_types={1: "DC"}, sockets={1: ("RST", 200)})
+    assert [line for line in lettered if "breaker" in line] == [], "its output does not load the breaker"
     beside: dict[str, Any] = {"power_types": {1: "DC", 2: "AC_3_PHASE"}, "sockets": {1: (None, 200), 2: ("RST", 32)}}
     assert about(breaker_amps=63, ac_input_amps=38, **beside) == [
         "HRB-1: one socket and AC input, 70 A in total, but the breaker is 63 A"
