@@ -122,9 +122,10 @@ coverage: $(EVIDENCE) ## print which branches the unit and contract tests cover,
 mutants: $(EVIDENCE) ## change the code that computes and writes, and see whether a test notices; ARGS are modules
 	$(BIN)/python tools/mutants.py $(ARGS)
 
-soak: $(TEST) ## run the property tests and fuzzers for longer, 30 sites of killed fleets, and fleets that share a small limit
+soak: $(DOCS) ## run the property tests and fuzzers for longer, axe on every page of the docs, 30 sites of killed fleets, and fleets that share a small limit
 	$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=long tests/contract/test_stateful.py tests/contract/test_write_path.py \
 	  tests/contract/test_pages.py tests/unit/test_fuzz.py
+	@browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" EVERY_PAGE=1 $(BIN)/python -m pytest tests/browser/test_site.py
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PWD/$(BIN):$$PATH" CLUSTER_SITES=30 FLEET_SITES=30 $(BIN)/python -m pytest --soak \
 	  tests/acceptance/test_cluster.py tests/acceptance/test_fleet.py tests/acceptance/test_quota_fleet.py
 

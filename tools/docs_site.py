@@ -23,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = ROOT / "build" / "pages"
 SITE: Final = ROOT / "build" / "site"
 CONFIG: Final = ROOT / "zensical.toml"
+ASSETS: Final = ROOT / "docs" / "assets"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _LINK: Final = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)|(?:src|href)=\"(?!\w+:|#)([^\"#]+)")
 #: What a browser loads by itself. Other links may lead to other hosts.
@@ -39,7 +40,7 @@ def read_navigation() -> list[str]:
 def lay_out_pages() -> None:
     """Fill build/pages with the pages of the navigation, and with all that they link to."""
     shutil.rmtree(PAGES, ignore_errors=True)
-    waiting = [ROOT / name for name in read_navigation()]
+    waiting = [ROOT / name for name in read_navigation()] + sorted(ASSETS.iterdir())
     done: set[Path] = set()
     while waiting:
         file = waiting.pop()

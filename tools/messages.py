@@ -37,8 +37,28 @@ _INTRO: Final = """\
 # Messages
 
 The texts that the provider, the command `plugchoice` and the emulator's command show, made from the source code by
-`tools/messages.py`. `{name}` stands for a value, `[a|b]` for a choice.
+`tools/messages.py`. `{name}` stands for a value, `[a|b]` for a choice. Search the page for a part of the line without
+values.
+
+## Errors and warnings with a remedy
+
+A line is `where: what is wrong; what to do`. The two parts stand side by side here.
 """
+_OTHERS: Final = """\
+## Other texts
+
+Facts, questions, help texts, and parts of the lines above.
+"""
+#: The first word of what to do. After another word, the part after the semicolon is a fact.
+_REMEDY: Final = re.compile(
+    r"('pulumi|'plugchoice|add|allowed:|ask|check|commit|copy|correct|declare|did|edit|fetch|find|for|free|give|go|import"
+    r"|indent|install|keep|leave|let|load|look|make|merge|move|name|open|please|put|read|redirect|remove|rename|repeat"
+    r"|review|run:?|save|see|set|shorten|start|take|then|try|unset|use|wait|with|write) "
+)
+
+
+#: The texts that the module at hand keeps under a name, such as what to do after several errors.
+_CONSTANTS: Final[dict[str, str]] = {}
 
 
 @dataclass(frozen=True, order=True)
@@ -59,8 +79,15 @@ class Message:
 class _Module(ast.NodeVisitor):
     """Collects the messages of one module."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, tree: ast.Module) -> None:
         self.module = module
+        _CONSTANTS.clear()
+        for statement in tree.body:
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+            if isinstance(target, ast.Name) and target.id.isupper() and not target.id.startswith("DEFAULT"):
+                text = _text(getattr(statement, "value", None) or target)
+                if text and _WORD.search(text):
+                    _CONSTANTS[target.id] = text
         self.found: list[Message] = []
         self._docstrings: set[int] = set()
 
@@ -143,6 +170,8 @@ def _text(node: ast.expr) -> str | None:
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(value) or "" for value in node.values)
     if isinstance(node, ast.FormattedValue):
+        if isinstance(node.value, ast.Name) and node.value.id in _CONSTANTS:
+            return _CONSTANTS[node.value.id]
         value = _text(node.value) if isinstance(node.value, ast.IfExp | ast.BoolOp) else None
         if value is None:
             value = f"{{{_placeholder(node.value)}}}"
@@ -198,26 +227,46 @@ def find_messages(provider: Path) -> list[Message]:
         if module.startswith("emulator/") and file.name not in _EMULATOR:
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        collector = _Module(module)
+        collector = _Module(module, tree)
         collector.visit(tree)
         # The same text may stand in a module more than once.
         found += {message.text: message for message in sorted(collector.found, reverse=True)}.values()
     return sorted(found)
 
 
+def split_remedy(text: str) -> tuple[str, str]:
+    """What is wrong, and what to do; the latter is empty when the message does not say it."""
+    cause, mark, remedy = text.rpartition("; ")
+    while mark:
+        if _REMEDY.match(remedy):
+            earlier, _ = split_remedy(cause)  # such as `give X; or give Y`
+            return earlier, text[len(earlier) + 2 :]
+        cause, mark, more = cause.rpartition("; ")
+        remedy = f"{more}; {remedy}"
+    return text, ""
+
+
 def markdown(found: list[Message]) -> str:
     """docs/reference/messages.md."""
+    lines = [_INTRO.rstrip(), "", "| What is wrong | What to do | Module |", "|---|---|---|"]
     folders: dict[str, list[Message]] = defaultdict(list)
     for message in found:
-        folders[message.module.rpartition("/")[0]].append(message)
-    lines = [_INTRO.rstrip()]
+        cause, remedy = split_remedy(message.text.replace("`", "'"))
+        is_help = message.text.endswith(".")  # no line ends with one
+        if remedy and not is_help and _WORD.search(re.sub(r"\{[^}]*\}", " ", cause)):
+            lines.append(f"| {_cell(cause)} | {_cell(remedy)} | `{message.module}` |")
+        else:
+            folders[message.module.rpartition("/")[0]].append(message)
+    lines += ["", _OTHERS.rstrip()]
     for folder, items in sorted(folders.items()):
         heading = f"`{folder}/`" if folder else "The package"
-        lines += ["", f"## {heading}", "", "| Message | Module |", "|---|---|"]
-        for item in items:
-            text = item.text.replace("|", "\\|").replace("`", "'")
-            lines.append(f"| `{text}` | {item.module.rpartition('/')[2]} |")
+        lines += ["", f"### {heading}", "", "| Message | Module |", "|---|---|"]
+        lines += [f"| {_cell(item.text)} | `{item.module.rpartition('/')[2]}` |" for item in items]
     return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return "`" + text.replace("|", "\\|").replace("`", "'") + "`"
 
 
 def main(arguments: list[str]) -> None:

@@ -176,3 +176,17 @@ def test_the_tests_of_testing_md_pass(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert "4 passed" in done.stdout, done.stdout
+
+
+def test_the_list_of_messages_has_what_is_wrong_beside_what_to_do() -> None:
+    """As the lines are printed; a constant of the module is written out; a fact behind a semicolon is no remedy."""
+    page = (ROOT / "docs" / "reference" / "messages.md").read_text(encoding="utf-8")
+    remedies, _, others = page.partition("## Other texts")
+    for cause, remedy, module in (
+        ("{where}: '{url}' is not a URL", "use one such as {DEFAULT_BASE_URL}", "config.py"),
+        ("answered {status} with {kind} instead of JSON", "check the base URL", "api/answers.py"),
+        ("--site: not set", "give the UUID of a site, or --all{describe_sites}", "cli/adopt.py"),
+    ):
+        assert remedies.count(f"| `{cause}` | `{remedy}` | `{module}` |") == 1
+    assert "| `{fact}; warning only: the supply has no neutral` | `balance.py` |" in others
+    assert remedies.count("\n| `") > 200

@@ -33,8 +33,8 @@ def connector_inputs() -> str:
             default = "required" if name in _REQUIRED else f'`"{DEFAULTS[name]}"`' if name in DEFAULTS else "`None`"
             change = "replaces" if name in REPLACING else "updates"
             kind = code(_unwrap(annotation).removesuffix(" | None"))
-            rows.append([code(name), kind, _UNITS.get(name, ""), default, change, _ALLOWED[name], _begin(text)])
-    return table(["Input", "Type", "Unit", "Default", "A change", "Allowed", "Meaning"], rows)
+            rows.append([code(name), _join(kind, _UNITS.get(name, "")), default, change, _ALLOWED[name], _begin(text)])
+    return table(["Input", "Type, unit", "Default", "A change", "Allowed", "Meaning"], rows)
 
 
 def connector_outputs() -> str:
@@ -60,15 +60,19 @@ def balance_outputs() -> str:
 
 def _outputs(resource: str) -> str:
     rows = [
-        [code(name), code(_unwrap(kind)), _find_unit(name), _begin(text)]
+        [code(name), _join(code(_unwrap(kind)), _find_unit(name)), _begin(text)]
         for name, kind, text in read_items(find(resource), "attributes")
     ]
-    return table(["Output", "Type", "Unit", "Meaning"], rows)
+    return table(["Output", "Type, unit", "Meaning"], rows)
 
 
 def _find_unit(name: str) -> str:
     is_amps = name.startswith(("single_phase_", "three_phase_")) or name.endswith(("_amps", "_imbalance"))
     return _UNITS.get(name, "A" if is_amps and name not in {"building_amps", "group_amps"} else "")
+
+
+def _join(kind: str, unit: str) -> str:
+    return f"{kind}, {unit}" if unit else kind
 
 
 def _unwrap(annotation: str) -> str:

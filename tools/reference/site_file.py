@@ -56,9 +56,7 @@ def render() -> str:
         model = schema["$defs"][name] if name else schema
         parts += [f"## `{path}`" if path else "## Top level"]
         parts += [model["description"]] if name else []
-        parts += [
-            table(["Key", "Type", "Unit", "Default", "Allowed", "Example", "Meaning"], _rows(model, values[path]))
-        ]
+        parts += [table(["Key", "Type, unit", "Default", "Allowed", "Example", "Meaning"], _rows(model, values[path]))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -74,7 +72,7 @@ def _rows(model: dict[str, Any], examples: dict[str, Any]) -> Iterator[list[str]
         unit = _find_unit(field, text)
         kind = _KINDS[field.get("type", "object")]
         example = "" if part else code(_write(examples[key]))
-        yield [name, kind, unit, default, _allowed(field), example, meaning]
+        yield [name, f"{kind}, {unit}" if unit else kind, default, _allowed(field), example, meaning]
 
 
 def _has_default(field: dict[str, Any]) -> bool:
