@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Response
 
 pytestmark = [
     pytest.mark.slow,
@@ -91,8 +91,13 @@ class Faults:
         """Note errors, failed requests, and requests to other hosts."""
         page.on("console", lambda message: self.found.append((page.url, message.text)))
         page.on("pageerror", lambda error: self.found.append((page.url, str(error))))
-        page.on("response", lambda answer: None if answer.ok else self.found.append((page.url, answer.url)))
+        page.on("response", lambda answer: self.note_status(page.url, answer))
         page.on("request", lambda request: self.note_host(page.url, request.url))
+
+    def note_status(self, where: str, answer: Response) -> None:
+        """A file that is missing; 304 is one that the browser has."""
+        if answer.status >= 400:
+            self.found.append((where, answer.url))
 
     def note_host(self, where: str, url: str) -> None:
         """Only the site itself may be asked."""
