@@ -108,9 +108,10 @@ class Faults:
         """Note what a reader with this setting and this window sees."""
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 800})
-        shown = page.evaluate("[document.documentElement.scrollWidth, document.body.dataset.mdColorScheme]")
-        if shown[0] > width or shown[1] != {"light": "default", "dark": "slate"}[scheme]:
-            self.found.append((page.url, (scheme, width, shown)))
+        name = {"light": "default", "dark": "slate"}[scheme]
+        page.wait_for_function("name => document.body.dataset.mdColorScheme === name", arg=name)  # a script follows it
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            self.found.append((page.url, (scheme, width)))
 
 
 @pytest.mark.timeout(900)
