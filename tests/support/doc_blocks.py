@@ -78,6 +78,7 @@ NOT_RUN: Final = {
         "asks for a token; tests/acceptance/test_modes.py runs a stack whose config has one"
     ),
     ("CONTRIBUTING.md", "make setup"): "installs everything, as the run that this test is part of has done",
+    ("docs/explanation/evidence.md", ""): "mutants of the code, which `make mutants` finds",
     ("docs/releasing.md", ""): "makes a release",
     ("examples/quickstart/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,
     ("examples/single-connector/README.md", "export PLUGCHOICE_TOKEN=…"): _ACCOUNT,
