@@ -158,7 +158,7 @@ def refresh(ctx: click.Context, /, **given: Any) -> None:
     "--gate-seconds",
     type=WholeNumber(0, 3600),
     metavar="S",
-    help=f"How long hardware settles after a wave with writes. Default: {_GATE_SECONDS} with --wave, else no gate.",
+    help=f"How long hardware settles after a wave with updates. Default: {_GATE_SECONDS} with --wave, else no gate.",
 )
 @click.option(
     "--reviewed-file",

@@ -119,9 +119,10 @@ class FleetRun:
             except BaseException:  # such as standard output that nobody reads: what runs is not left alone
                 self._end_all(wave)
                 raise
-            written = [name for name in todo if self.results[name].writes and name not in open_before]
+            # Not by the number of writes: the provider tells it in its last line, which can get lost.
+            touched = [name for name in todo if self.results[name].state != "unchanged" and name not in open_before]
             if self.gate and not self._is_over:
-                self._hold_gate(self.gate, wave, [*open_before, *written])
+                self._hold_gate(self.gate, wave, [*open_before, *touched])
 
     @property
     def _is_over(self) -> bool:
