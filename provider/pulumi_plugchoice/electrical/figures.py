@@ -128,7 +128,14 @@ class Figures:
 
 
 def compute_figures(installation: Installation) -> Figures:
-    """Compute all figures of a site."""
+    """Compute all figures of a site.
+
+    Args:
+        installation: groups, connectors and other loads, as declared.
+
+    Returns:
+        Currents in A on L1, L2, L3, for the whole site and for each group.
+    """
     loads = _add_up(installation)
     groups = tuple(_compute_group(installation, group, loads[group.name]) for group in installation.groups)
     root = groups[0]
@@ -219,6 +226,13 @@ def compute_usable_amps(fuse_amps: int, margin_percent: int) -> int:
     """Compute the usable current of a fuse (A per line) after the safety margin, rounded down.
 
     The DEFA CLU manual recommends a margin of about 5 %.
+
+    Args:
+        fuse_amps: rating of the fuse, A per line.
+        margin_percent: safety margin, % of the rating.
+
+    Returns:
+        A per line.
     """
     return fuse_amps * (100 - margin_percent) // 100
 
@@ -227,6 +241,13 @@ def sum_single_phase(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Tripl
     """Add up the A per line with a neutral when every point charges a one-phase car.
 
     A one-phase car loads the line of the rotation's first letter.
+
+    Args:
+        points: connectors with their rotation and A per phase.
+        base: A on L1, L2, L3 before the first car: the building, and DC chargers.
+
+    Returns:
+        A on L1, L2, L3.
     """
     return _make_triple(_add(base, _split_by_neutral(points, has_neutral=True)[0]))
 
@@ -236,6 +257,13 @@ def sum_single_phase_without_neutral(points: Iterable[Point], base: Triple = (0,
 
     The cars load pairs of lines and add up by angle; the base is added as plain numbers. A point with one letter has no
     second line: its amps are added to the one line.
+
+    Args:
+        points: connectors with their rotation and A per phase.
+        base: A on L1, L2, L3 before the first car: the building, and DC chargers.
+
+    Returns:
+        A on L1, L2, L3.
     """
     lines, pairs = _split_by_neutral(points, has_neutral=False)
     return _make_triple(_add(_add(base, lines), compute_line_currents(pairs)))
@@ -258,6 +286,13 @@ def sum_three_phase(points: Iterable[Point], base: Triple = (0, 0, 0)) -> Triple
     """Add up the A per line when every point loads each of its lines in full. No mix of cars draws more.
 
     Also an upper bound without a neutral: plain sums are at most 15.5 % higher than sums by angle.
+
+    Args:
+        points: connectors with their rotation and A per phase.
+        base: A on L1, L2, L3 before the first car: the building, and DC chargers.
+
+    Returns:
+        A on L1, L2, L3.
     """
     lines = list(base)
     for point in points:
@@ -275,18 +310,30 @@ def compute_line_currents(pairs: Triple, three_phase: float = 0) -> Triple:
     Args:
         pairs: A of all one-phase loads between R and S, S and T, T and R.
         three_phase: A per line of the symmetric three-phase load.
+
+    Returns:
+        A on L1, L2, L3.
     """
     adjacent = ((pairs[0], pairs[2]), (pairs[1], pairs[0]), (pairs[2], pairs[1]))
     return _make_triple(math.hypot(math.sqrt(3) / 2 * (x + y) + three_phase, (x - y) / 2) for x, y in adjacent)
 
 
 def compute_imbalance(lines: Triple) -> float:
-    """Compute the A between the most and the least loaded line."""
+    """Compute the A between the most and the least loaded line.
+
+    Args:
+        lines: A on L1, L2, L3.
+    """
     return _round(max(lines) - min(lines))
 
 
 def compute_worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -> float:
-    """Compute the highest A between two lines when the points of one charge one-phase cars and others are empty."""
+    """Compute the highest A between two lines when the points of one charge one-phase cars and others are empty.
+
+    Args:
+        points: connectors with their rotation and A per phase; the supply has a neutral.
+        base: A on L1, L2, L3 before the first car: the building, and DC chargers.
+    """
     cars = sum_single_phase(points)
     return _round(max(base[p] + cars[p] - base[q] for p in range(3) for q in range(3) if p != q))
 
@@ -295,6 +342,12 @@ def count_cars_at_6_amps(installation: Installation) -> int:
     """Count the one-phase cars that can charge at the same time with 6 A each on the usable amps of the main fuse.
 
     Without a neutral, the cars are spread evenly over the pairs of lines.
+
+    Args:
+        installation: with a main fuse in its first group.
+
+    Returns:
+        Number of cars, not more than there are connectors.
     """
     return _count_cars(installation, _add_up(installation)[installation.groups[0].name].base)
 

@@ -46,7 +46,15 @@ class GroupMismatch:
 
 
 def compare_groups(installation: Installation, live: Iterable[LiveGroup]) -> list[GroupMismatch]:
-    """Compare the declared groups, their fuses and the net type with those in Plugchoice."""
+    """Compare the declared groups, their fuses and the net type with those in Plugchoice.
+
+    Args:
+        installation: as declared.
+        live: the site's groups in Plugchoice.
+
+    Returns:
+        One for each difference, in the order of the declared groups.
+    """
     by_id = {group.id: group for group in live}
     mismatches = []
     for group in installation.groups:

@@ -127,7 +127,12 @@ def find_exceeded_limits(limits: Limits, declared: Figures, live: Figures | None
 
 
 def describe_other_limit(name: str, figures: Figures) -> str:
-    """What to say of a declared limit that `find_exceeded_limits` does not find: one figure needs a neutral."""
+    """What to say of a declared limit that `find_exceeded_limits` does not find: one figure needs a neutral.
+
+    Args:
+        name: of the limit, a field of `Limits`.
+        figures: of the site.
+    """
     if name == "worst_imbalance_amps" and figures.worst_imbalance is None:
         return "not computed, because the supply has no neutral"
     return "not exceeded"

@@ -29,6 +29,12 @@ def suggest_rotation(text: str) -> str | None:
     """Find the rotation that `text` was probably meant to be, or None when nothing is close.
 
     Ignores case, blanks and separators, and reads L1 L2 L3 as R S T: `rst`, `R-S-T` and `L1L2L3` all give `RST`.
+
+    Args:
+        text: what somebody typed.
+
+    Returns:
+        One of `PHASE_ROTATIONS`, or None.
     """
     letters = text.upper().replace("L1", "R").replace("L2", "S").replace("L3", "T")
     letters = "".join(letter for letter in letters if letter.isalnum())
@@ -42,7 +48,15 @@ def suggest_rotation(text: str) -> str | None:
 
 
 def shift_rotation(rotation: str, steps: int = 1) -> str:
-    """Move each letter on by `steps` lines: RST, STR, TRS. The field direction stays the same."""
+    """Move each letter on by `steps` lines: RST, STR, TRS. The field direction stays the same.
+
+    Args:
+        rotation: one of `PHASE_ROTATIONS`.
+        steps: number of lines; any whole number.
+
+    Returns:
+        One of `PHASE_ROTATIONS`, as long as the given one.
+    """
     return "".join(LINES[(LINES.index(letter) + steps) % 3] for letter in rotation)
 
 
@@ -50,6 +64,12 @@ def find_pair(rotation: str) -> int | None:
     """Find the pair of lines, as an index of `PAIRS`, that a one-phase car loads without a neutral.
 
     With three letters it is the pair of the first two (assumed). One letter names no pair: None.
+
+    Args:
+        rotation: one of `PHASE_ROTATIONS`.
+
+    Returns:
+        0, 1 or 2, or None.
     """
     if len(rotation) < 2:
         return None

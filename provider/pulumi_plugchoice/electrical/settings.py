@@ -29,13 +29,23 @@ def read_settings(connector: HasSettings) -> dict[str, Any]:
 
 
 def find_changes(wanted: Mapping[str, Any], connector: HasSettings) -> list[str]:
-    """Return the names in `wanted` whose live value is different."""
+    """Return the names in `wanted` whose live value is different.
+
+    Args:
+        wanted: declared values by name; a missing name is unmanaged.
+        connector: the live one.
+    """
     live = read_settings(connector)
     return [name for name in SETTING_NAMES if name in wanted and wanted[name] != live[name]]
 
 
 def show(name: str, value: Any) -> str:
-    """Format a setting's value for people: `RST`, `16 A`, `not set`."""
+    """Format a setting's value for people: `RST`, `16 A`, `not set`.
+
+    Args:
+        name: `phase_rotation` or `max_amperage`.
+        value: a live or declared value; None: not set.
+    """
     if value is None:
         return "not set"
     # A live rotation is whatever the server sent.

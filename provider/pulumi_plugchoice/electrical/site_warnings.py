@@ -43,7 +43,17 @@ class ChargerFacts:
 def find_warnings(
     installation: Installation, figures: Figures, limits: Limits, chargers: Sequence[ChargerFacts]
 ) -> list[str]:
-    """Find what a reviewer needs to know, one line each."""
+    """Find what a reviewer needs to know, one line each.
+
+    Args:
+        installation: groups, connectors and other loads, as declared.
+        figures: `compute_figures` of it.
+        limits: the owner's limits.
+        chargers: breakers, presets and DC chargers, as declared.
+
+    Returns:
+        Lines for people; none of them is an error.
+    """
     return [
         *(fuse.text for fuse in find_overloaded_fuses(figures)),
         *_check_imbalance(installation, figures, limits),
@@ -68,7 +78,11 @@ class OverloadedFuse:
 
 
 def find_overloaded_fuses(figures: Figures) -> Iterator[OverloadedFuse]:
-    """Find the fuses for which a site relies on load balancing: usual, and never an error by itself."""
+    """Find the fuses for which a site relies on load balancing: usual, and never an error by itself.
+
+    Args:
+        figures: of the site.
+    """
     for group in figures.groups:
         if group.usable_amps is None:
             continue
@@ -134,7 +148,14 @@ def _check_preset(name: str, installation: Installation, figures: Figures) -> It
 
 
 def sum_base(installation: Installation) -> tuple[float, ...]:
-    """Add up the A per line of the building and all DC chargers."""
+    """Add up the A per line of the building and all DC chargers.
+
+    Args:
+        installation: as declared.
+
+    Returns:
+        A on L1, L2, L3.
+    """
     return tuple(sum(lines) for lines in zip((0, 0, 0), *installation.base.values(), strict=True))
 
 
@@ -215,6 +236,12 @@ def compute_eighty_percent(breaker_amps: int) -> int:
     """Compute the current (A) that Plugchoice recommends for a breaker: 16 for 20, 25 for 32, 32 for 40.
 
     Source: https://support.volttime.com/en/articles/12927913-configuring-chargers
+
+    Args:
+        breaker_amps: rating of the breaker, A.
+
+    Returns:
+        A, rounded down.
     """
     return breaker_amps * 80 // 100
 

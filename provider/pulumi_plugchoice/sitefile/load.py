@@ -65,6 +65,12 @@ class SiteFileError(PlugchoiceError):
 def load_site(path: str | Path) -> SiteFile:
     """Load the site from a file.
 
+    Args:
+        path: of the YAML file.
+
+    Returns:
+        The site as declared; nothing is read from Plugchoice.
+
     Raises:
         SiteFileError: the file cannot be read or has mistakes. The error lists all of them.
     """
