@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.scripts import load
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -29,11 +29,7 @@ chmod +x "$APT_BIN/chromium-headless-shell"
 @pytest.fixture
 def get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script as a module, on a machine without anything: not Debian, not root, no Playwright."""
-    spec = importlib.util.spec_from_file_location("get_browser_script", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("browser/get.py")
     for folder in ("bin", "tools"):
         (tmp_path / folder).mkdir()
     for tool in ("sh", "chmod"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import http.server
-import importlib.util
 import io
 import os
 import shutil
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import processes
+from support.scripts import load
 from support.servers import serving
 
 if TYPE_CHECKING:
@@ -50,11 +50,7 @@ esac
 @pytest.fixture
 def get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script as a module, in a world with an empty PATH, an empty cache and no network."""
-    spec = importlib.util.spec_from_file_location("get_pulumi_script", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("pulumi/get.py")
     for name in ("PLUGCHOICE_PULUMI_BIN", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.scripts import load
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -18,12 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def install() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("install.py")
 
 
 def test_each_layer_has_a_hashed_file_that_names_no_host(install: ModuleType) -> None:

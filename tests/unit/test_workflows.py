@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
+from support.scripts import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,20 @@ def test_the_release_on_the_forge_has_the_files_and_the_notes(tmp_path: Path) ->
     assert words[:3] == ["release", "create", "v1.2.3"]
     assert words[words.index("--notes-file") + 1] == "notes.md"
     assert words[-3:] == ["dist/a.tar.gz", "dist/a.whl", "./pulumi-plugchoice.cdx.json"]
+
+
+def test_the_release_takes_the_files_from_where_its_tool_writes_them() -> None:
+    """Each folder is kept under a name, and later jobs take it by that name, to where they read it."""
+    release = load("release.py")
+    steps = [step for job in jobs(OURS[-1]).values() for step in job["steps"]]
+    kept = {step["with"]["name"]: step["with"]["path"] for step in steps if "upload-artifact@" in str(step)}
+    taken = {step["with"]["name"] for step in steps if "download-artifact@" in str(step)}
+    (listed,) = [step["with"]["sbom-path"] for step in steps if "sbom-path" in str(step)]
+
+    folders = {"dist": release.DIST, "papers": release.PAPERS}
+    assert kept == {name: str(folder.relative_to(ROOT)) for name, folder in folders.items()}
+    assert taken == set(kept)
+    assert listed == release.SBOM
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda file: file.stem)
