@@ -57,7 +57,7 @@ $(EVIDENCE): requirements/evidence.txt $(TEST)
 KIT := provider/pulumi_plugchoice/fleet/kit
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema
 
-check: $(LINT) ## check format, lint, types, generated docs and the workflows for users
+check: $(LINT) ## check format, lint, types, generated docs, and the workflows, ours and those for users
 	@echo "Checking format, lint, types, docs and workflows: about 45 s the first time …"
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -57,9 +57,10 @@ import json, sys
 from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant
 print(json.dumps({name: get_diff_for_mutant(name, path=find_mutant(name).path) for name in sys.argv[1:]}))
 """
+#: The exit codes that mutmut notes. Any other, also that of a mutant that was not tried, counts as survived.
 KILLED: Final = (1, 3)
+TIMED_OUT: Final = (24, -24, 36, 152, 255)
 NO_TEST: Final = 33
-SURVIVED: Final = 0
 
 
 def prepare(module: str) -> Path:
@@ -91,7 +92,7 @@ def run(module: str) -> tuple[Counter[int | None], list[str]]:
             if done.returncode != 0:
                 sys.exit(f"{module}: mutmut failed with exit status {done.returncode}; see {log}")
     codes = read_codes(results)
-    survivors = describe(folder, [name for name, code in codes.items() if code in (SURVIVED, NO_TEST)])
+    survivors = describe(folder, [name for name, code in codes.items() if code not in (*KILLED, *TIMED_OUT)])
     return Counter(codes.values()), survivors
 
 
@@ -143,8 +144,9 @@ def main(modules: list[str]) -> int:
     total = sum((codes for _, codes in rows), Counter[int | None]())
     print(f"\n{'module':<30}{'mutants':>9}{'killed':>8}{'time out':>10}{'no test':>9}{'survived':>10}{'score':>8}")
     for module, codes in [*rows, ("all", total)]:
-        killed, none, alive = sum(codes[code] for code in KILLED), codes[NO_TEST], codes[SURVIVED]
-        late = codes.total() - killed - none - alive
+        killed, late = (sum(codes[code] for code in some) for some in (KILLED, TIMED_OUT))
+        none = codes[NO_TEST]
+        alive = codes.total() - killed - late - none
         score = f"{100 * (killed + late) / codes.total():.1f} %"
         print(f"{module:<30}{codes.total():>9}{killed:>8}{late:>10}{none:>9}{alive:>10}{score:>8}")
     for title, lines in {"Survivors without a reason": unexplained, "Reasons without a survivor": stale}.items():
