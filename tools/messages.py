@@ -49,6 +49,10 @@ _OTHERS: Final = """\
 
 Facts, questions, help texts, and parts of the lines above.
 """
+#: Functions that only format a value: its placeholder is that of their argument.
+_FORMATS: Final = re.compile(
+    r"escape|get|join|len|list_some|printable|quote|repr|round|shorten|show(_path|_values?)?|sorted|str|to_markdown"
+)
 #: The first word of what to do. After another word, the part after the semicolon is a fact.
 _REMEDY: Final = re.compile(
     r"('pulumi|'plugchoice|add|allowed:|ask|check|commit|copy|correct|declare|did|edit|fetch|find|for|free|give|go|import"
@@ -172,7 +176,7 @@ def _text(node: ast.expr) -> str | None:
     if isinstance(node, ast.FormattedValue):
         if isinstance(node.value, ast.Name) and node.value.id in _CONSTANTS:
             return _CONSTANTS[node.value.id]
-        value = _text(node.value) if isinstance(node.value, ast.IfExp | ast.BoolOp) else None
+        value = _text(node.value) if isinstance(node.value, ast.IfExp | ast.BoolOp) else _count(node.value)
         if value is None:
             value = f"{{{_placeholder(node.value)}}}"
         return f"'{value}'" if node.conversion == ord("r") else value
@@ -199,10 +203,18 @@ def _hole(node: ast.expr) -> str:
     return "" if isinstance(node, ast.Constant) else f"{{{_placeholder(node)}}}"
 
 
+def _count(node: ast.expr) -> str | None:
+    """What `plural` makes of a number and a noun."""
+    if not isinstance(node, ast.Call) or _name(node.func) != "plural" or len(node.args) != 2:
+        return None
+    number, noun = node.args
+    return f"{_hole(number) or _placeholder(number)} {_text(noun) or _hole(noun)}s"
+
+
 def _placeholder(node: ast.expr) -> str:
     """A short name for a value in a text."""
     if isinstance(node, ast.Call):
-        if node.args and _name(node.func) in {"printable", "join", "len", "sorted", "str", "escape", "round", "repr"}:
+        if node.args and _FORMATS.fullmatch(_name(node.func)):
             return _placeholder(node.args[0])
         return _name(node.func).strip("_")
     if isinstance(node, ast.GeneratorExp | ast.ListComp):
@@ -211,7 +223,7 @@ def _placeholder(node: ast.expr) -> str:
         return _placeholder(node.slice if isinstance(node.slice, ast.Constant) else node.value)
     if isinstance(node, ast.Constant):
         return str(node.value)
-    return _name(node) or "value"
+    return "type" if _name(node) == "__name__" else _name(node) or "value"
 
 
 def find_messages(provider: Path) -> list[Message]:

@@ -110,7 +110,7 @@ def test_the_page_shows_all_sites_and_what_became_of_them(repository: Fleet) -> 
     cells = [re.sub(r"<[^>]*>+", "|", SECONDS.sub("N s", row)).replace("||", "|").split("|") for row in rows[1:]]
     assert [[cell for cell in row if cell] for row in cells] == [
         ["c", "rest", "failed", "0", "2", "N s"],
-        ["b", "rest", "applied", "2 update", "3", "5", "N s"],
+        ["b", "rest", "applied", "2 updated", "3", "5", "N s"],
         ["a", "rest", "unchanged", "0", "2", "N s"],
         ["d", "rest", "not started", "0", "0"],
     ]

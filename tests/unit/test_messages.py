@@ -19,6 +19,7 @@ def start(name, amps=None):
     text = f"{name} has {amps} A" + (" in all" if amps else "")
     raise Problem(f"{text}: {name!r} is too long; "
                   "shorten it")
+    print(f"{show_path(file)}: {plural(len(found), 'mistake')} found by {type(name).__name__}")
 
 @click.command("check")
 @click.option("--all", help="Check all files.")
@@ -40,7 +41,7 @@ class Charger:
 
 
 def test_every_message_is_found(tmp_path: Path) -> None:
-    """Joined, and with placeholders."""
+    """Joined, and with placeholders that name the value, not the function that formats it."""
     folder = tmp_path / "pulumi_plugchoice"
     folder.mkdir()
     (folder / "sample.py").write_text(SOURCE)
@@ -52,6 +53,7 @@ def test_every_message_is_found(tmp_path: Path) -> None:
         "call the owner",
         "{name} has {amps} A[ in all|]",
         "{text}: '{name}' is too long; shorten it",
+        "{file}: {found} mistakes found by {type}",
         "Check all files.",
         "Check site files.",
         "it is read again",

@@ -10,7 +10,7 @@ from pulumi_plugchoice.review.page import Difference, LiveView, SiteView
 from pulumi_plugchoice.review.run import RunRow, RunView
 from pulumi_plugchoice.sitefile.assess import assess_site
 
-from .fleet_report import show_seconds
+from .fleet_report import show_changes, show_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def view_run(report: FleetReport, numbers: Mapping[str, int], when: str) -> RunV
             (
                 result.wave.partition(":")[0],
                 "not started" if result.state == "waiting" else result.state,
-                ", ".join(f"{count} {name}" for name, count in result.changes.items()),
+                show_changes(result),
                 str(result.writes),
                 str(result.calls),
                 show_seconds(result.seconds) if result.seconds else "",
