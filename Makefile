@@ -25,7 +25,7 @@ JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 .PHONY: help setup check format docs docs-serve test quick unit lowest matrix toolchains coverage mutants soak bench floor fleet drift demo dist release-check lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: $(LINT) $(DOCS) ## install everything into .venv, and find or install the Pulumi CLI and a browser
 	@$(PYTHON) tools/pulumi/get.py >/dev/null

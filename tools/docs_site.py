@@ -10,6 +10,7 @@ then works on the site as it does on the forge, no text is rewritten, and an edi
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -125,6 +126,8 @@ def list_missing_pages() -> list[str]:
 
 def main() -> None:
     """Build and check, or serve."""
+    if importlib.util.find_spec("zensical") is None:
+        sys.exit("zensical is not installed here; run `make docs` with Python 3.11 or newer")
     if "--serve" in sys.argv[1:]:
         lay_out_pages()
         sys.exit(subprocess.run([sys.executable, "-m", "zensical", "serve"], cwd=ROOT, check=False).returncode)

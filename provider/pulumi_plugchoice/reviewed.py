@@ -98,7 +98,7 @@ class Reviewed:
         if found == (write._replace(after=RESTORE) if is_restore else write):
             return
         wanted = f"the restore of {show_values(write.after)}" if is_restore else show_values(write.after)
-        now = f"{show_values(write.before)} now, {wanted} would be sent; review it again"
+        now = f"{wanted} would replace {show_values(write.before)}; review it again"
         if found is None:
             raise NotReviewed(f"{name}: not written, because {show_path(self.file)} does not have this change: {now}")
         then = "a restore" if found.after == RESTORE else show_values(found.after)

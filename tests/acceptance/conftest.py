@@ -35,7 +35,7 @@ def story(pulumi_cli: str, warm_process: str, tmp_path: Path) -> Iterator[Story]
     shutil.copytree(ROOT / "examples", clone / "examples")
     (clone / "tools").symlink_to(ROOT / "tools")
     (clone / ".venv").symlink_to(sys.prefix)
-    (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = main\n")
+    (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = master\n")
     variables = {
         **os.environ,
         warm.VARIABLE: warm_process,

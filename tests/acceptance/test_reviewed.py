@@ -32,7 +32,7 @@ def test_an_update_is_bound_to_what_was_reviewed(stack: Stack, emulator: Emulato
     (line,) = bound.lines("not written")
     assert line.endswith(
         f"HRB-002/1: not written, because {mine} has another change: RST, 16 A -> STR, 20 A was reviewed; "
-        "RST, 31 A now, STR, 20 A would be sent; review it again"
+        "STR, 20 A would replace RST, 31 A; review it again"
     )
     assert emulator.live(1) == emulator.live(3) == ("STR", 20)
     assert emulator.live(2) == ("RST", 31)
@@ -42,7 +42,7 @@ def test_an_update_is_bound_to_what_was_reviewed(stack: Stack, emulator: Emulato
     assert foreign.code != 0
     assert foreign.puts == []
     assert len(foreign.lines(f"{other} does not have this change")) == 2
-    assert foreign.lines("STR, 20 A now, the restore of RST, 16 A would be sent; review it again")
+    assert foreign.lines("the restore of RST, 16 A would replace STR, 20 A; review it again")
 
     again = [
         ReviewedWrite(charger_uuid(2), 1, ("RST", 31), ("STR", 20)),

@@ -468,7 +468,7 @@ def test_a_signal_ends_what_runs_and_starts_no_more(repository: Fleet, number: s
     repository.play("b", f"{trap}; kill -{number} $PPID; while :; do sleep 0.05; done")
     lines = repository.run("up", "--all", "--jobs", "1", status=130)
     assert repository.calls() == ["up a", "end a", "up b", "trapped b"]
-    assert repository.errors == ["stopping: waiting for 1 stack; Ctrl-C again is less patient"]
+    assert repository.errors == ["stopping: waiting for 1 stack; press Ctrl-C again to end sooner"]
     assert lines[1].startswith("b: stopped")
     assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -717,12 +717,13 @@ def test_a_number_that_has_no_meaning(fleet: Fleet, option: str, value: str) -> 
     assert fleet.calls() == []
 
 
-def test_a_site_file_with_mistakes_stops_all_before_anything_runs(fleet: Fleet) -> None:
+@pytest.mark.parametrize("action", ["preview", "refresh", "up"])
+def test_a_site_file_with_mistakes_stops_all_before_anything_runs(fleet: Fleet, action: str) -> None:
     Path("sites/b.yaml").write_text("site: x\n")
-    fleet.run("up", "--all", status=1)
+    fleet.run(action, "--all", status=1)
     assert fleet.errors[0].startswith("sites/b.yaml:1:")
     assert fleet.calls() == []
-    fleet.run("up", "a", "c")
+    fleet.run(action, "a", "c")
 
 
 def test_without_the_cli_it_is_one_line(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_portal_edit_since_the_review_refuses_that_connector_alone(
 
     assert report.errors == [
         f"HRB-001/1: not written, because {file} has another change: RST, 16 A -> STR, 20 A was reviewed; "
-        "RST, 31 A now, STR, 20 A would be sent; review it again"
+        "STR, 20 A would replace RST, 31 A; review it again"
     ]
     assert emulator.live(1) == ("RST", 31)
     assert emulator.live(2) == STR_20
@@ -92,7 +92,7 @@ def test_a_write_that_nobody_reviewed_is_refused(bound: Engine, emulator: Emulat
     file = write_file(reviewed(1), path=tmp_path / "reviewed.json")
     report = bound.up(program(1, 2, on_destroy="restore"))
     assert report.errors == [
-        f"HRB-002/1: not written, because {file} does not have this change: RST, 16 A now, STR, 20 A would be sent; "
+        f"HRB-002/1: not written, because {file} does not have this change: STR, 20 A would replace RST, 16 A; "
         "review it again"
     ]
     assert emulator.live(2) == RST_16
@@ -100,10 +100,10 @@ def test_a_write_that_nobody_reviewed_is_refused(bound: Engine, emulator: Emulat
     assert again.went_well, again.errors
     other = bound.up(program(1, max_amperage=25, on_destroy="restore"))
     (error,) = other.errors
-    assert "STR, 20 A now, STR, 25 A would be sent" in error
+    assert "STR, 25 A would replace STR, 20 A" in error
     (error,) = bound.up({}).errors
     assert error.endswith(
-        "RST, 16 A -> STR, 20 A was reviewed; STR, 20 A now, the restore of RST, 16 A would be sent; review it again"
+        "RST, 16 A -> STR, 20 A was reviewed; the restore of RST, 16 A would replace STR, 20 A; review it again"
     )
     assert emulator.live(1) == STR_20
 

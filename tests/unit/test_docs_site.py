@@ -101,3 +101,11 @@ def test_all_that_a_page_links_to_is_laid_out(
         "examples/b/x.yaml",
         "examples/c/README.md",
     ]
+
+
+def test_without_zensical_it_says_what_to_run(docs_site: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not there for Python 3.10, and before the first `make docs`."""
+    monkeypatch.setattr(docs_site.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(docs_site.sys, "argv", ["docs_site.py"])
+    with pytest.raises(SystemExit, match=r"^zensical is not installed here; run `make docs` with Python 3\.11"):
+        docs_site.main()

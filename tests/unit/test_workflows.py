@@ -66,6 +66,15 @@ def test_each_make_target_can_be_made() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_make_help_lists_each_target_in_two_columns() -> None:
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+
+    assert sorted(line.split()[0] for line in lines) == sorted(phony)
+    assert len({re.match(r"\S+ +", line).end() for line in lines}) == 1  # type: ignore[union-attr] # all match
+
+
 def test_the_matrix_is_the_supported_pythons() -> None:
     """Those of the classifiers, and the lowest one for the lowest versions."""
     check = jobs(ROOT / ".github" / "workflows" / "check.yml")

@@ -508,7 +508,7 @@ def test_a_reviewed_write_is_compared_with_what_is_there_now() -> None:
         settle(run.client, run.live, run.found, BOTH, reviewed=reviewed)
     assert str(refused.value) == (
         "HRB-001/1: not written, because reviewed.json has another change: RST, 16 A -> STR, 20 A was reviewed; "
-        "RST, 31 A now, STR, 20 A would be sent; review it again"
+        "STR, 20 A would replace RST, 31 A; review it again"
     )
     with pytest.raises(NotReviewed, match="does not have this change"):
         settle(run.client, run.live, run.found, BOTH, reviewed=review())
@@ -519,7 +519,7 @@ def test_a_restore_is_reviewed_as_such() -> None:
     """And no other write as a restore."""
     restore = review(ReviewedWrite(CHARGER, 1, ("RST", 16), "restore"))
     run = Run()
-    with pytest.raises(NotReviewed, match=r"RST, 16 A now, STR, 20 A would be sent"):
+    with pytest.raises(NotReviewed, match=r"STR, 20 A would replace RST, 16 A"):
         settle(run.client, run.live, run.found, BOTH, reviewed=restore)
     settle(run.client, run.live, run.found, BOTH, reviewed=restore, is_restore=True)
     assert run.values == ("STR", 20)

@@ -175,7 +175,7 @@ class FleetRun:
             if self.is_stopped and self._running and not self._is_stop_said:
                 self._is_stop_said = True  # not in the handler of a signal, which may interrupt another line
                 self.watcher.say(
-                    f"stopping: waiting for {plural(len(self._running), 'stack')}; Ctrl-C again is less patient"
+                    f"stopping: waiting for {plural(len(self._running), 'stack')}; press Ctrl-C again to end sooner"
                 )
             for future in done:
                 self._finish(replace(future.result(), wave=wave.name), self._running.pop(future))

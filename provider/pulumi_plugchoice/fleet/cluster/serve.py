@@ -179,7 +179,7 @@ async def _drain(worker: Any, stops: _Stops, tell: Callable[[str], None]) -> Non
     while count_running():
         if stops.times and not told:
             told = count_running()
-            tell(f"stopping: waiting for {plural(told, 'stack')}; Ctrl-C again is less patient")
+            tell(f"stopping: waiting for {plural(told, 'stack')}; press Ctrl-C again to end sooner")
         if stops.times > passed_on:
             passed_on = stops.times
             stop_all()
