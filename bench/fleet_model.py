@@ -4,8 +4,8 @@
     .venv/bin/python bench/fleet_model.py --sites 50 --jobs 3   # one run, to compare with `bench/fleet.py`
 
 A stack costs the engine CPU time, waits for things that are no CPU time, and makes calls. Its calls take slots of one
-request limit for all machines. The three constants of a stack come from three measurements on one machine (design of
-the fleet: 18, 23 and 31 stacks a minute at 1, 2 and 3 at once on 2 cores), and give all three back: `--calibrate`.
+request limit for all machines. The three constants of a stack come from three measurements on one machine (18, 23 and
+31 stacks a minute at 1, 2 and 3 at once on 2 cores), and give them back within a tenth: `--calibrate`.
 
 What the model leaves out: failures, gates, the start of runners, and stacks of different sizes.
 """

@@ -391,7 +391,8 @@ def test_a_program_frozen_in_a_transaction_stops_nobody_for_long(
     taken.set()
     thread.join()
     assert machines.said == []
-    assert ended == ["terminating connection due to idle-in-transaction timeout"]
+    (reason,) = ended
+    assert reason.endswith("terminating connection due to idle-in-transaction timeout")  # psycopg 3.2 says more before
     turn = frozen._reserve(math.inf)
     assert turn.slot.number == 2, "what the frozen one had begun is undone"
 

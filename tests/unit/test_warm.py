@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -83,14 +84,14 @@ print(set(read) or None, before == facts())
 def test_an_import_of_the_package_reads_and_starts_nothing() -> None:
     """So a fork of a process that has imported it is what a new process would be: only then may warm.py import it.
 
-    pydantic reads its own variable for each model.
+    pydantic reads its own variables for each model; which, depends on its version.
     """
     ours = [name for name in warm.MODULES if name.startswith("pulumi_plugchoice.")]
     theirs = [name for name in warm.MODULES if name not in ours]
     command = [sys.executable, "-c", _READ_ON_IMPORT, " ".join(theirs), " ".join(ours)]
     assert ours
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed == "{'PYDANTIC_DISABLE_PLUGINS'} True\n"
+    assert re.fullmatch(r"\{'PYDANTIC_\w+'(, 'PYDANTIC_\w+')*\} True\n", printed)
 
 
 def test_other_python_variables_need_their_own_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ _NOT_WRITTEN: Final = "The token may not write (403), as that of a fork's pull r
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,59}")
 
 
-class Key(click.ParamType[str]):
+class Key(click.types.StringParamType):
     """A name that can stand in a hidden marker."""
 
     name = "key"
