@@ -308,7 +308,7 @@ def check(work: Path, options: argparse.Namespace) -> None:
     if options.tag is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
         refuse(f"CHANGELOG.md: the entry for {version} has no date; write `## {version} (2026-01-31)`")
     print(
-        f"Release check of {version}, commit {git('rev-parse', '--short', 'HEAD')}; about 5 minutes on 2 cores:",
+        f"Release check of {version}, commit {git('rev-parse', '--short', 'HEAD')}; about 10 minutes on 2 cores:",
         flush=True,
     )
     passed("changelog", f"an entry for {version} ({date})")
