@@ -86,7 +86,7 @@ docs-serve: docs ## show the docs site on http://localhost:8000, and follow chan
 	$(BIN)/python tools/docs_site.py --serve
 
 test: $(DOCS) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
-	@echo "Running all tests: about 9 minutes on 2 cores (make quick: the fast ones, 90 s) …"
+	@echo "Running all tests: about 13 minutes on 2 cores (make quick: the fast ones, 90 s) …"
 	@bin=$(PULUMI_BIN) && browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" \
 	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
