@@ -42,7 +42,7 @@ def name_of(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_shows_a_folder_of_the_machine_that_wrote_it(page: Path) -> None:
-    """Output that was copied has `/root/…`, the folder of the clone, or that of the environment."""
+    """Output that was copied has the folder of a home, of the clone, or of the environment."""
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"(?<![\w.])/(?:root|work|tmp/pytest)[\w./-]*", text) == []
     assert str(ROOT) not in text
