@@ -512,7 +512,7 @@ def wait_for(condition: Any) -> None:
     pytest.fail("did not happen")
 
 
-class _WindowsProcess(subprocess.Popen):  # type: ignore[type-arg]
+class _WindowsProcess(subprocess.Popen):  # type: ignore[type-arg] # whatever it reads
     """A process that is sent what Windows knows."""
 
     def send_signal(self, sig: int) -> None:

@@ -409,7 +409,7 @@ def lists(run: Run, *answers: SiteListing) -> None:
         run.client.calls.append(f"GET site {site}")
         return left.pop(0) if len(left) > 1 else left[0]
 
-    run.client.site_listing = site_listing  # type: ignore[method-assign]
+    run.client.site_listing = site_listing  # type: ignore[method-assign] # a stand-in
 
 
 NAMELESS = InvalidRow(3, None, None, "charger: Field required")
@@ -513,7 +513,7 @@ def test_the_groups_of_a_site_are_read_once() -> None:
         run.client.calls.append(f"groups {site}")
         return [SiteGroup(id=len(site))]
 
-    run.client.site_groups = site_groups  # type: ignore[method-assign]
+    run.client.site_groups = site_groups  # type: ignore[method-assign] # a stand-in
     assert run.live.list_groups(SITE) == run.live.list_groups(SITE) == [SiteGroup(id=36)]
     assert run.live.list_groups("other") == [SiteGroup(id=5)]
     assert run.client.calls == [f"groups {SITE}", "groups other"]
@@ -532,14 +532,14 @@ def test_chargers_that_the_token_may_not_write_to_are_found() -> None:
             raise TransportError("GET", site, "lost")
         return {min(wanted)}
 
-    run.client.chargers_without_full_access = without_access  # type: ignore[method-assign,assignment]
+    run.client.chargers_without_full_access = without_access  # type: ignore[method-assign,assignment] # a stand-in
     known = Charger(
         uuid=OTHER,
         permissions=Permissions(full=False),
         connectors=(Connector(connector_id=1, phase_rotation=None, max_amperage=None),),
     )
     real = run.client.charger
-    run.client.charger = lambda charger, *more: known if charger == OTHER else real(charger, *more)  # type: ignore[method-assign]
+    run.client.charger = lambda charger, *more: known if charger == OTHER else real(charger, *more)  # type: ignore[method-assign] # a stand-in
     run.live.find(OTHER, 1, None)
     run.live.find(FIRST, 1, None)
 
@@ -563,7 +563,7 @@ def test_only_an_explicit_no_is_a_refusal(permissions: Permissions | None) -> No
         permissions=permissions,
         connectors=(Connector(connector_id=1, phase_rotation=None, max_amperage=None),),
     )
-    run.client.charger = lambda *_: charger  # type: ignore[method-assign]
+    run.client.charger = lambda *_: charger  # type: ignore[method-assign] # a stand-in
     run.live.find(OTHER, 1, None)
     assert run.live.find_refused([(OTHER, None)]) == set()
 
@@ -577,13 +577,13 @@ def test_a_token_without_any_charger_is_found_by_one_question() -> None:
             run.client.calls.append("any")
             return answer
 
-        run.client.has_chargers = ask  # type: ignore[method-assign]
+        run.client.has_chargers = ask  # type: ignore[method-assign] # a stand-in
         assert run.live.sees_no_charger() is not has_chargers
         assert run.live.sees_no_charger() is not has_chargers
         assert run.client.calls == ["any"]
     for site in (SITE, None):
         run = Run()
-        run.client.has_chargers = ask  # type: ignore[method-assign]
+        run.client.has_chargers = ask  # type: ignore[method-assign] # a stand-in
         run.rotation(site=site)
         assert not run.live.sees_no_charger()
         assert "any" not in run.client.calls
@@ -601,7 +601,7 @@ def test_a_list_that_may_not_be_asked_for_says_nothing(refusal: type[ApiError]) 
     def ask() -> bool:
         raise refusal("GET", "/v3/chargers", 404)
 
-    run.client.has_chargers = ask  # type: ignore[method-assign]
+    run.client.has_chargers = ask  # type: ignore[method-assign] # a stand-in
     assert not run.live.sees_no_charger()
 
 
@@ -692,7 +692,7 @@ def test_a_wrong_answer_is_quoted_in_part() -> None:
     """A server may send anything as a UUID."""
     run = Run()
     answered = Charger.model_construct(uuid="u" * 61, connectors=())
-    run.client.charger = lambda *_: answered  # type: ignore[method-assign]
+    run.client.charger = lambda *_: answered  # type: ignore[method-assign] # a stand-in
     with pytest.raises(PlugchoiceError) as refused:
         run.live.find(FIRST, 1, None)
     assert str(refused.value) == f"charger {FIRST}: the answer is about charger {'u' * 59}… and is not used"
