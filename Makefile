@@ -108,7 +108,7 @@ lowest: $(TEST) ## build the sdist, and run its tests with the lowest versions t
 	  $$install --no-deps --no-build-isolation -e . && \
 	  .venv/bin/python -m pytest -n $(JOBS) tests/unit tests/contract
 
-matrix: $(TEST) ## run unit and contract tests and a connector's life with each Python here; ARGS="3.10 3.13" selects
+matrix: $(TEST) ## run unit and contract tests, and some with the Pulumi CLI, with each Python here; ARGS="3.10 3.13" selects
 	@bin=$(PULUMI_BIN) && PATH="$$bin:$$PATH" $(BIN)/python tools/matrix.py $(ARGS)
 
 toolchains: $(TEST) ## run the quickstart in projects of uv, Poetry and plain venv; ARGS=uv selects
