@@ -402,13 +402,18 @@ def test_only_full_false_is_believed(emulator: Emulator, permissions: Any) -> No
 
 
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 404}, {"status": 500}, {"status": 200, "body": {}}])
-def test_permissions_that_cannot_be_read_fail_nothing(emulator: Emulator, fault: dict[str, Any]) -> None:
-    """The preview is not worse for it."""
+def test_permissions_that_cannot_be_read_fail_nothing_and_are_told(emulator: Emulator, fault: dict[str, Any]) -> None:
+    """A preview that did not look must not seem as one that found nothing."""
     emulator.fault("status", path=f"/v3/sites/{SITE}/chargers$", times=None, **fault)
     preview = Engine(environment(emulator) | {"PLUGCHOICE_DEADLINE_SECONDS": "1"}).preview({"bay": declare(1, amps=20)})
     assert preview.went_well
     assert preview.changes == {"bay": "create"}
-    assert not lines(preview, "refused")
+    (line,) = lines(preview, "refused")
+    said = (
+        "plugchoice: permissions: not read, so this preview does not name writes that will be refused: GET /v3/sites/"
+    )
+    assert line.startswith(said)
+    assert ("without `data`" if fault["status"] == 200 else f"answered {fault['status']}") in line
 
 
 def test_permissions_are_read_as_far_as_needed(emulator: Emulator) -> None:

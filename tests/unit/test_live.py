@@ -543,15 +543,16 @@ def test_chargers_that_the_token_may_not_write_to_are_found() -> None:
     run.live.find(OTHER, 1, None)
     run.live.find(FIRST, 1, None)
 
-    refused = run.live.find_refused(
+    refused, errors = run.live.find_refused(
         [("e", "s2"), (FIRST, SITE), (SECOND, SITE), (OTHER, SITE), ("d", "broken"), ("x", None)]
     )
 
     assert refused == {FIRST, OTHER, "e"}
+    assert [str(error) for error in errors] == ["GET broken: lost"]
     assert asked == [("s2", {"e"}), (SITE, {FIRST, SECOND}), ("broken", {"d"})]
     assert {deadline is deadlines[0] for deadline in deadlines} == {True}
     assert 2 < deadlines[0].left() <= 3
-    assert run.live.find_refused([("x", None)]) == set()
+    assert run.live.find_refused([("x", None)]) == (set(), [])
 
 
 @pytest.mark.parametrize("permissions", [None, Permissions(), Permissions(full=True)])
@@ -565,7 +566,7 @@ def test_only_an_explicit_no_is_a_refusal(permissions: Permissions | None) -> No
     )
     run.client.charger = lambda *_: charger  # type: ignore[method-assign] # a stand-in
     run.live.find(OTHER, 1, None)
-    assert run.live.find_refused([(OTHER, None)]) == set()
+    assert run.live.find_refused([(OTHER, None)]) == (set(), [])
 
 
 def test_a_token_without_any_charger_is_found_by_one_question() -> None:

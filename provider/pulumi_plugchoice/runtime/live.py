@@ -7,7 +7,6 @@ site each charger is read once. A reading is used for a minute at most, and our 
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -220,16 +219,20 @@ class LiveConnectors:
         """
         return self._groups.get(site, lambda: self._client.site_groups(site))
 
-    def find_refused(self, writes: Iterable[tuple[str, str | None]]) -> set[str]:
+    def find_refused(self, writes: Iterable[tuple[str, str | None]]) -> tuple[set[str], list[PlugchoiceError]]:
         """The chargers of these that the API says the token may not write to. Reads the lists of their sites' chargers.
 
-        What the API does not say proves nothing, and neither does an answer that cannot be read.
+        What the API does not say proves nothing.
 
         Args:
             writes: charger and site of each.
+
+        Returns:
+            The chargers, and why the list of a site could not be read within 3 s for all.
         """
         chargers: dict[str, set[str]] = {}
-        refused = set()
+        refused: set[str] = set()
+        errors: list[PlugchoiceError] = []
         for charger, site in writes:
             if charger in self._refused:
                 refused.add(charger)
@@ -237,9 +240,11 @@ class LiveConnectors:
                 chargers.setdefault(site, set()).add(charger)
         until = self._client.deadline(_ACCESS_SECONDS)
         for site, wanted in chargers.items():
-            with contextlib.suppress(PlugchoiceError):
+            try:
                 refused |= self._client.chargers_without_full_access(site, wanted, until)
-        return refused
+            except PlugchoiceError as error:  # noqa: PERF203 - the lists of other sites count
+                errors.append(error)
+        return refused, errors
 
     def find_charger(self, identity: str, site: str) -> str:
         """The UUID of the site's charger with that OCPP identity.

@@ -23,7 +23,7 @@ from .guards import Guards
 from .notices import Notices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pulumi_plugchoice.api.client import PlugchoiceClient
     from pulumi_plugchoice.reviewed import Reviewed
@@ -152,10 +152,19 @@ class Session:
             self.notices.say(line)
 
     def _find_refused(self, writes: Iterable[_PlannedWrite]) -> set[str]:
+        """The chargers that the token may not write to. Says when that is not known: a preview must not hide it."""
+        chargers: set[str] = set()
+        reasons: Sequence[object]
         try:
-            return self.live.find_refused((write.live.charger, write.site) for write in writes)
+            chargers, reasons = self.live.find_refused((write.live.charger, write.site) for write in writes)
         except KeyboardInterrupt:  # somebody does not want to wait for it
-            return set()
+            reasons = ["interrupted"]
+        for reason in reasons:
+            self.notices.say(
+                f"permissions: not read, so this preview does not name writes that will be refused: {reason}",
+                kind="permissions not read",
+            )
+        return chargers
 
     # Only used under the lock: four threads must not make four clients. The imports are here because the program's
     # process imports this module too, makes no call, and would spend a fifth of a second on requests and pydantic.
