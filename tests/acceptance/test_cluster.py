@@ -35,7 +35,7 @@ SITES = int(os.environ.get("CLUSTER_SITES", "6"))
 # s until the test gives up; on a quiet machine with two cores a site takes about 4.
 PATIENCE = 200 + 60 * SITES
 MARK = "CLUSTER_MEMBER"
-TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "6s"}
+TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "12s"}
 PROGRAM = "from pulumi_plugchoice import ChargingSite\n\nChargingSite.for_stack()\n"
 
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 NAMES = "a b c d"
-TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s"}
+# How long a worker may be silent: short, as tests freeze one; not so short that a busy machine seems frozen.
+TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "12s"}
 
 
 class World:
