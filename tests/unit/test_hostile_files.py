@@ -280,7 +280,7 @@ WORST: Final[dict[str, Callable[[], bytes]]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORST)
 def test_the_worst_files_are_checked_in_two_seconds_and_100_megabytes(name: str, tmp_path: Path) -> None:
-    """The whole process. Its limit is twice as high here: on a busy machine everything takes longer, CPU time too."""
+    """The whole process. Its limit is three times as high here: on a busy machine CPU time doubles."""
     content = WORST[name]()
     assert len(content) <= 1 << 20
     (tmp_path / "x.yaml").write_bytes(content)
@@ -300,5 +300,5 @@ def test_the_worst_files_are_checked_in_two_seconds_and_100_megabytes(name: str,
     status, seconds, megabytes = done.stderr.splitlines()[-1].split()
     print(name, status, seconds, megabytes)  # noqa: T201 - shown with -rP
     assert status == ("0" if name == "largest site" else "1"), done.stderr
-    assert float(seconds) < 2 * MOST_SECONDS
+    assert float(seconds) < 3 * MOST_SECONDS
     assert int(megabytes) < 100
