@@ -16,7 +16,6 @@ from pulumi_plugchoice.electrical.figures import (
     Triple,
     compute_figures,
     compute_line_currents,
-    compute_usable_amps,
     compute_worst_imbalance,
     count_cars_at_6_amps,
     sum_single_phase,
@@ -98,19 +97,38 @@ def test_without_neutral_nine_points_load_a_line_with_83_a() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rotations", "fuse", "neutral", "cars"),
+    ("rotations", "fuse", "neutral", "base", "cars"),
     [
-        (["RST"] * 9, 32, True, 5),
-        ([*ROTATED * 3], 32, True, 9),
-        ([*ROTATED * 20], 63, True, 27),
-        ([*ROTATED * 20], 63, False, 15),
-        (["RST"] * 20, 63, False, 9),
+        (["RST"] * 9, 32, True, None, 5),
+        ([*ROTATED * 3], 32, True, None, 9),
+        ([*ROTATED * 20], 63, True, None, 27),
+        ([*ROTATED * 20], 63, False, None, 15),
+        (["RST"] * 20, 63, False, None, 9),
+        # 30 A usable: 12, 11.5 and -1 A are left.
+        ([*ROTATED * 4], 32, True, (18, 18.5, 31), 2 + 1 + 0),
+        # Without a neutral, 6 A on the line R-S are 6 A on L1 and on L2; the building alone overloads L3.
+        (["RST"] * 4, 32, False, (18, 18, 31), 2),
+        (["RST"] * 4, 32, False, (18, 18.5, 31), 1),
+        # One car on each pair is 10.39 A on each line; a second one on one of them is 15.87 A on two lines.
+        (["RS", "ST", "TR", "RT"], 32, False, (19, 19, 19), 3),
+        (["RS", "ST", "TR", "RT"], 32, False, (14, 19, 14), 4),
+        (["RS", "ST", "TR", "SR"], 32, False, (14, 14, 19), 4),
+        (["RS", "ST", "TR", "TS"], 32, False, (19, 14, 14), 4),
+        (["RS", "ST", "TR", "TS"], 32, False, (19, 14.2, 14), 3),
+        # The round fits as a whole or not at all; a single letter names no pair.
+        (["RS", "ST", "TR"], 32, False, (24, 24, 24), 0),
+        (["RS", "R", "S", "T"], 32, False, (24, 24, 24), 1),
+        ([], 32, True, None, 0),
+        ([], 32, False, None, 0),
     ],
 )
-def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, cars: int) -> None:
+def test_cars_at_6_a(rotations: list[str], fuse: int, neutral: bool, base: Triple | None, cars: int) -> None:
     """32 A, 5 %: 5 all RST, 9 rotated. 63 A, 5 % (59 A usable): 9 per line; without a neutral 15 evenly spread."""
-    assert count_cars_at_6_amps(site(*rotations, fuse=fuse, neutral=neutral)) == cars
-    assert compute_usable_amps(63, 5) == 59
+    installation = site(*rotations, fuse=fuse, neutral=neutral, base=base)
+    found = compute_figures(installation)
+    assert found.cars_at_6_amps == count_cars_at_6_amps(installation) == cars
+    assert isinstance(found.cars_at_6_amps, int), "it is stored and compared"
+    assert found.usable_amps == {32: 30, 63: 59}[fuse]
 
 
 def test_one_phase_power_rises_when_rotated() -> None:
@@ -138,6 +156,7 @@ def test_a_group_includes_its_subgroups() -> None:
         base={"main": (10, 0, 0)},
     )
     main, garage, deck = compute_figures(tree).groups
+    assert [group.parent for group in (main, garage, deck)] == [None, "main", "garage"]
     assert (deck.single_phase, deck.three_phase, deck.usable_amps) == ((32, 0, 0), (32, 0, 0), None)
     assert (garage.single_phase, garage.three_phase, garage.usable_amps) == ((64, 0, 0), (64, 32, 32), 40)
     assert (main.single_phase, main.three_phase, main.usable_amps) == ((106, 0, 0), (106, 64, 64), 100)

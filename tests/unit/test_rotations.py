@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_plugchoice import PHASE_ROTATIONS
-from pulumi_plugchoice.electrical.rotations import MAX_AMPERAGE, MIN_AMPERAGE, shift_rotation, suggest_rotation
+from pulumi_plugchoice.electrical.rotations import (
+    MAX_AMPERAGE,
+    MIN_AMPERAGE,
+    PAIRS,
+    find_pair,
+    shift_rotation,
+    suggest_rotation,
+)
 
 
 def test_there_are_fifteen_rotations() -> None:
@@ -70,3 +77,15 @@ def test_a_shift_is_one_line_on() -> None:
         "STR", "TRS", "RST", "SRT", "SR", "R",
     ]  # fmt: skip
     assert [shift_rotation("RTS", steps) for steps in range(4)] == ["RTS", "SRT", "TSR", "RTS"]
+
+
+def test_a_car_without_neutral_is_between_the_first_two_lines() -> None:
+    """Both orders of two lines are the same pair; one letter names no pair."""
+    pairs = {
+        "RST": "RS", "SRT": "RS", "RS": "RS", "SR": "RS",
+        "STR": "ST", "TSR": "ST", "ST": "ST", "TS": "ST",
+        "TRS": "TR", "RTS": "TR", "TR": "TR", "RT": "TR",
+        "R": None, "S": None, "T": None,
+    }  # fmt: skip
+    found = {rotation: find_pair(rotation) for rotation in PHASE_ROTATIONS}
+    assert {rotation: None if place is None else PAIRS[place] for rotation, place in found.items()} == pairs

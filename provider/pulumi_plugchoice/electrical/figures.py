@@ -140,13 +140,14 @@ def compute_figures(installation: Installation) -> Figures:
     groups = tuple(_compute_group(installation, group, loads[group.name]) for group in installation.groups)
     root = groups[0]
     base = loads[root.name].base
+    usable_amps = root.usable_amps or 0
     return Figures(
-        usable_amps=root.usable_amps or 0,
+        usable_amps=usable_amps,
         single_phase=root.single_phase,
         three_phase=root.three_phase,
         full_imbalance=compute_imbalance(root.single_phase),
         worst_imbalance=compute_worst_imbalance(installation.points, base) if installation.neutral else None,
-        cars_at_6_amps=_count_cars(installation, base),
+        cars_at_6_amps=_count_cars(installation, [usable_amps - amps for amps in base]),
         groups=groups,
     )
 
@@ -201,7 +202,7 @@ def _order_from_root(groups: Iterable[Group]) -> list[Group]:
     children: dict[str | None, list[Group]] = {}
     for group in groups:
         children.setdefault(group.parent, []).append(group)
-    ordered = list(children.get(None, ()))
+    ordered = list(children[None])
     for group in ordered:  # grows while it is read
         ordered += children.get(group.name, ())
     return ordered
@@ -324,7 +325,7 @@ def compute_imbalance(lines: Triple) -> float:
     Args:
         lines: A on L1, L2, L3.
     """
-    return _round(max(lines) - min(lines))
+    return round_amps(max(lines) - min(lines))
 
 
 def compute_worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -> float:
@@ -335,7 +336,7 @@ def compute_worst_imbalance(points: Iterable[Point], base: Triple = (0, 0, 0)) -
         base: A on L1, L2, L3 before the first car: the building, and DC chargers.
     """
     cars = sum_single_phase(points)
-    return _round(max(base[p] + cars[p] - base[q] for p in range(3) for q in range(3) if p != q))
+    return round_amps(max(base[p] + cars[p] - base[q] for p in range(3) for q in range(3) if p != q))
 
 
 def count_cars_at_6_amps(installation: Installation) -> int:
@@ -349,34 +350,31 @@ def count_cars_at_6_amps(installation: Installation) -> int:
     Returns:
         Number of cars, not more than there are connectors.
     """
-    return _count_cars(installation, _add_up(installation)[installation.groups[0].name].base)
+    return compute_figures(installation).cars_at_6_amps
 
 
-def _count_cars(installation: Installation, base: Triple) -> int:
-    root = installation.groups[0]
-    usable_amps = compute_usable_amps(root.fuse_amps or 0, installation.margin_percent)
-    if installation.neutral:
-        return sum(
-            min(
-                sum(point.rotation[0] == letter for point in installation.points),
-                int(max(0, usable_amps - base[place]) // LEAST_AMPS),
-            )
-            for place, letter in enumerate(LINES)
-        )
-    return _count_cars_on_pairs(installation, [max(0.0, usable_amps - amps) for amps in base])
+def _count_cars(installation: Installation, free: list[float]) -> int:
+    """Count the one-phase cars that can charge at the same time with 6 A each on `free` (A per line)."""
+    points = installation.points
+    if not installation.neutral:
+        return _count_cars_on_pairs([find_pair(point.rotation) for point in points], free)
+    firsts = [point.rotation[0] for point in points]
+    on_lines = [min(firsts.count(letter), max(0, amps // LEAST_AMPS)) for letter, amps in zip(LINES, free, strict=True)]
+    return int(sum(on_lines))
 
 
-def _count_cars_on_pairs(installation: Installation, free: list[float]) -> int:
+def _count_cars_on_pairs(pairs: list[int | None], free: list[float]) -> int:
     """Add one car to each pair that has a point left, as long as the whole round fits into `free` (A per line)."""
-    left = [sum(find_pair(point.rotation) == place for point in installation.points) for place in range(3)]
-    cars = [0, 0, 0]
-    while any(left):
-        more = [count + (points > 0) for count, points in zip(cars, left, strict=True)]
-        currents = compute_line_currents((more[0] * LEAST_AMPS, more[1] * LEAST_AMPS, more[2] * LEAST_AMPS))
-        if any(amps > limit for amps, limit in zip(currents, free, strict=True)):
+    points = [pairs.count(place) for place in range(3)]
+    cars = 0
+    for done in range(max(points)):
+        rs, st, tr = (min(count, done + 1) for count in points)
+        currents = compute_line_currents((rs * LEAST_AMPS, st * LEAST_AMPS, tr * LEAST_AMPS))
+        # A line without a car may be overloaded by the building.
+        if any(amps and amps > limit for amps, limit in zip(currents, free, strict=True)):
             break
-        cars, left = more, [max(0, points - 1) for points in left]
-    return sum(cars)
+        cars = rs + st + tr
+    return cars
 
 
 def _add(one: Triple, other: Triple) -> Triple:
@@ -384,11 +382,11 @@ def _add(one: Triple, other: Triple) -> Triple:
 
 
 def _make_triple(lines: Iterable[float]) -> Triple:
-    first, second, third = (_round(line) for line in lines)
+    first, second, third = (round_amps(line) for line in lines)
     return first, second, third
 
 
-def _round(amps: float) -> float:
+def round_amps(amps: float) -> float:
     """Round to two decimals, and to an int when nothing is lost: figures are stored and compared."""
     rounded = round(amps, 2)
     return int(rounded) if rounded == int(rounded) else rounded

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .figures import compute_usable_amps
+from .figures import compute_usable_amps, round_amps
 from .rotations import LINES, find_pair, shift_rotation
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ _MOST_PAIRS: Final = 200_000
 #: Bounds the time on a large site in the same way: how many sums of groups one part of the search may change.
 _MOST_UPDATES: Final = 300_000
 
-Score = tuple[float, float, float, float, int]
+Score = tuple[float, float, float, float]
+#: With the number of chargers to rewire, which decides between equal scores.
+FullScore = tuple[float, float, float, float, int]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,6 @@ class Search:
         # Kept up to date with the sums: a score needs all groups, and a shift changes few of them.
         self._worsts = [0.0] * len(names)
         self._excesses = [0.0] * len(names)
-        self._trials = 0
         self._updates = 0
         # Without a neutral the currents of the pairs of lines have to be added as vectors.
         self._cost = 1 if self._has_neutral else 3
@@ -115,24 +116,22 @@ class Search:
         unmoved: list[_Unit] = []
         for charger, points in by_charger.items():
             loads = tuple(tuple(self._compute_loads(points, step)) for step in range(3))
-            groups = loads[0][0][0]
-            if any(above != groups for above, _, _ in loads[0]):
-                groups = tuple({group for above, _, _ in loads[0] for group in above})
+            groups = tuple({group for point in points for group in self._above[point.group]})
             lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
             unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
             (unmoved if charger in fixed else self.units).append(unit)
         self._add_all(((unit, 0) for unit in unmoved), 1)
         self._pairs = self._draw_pairs()
         # No plan is better than an even spread.
+        unmoved_lines = self._compute_lines(0)
         movable = sum(unit.amps for unit in self.units)
-        even = math.ceil((sum(self._sums[0][:3]) + movable) / 3 - 1e-9) if self._has_neutral else 0
-        self._bound = max(even, *self._sums[0][:3])
+        self._bound = max(math.ceil((sum(unmoved_lines) + movable) / 3 - 1e-9), *unmoved_lines)
 
     def _draw_pairs(self) -> list[tuple[int, int]]:
         """List the pairs of chargers. Shuffled, so that those within the bound come from all groups."""
         count = len(self.units)
         draw = random.Random(0)  # noqa: S311 - not used for security; the same on every machine
-        if count * (count - 1) // 2 > _MOST_PAIRS:
+        if math.comb(count, 2) > _MOST_PAIRS:
             drawn = ((draw.randrange(count), draw.randrange(count)) for _ in range(_MOST_PAIRS // 10))
             return [(min(pair), max(pair)) for pair in drawn if pair[0] != pair[1]]
         pairs = list(itertools.combinations(range(count), 2))
@@ -176,7 +175,7 @@ class Search:
             for there, x, y in ((r, rs, tr), (s, st, rs), (t, tr, st))
         ]
 
-    def _score(self, rewired: int) -> Score:
+    def _score(self) -> Score:
         root = self._compute_lines(0)
         worst = self._worsts[0]
         return (
@@ -184,7 +183,6 @@ class Search:
             worst,
             worst - min(root),
             round(sum(self._worsts), _DIGITS),
-            rewired,
         )
 
     def _put(self, steps: Sequence[int], sign: int) -> None:
@@ -205,13 +203,13 @@ class Search:
 
     def compare_all(self) -> list[int]:
         """Compare all plans and return the shifts of the best one."""
-        best: tuple[Score, list[int]] | None = None
+        best: tuple[FullScore, list[int]] | None = None
         steps = [0] * len(self.units)
 
         def descend(place: int, rewired: int) -> None:
             nonlocal best
             if place == len(self.units):
-                score = self._score(rewired)
+                score = (*self._score(), rewired)
                 if best is None or score < best[0]:
                     best = (score, list(steps))
                 return
@@ -240,36 +238,32 @@ class Search:
             scores = []
             for step in range(3):
                 self._add(self.units[place], step, 1)
-                scores.append((self._score(int(step > 0)), step))
+                scores.append((self._score(), step))
                 self._add(self.units[place], step, -1)
             steps[place] = min(scores)[1]
             self._add(self.units[place], steps[place], 1)
         self._put(steps, -1)
         return steps
 
-    def _climb(self, start: Sequence[int]) -> tuple[Score, list[int]]:
+    def _climb(self, start: Sequence[int]) -> tuple[FullScore, list[int]]:
         """Shift one charger, or two at once, as long as the score improves."""
         steps = list(start)
         self._trials = 0
         self._put(steps, 1)
         self._updates = 0
-        score = self._score(_count_rewired(steps))
-        while True:
-            better = self._move(steps, score)
-            if better is None and not self._is_at_bound(score) and self._updates < _MOST_UPDATES:
-                better = self._swap(steps, score)
-            if better is None:
-                break
+        better: FullScore | None = (*self._score(), _count_rewired(steps))
+        while better is not None:
             score = better
-            if self._updates >= _MOST_UPDATES:
-                break
+            better = self._move(steps, score)
+            if better is None and not self._is_at_bound(score):
+                better = self._swap(steps, score)
         self._put(steps, -1)
         return score, steps
 
-    def _is_at_bound(self, score: Score) -> bool:
+    def _is_at_bound(self, score: FullScore) -> bool:
         return self._has_neutral and score[0] == 0 and score[1] <= self._bound
 
-    def _move(self, steps: list[int], score: Score) -> Score | None:
+    def _move(self, steps: list[int], score: FullScore) -> FullScore | None:
         """Give each charger its best shift in turn. Return the new score, or None when nothing improved."""
         rewired = _count_rewired(steps)
         best = score
@@ -283,7 +277,7 @@ class Search:
                 if step == old:
                     continue
                 self._add(unit, step, 1)
-                now = self._score(rewired - (old > 0) + (step > 0))
+                now = (*self._score(), rewired - (old > 0) + (step > 0))
                 self._add(unit, step, -1)
                 if now < best:
                     best, kept = now, step
@@ -292,9 +286,8 @@ class Search:
             rewired += (kept > 0) - (old > 0)
         return best if best < score else None
 
-    def _swap(self, steps: list[int], score: Score) -> Score | None:
+    def _swap(self, steps: list[int], score: FullScore) -> FullScore | None:
         """Shift two chargers at once and keep the first pair that improves the score."""
-        rewired = _count_rewired(steps)
         lines = self._compute_lines(0)
         worst = lines.index(max(lines))
         for one, other in self._pairs:
@@ -314,12 +307,11 @@ class Search:
                     continue
                 self._add(first, new[0], 1)
                 self._add(second, new[1], 1)
-                count = rewired + (new[0] > 0) + (new[1] > 0) - (old[0] > 0) - (old[1] > 0)
-                now = self._score(count)
+                now = self._score()
                 # The less important parts of the score are left to single moves: there are too many pairs.
                 if now[:3] < score[:3]:
                     steps[one], steps[other] = new
-                    return now
+                    return (*now, _count_rewired(steps))
                 self._add(first, new[0], -1)
                 self._add(second, new[1], -1)
             self._add(first, old[0], 1)
@@ -337,27 +329,31 @@ class Search:
             if step:
                 unit = self.units[place]
                 alike.setdefault((unit.loads[0], unit.loads[step]), deque()).append(place)
-        left = list(alike.values())
-        while left:
-            first = left[0]
+
+        def rank(change: object) -> tuple[Score, int]:
+            place = alike[change][0]
+            return self._try_shift(place, steps[place]), place
+
+        while alike:
+            change = next(iter(alike))
             if self._updates < _MOST_UPDATES:
-                first = min(left, key=lambda places: (self._try_shift(places[0], steps[places[0]]), places[0]))
-            place = first.popleft()
-            left = [places for places in left if places] if not first else left
+                change = min(alike, key=rank)
+            place = alike[change].popleft()
+            if not alike[change]:
+                del alike[change]
             unit = self.units[place]
             self._add(unit, 0, -1)
             self._add(unit, steps[place], 1)
             before = {point.connector_id: point.rotation for point in unit.points}
             after = {point.connector_id: self.turn(point, steps[place]) for point in unit.points}
-            worst = round(self._worsts[0], 2)
-            yield Visit(unit.charger, before, after, int(worst) if worst == int(worst) else worst)
+            yield Visit(unit.charger, before, after, round_amps(self._worsts[0]))
 
     def _try_shift(self, place: int, step: int) -> Score:
         """Return the score after one charger is shifted."""
         unit = self.units[place]
         self._add(unit, 0, -1)
         self._add(unit, step, 1)
-        score = self._score(0)
+        score = self._score()
         self._add(unit, step, -1)
         self._add(unit, 0, 1)
         return score
