@@ -22,7 +22,7 @@ BROWSER = $$($(PYTHON) tools/browser/get.py)
 # Tests wait for servers and processes a third of their time: three workers for two cores.
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 
-.PHONY: help setup check format docs docs-serve test quick unit lowest matrix toolchains coverage mutants soak bench floor fleet drift demo dist release-check lock clean
+.PHONY: help setup check format docs docs-serve pictures test quick unit lowest matrix toolchains coverage mutants soak bench floor fleet drift demo dist release-check lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -84,6 +84,10 @@ docs: $(DOCS) ## write the generated parts of the docs, and build the site into 
 
 docs-serve: docs ## show the docs site on http://localhost:8000, and follow changes
 	$(BIN)/python tools/docs_site.py --serve
+
+pictures: $(TEST) ## make the pictures of the docs anew, with real commands and a browser: 2 min
+	@bin=$(PULUMI_BIN) && browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" \
+	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/pictures.py
 
 test: $(DOCS) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
 	@echo "Running all tests: about 13 minutes on 2 cores (make quick: the fast ones, 90 s) …"

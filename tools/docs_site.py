@@ -26,9 +26,9 @@ SITE: Final = ROOT / "build" / "site"
 CONFIG: Final = ROOT / "zensical.toml"
 ASSETS: Final = ROOT / "docs" / "assets"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
-_LINK: Final = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)|(?:src|href)=\"(?!\w+:|#)([^\"#]+)")
+_LINK: Final = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)|(?:src|srcset|href)=\"(?!\w+:|#)([^\"#]+)")
 #: What a browser loads by itself. Other links may lead to other hosts.
-_LOADED: Final = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "object": "data"}
+_LOADED: Final = {"script", "img", "iframe", "source", "video", "object"}
 _LOADED_LINKS: Final = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "dns-prefetch", "manifest"}
 
 
@@ -87,8 +87,8 @@ class _Page(HTMLParser):
             self.links.append(given["href"])
         elif tag == "link" and _LOADED_LINKS & set(given.get("rel", "").split()):
             self.loaded.append(given.get("href", ""))
-        elif tag in _LOADED and _LOADED[tag] in given:
-            self.loaded.append(given[_LOADED[tag]])
+        elif tag in _LOADED:
+            self.loaded += [given[name] for name in ("src", "srcset", "data") if name in given]
 
 
 def list_faults(site: Path) -> list[str]:

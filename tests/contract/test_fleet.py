@@ -58,6 +58,9 @@ def repository(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     return fleet
 
 
+RESUME = "on this commit, the same command with --resume runs the rest"
+
+
 def report(file: str = "../report.json") -> dict[str, Any]:
     """The report, which has the shape that its schema says."""
     content: dict[str, Any] = json.loads(Path(file).read_text())
@@ -364,6 +367,7 @@ def test_a_gate_is_held_after_a_command_that_was_killed(
     assert repository.done() == ["a"]
     repository.run("up", "a", *waves, "--resume", status=1)
     assert repository.errors[0].startswith("a: HRB-001/2: Faulted since the update; "), "also when all stacks are done"
+    assert repository.errors[-1] == f"fleet up: a gate left; {RESUME}"
 
 
 # ---------------------------------------------------------------- interrupted and run again
@@ -372,15 +376,30 @@ def test_a_gate_is_held_after_a_command_that_was_killed(
 def test_a_failed_run_is_resumed(repository: Fleet) -> None:
     """What is finished is not run again."""
     repository.play("b", status=1, error="plugchoice: no")
+    repository.play("a", changes={"update": 2}, writes=2)
     repository.run("up", "--all", "--jobs", "1", status=1)
+    assert repository.errors == [f"fleet up: 3 of 4 sites left; {RESUME}"]
     assert repository.calls() == ["up a", "end a", "up b", "end b"]
     repository.play("b", changes={"update": 1}, writes=1)
-    lines = repository.run("up", "--all", "--jobs", "1", "--resume", "--report", "../report.json")
+    outputs = ("--report", "../report.json", "--page", "../page.html")
+    lines = repository.run("up", "--all", "--jobs", "1", "--resume", *outputs)
+    assert repository.errors == []
     assert repository.calls() == ["up b", "end b", "up c", "end c", "up d", "end d"]
     assert lines[0] == "1 site done by an earlier run, 3 left"
-    assert plain(lines)[-1] == "2 unchanged, 1 applied (1 write), 0 failed; 7 calls, N s"
-    assert [site["state"] for site in report()["sites"]] == ["unchanged", "applied", "unchanged", "unchanged"]
-    assert plain(repository.run("up", "--all", "--resume"))[-1] == "0 unchanged, 0 applied, 0 failed; 0 calls, N s"
+    summary = "2 unchanged, 1 applied (1 write), 0 failed, 1 done by an earlier run; 7 calls, N s"
+    assert plain(lines)[-1] == summary
+    found = report()
+    assert (found["calls"], found["writes"]) == (7, 1), "as the line: what this run did"
+    assert [(site["state"], site["writes"], site["earlier"]) for site in found["sites"]] == [
+        ("applied", 2, True), ("applied", 1, False), ("unchanged", 0, False), ("unchanged", 0, False)
+    ]  # fmt: skip
+    page = SECONDS.sub("N s", Path("../page.html").read_text())
+    assert summary in page
+    assert page.count("applied by an earlier run") == 1
+    assert (
+        plain(repository.run("up", "--all", "--resume"))[-1]
+        == "0 unchanged, 0 applied, 0 failed, 4 done by an earlier run; 0 calls, N s"
+    )
     assert repository.calls() == []
     repository.run("up", "--all", "--jobs", "1")
     assert len(repository.calls()) == 8, "without --resume all are run"
@@ -453,6 +472,15 @@ def test_another_run_is_not_resumed(repository: Fleet, case: str, line: str) -> 
     assert (file.read_bytes() if file.exists() else b"") == damaged
 
 
+def test_a_run_that_cannot_be_resumed_does_not_name_the_option(repository: Fleet) -> None:
+    """Files that are not in a commit; and outside of git."""
+    repository.play("b", status=1, error="plugchoice: no")
+    for change in (lambda: Path("x.py").write_text(""), lambda: Path(".git").rename("../git")):
+        change()
+        repository.run("up", "--all", status=1)
+        assert repository.errors == []
+
+
 def test_reports_and_new_stack_configs_do_not_count_as_changes(repository: Fleet) -> None:
     """The first is of this command, the second of the CLI."""
     repository.run("up", "a", "--report", "report.json")
@@ -468,7 +496,10 @@ def test_a_signal_ends_what_runs_and_starts_no_more(repository: Fleet, number: s
     repository.play("b", f"{trap}; kill -{number} $PPID; while :; do sleep 0.05; done")
     lines = repository.run("up", "--all", "--jobs", "1", status=130)
     assert repository.calls() == ["up a", "end a", "up b", "trapped b"]
-    assert repository.errors == ["stopping: waiting for 1 stack; press Ctrl-C again to end sooner"]
+    assert repository.errors == [
+        "stopping: waiting for 1 stack; press Ctrl-C again to end sooner",
+        f"fleet up: 3 of 4 sites left; {RESUME}",
+    ]
     assert lines[1].startswith("b: stopped")
     assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -13,6 +13,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from pulumi_plugchoice.cli.common import OutputFile
+from pulumi_plugchoice.cli.group import list_commands
+from pulumi_plugchoice.fleet.project import IGNORED
 from support import program
 from support.doc_blocks import ELSEWHERE, EXAMPLES, GENERATED, NOT_RUN, STORY, find
 from support.pages import ROOT, read_blocks
@@ -27,6 +30,10 @@ PAGES = [
     ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "tools/pulumi/README.md")
 ] + sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("README.md")])
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+_PICTURE = re.compile(
+    r'<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)-dark\.png">\n'
+    r' *<img src="([^"]+)-light\.png" alt="([^"]{80,})">'
+)
 _PATH = re.compile(r"`([\w./-]+(?:\.(?:py|md|json|txt|yaml|toml)|/))`")
 
 
@@ -56,12 +63,51 @@ def test_links_lead_to_files(page: Path) -> None:
     assert missing == []
 
 
+def test_pictures_are_small_and_shown_in_both_schemes_with_what_is_seen() -> None:
+    """Each of docs/pictures is on a page, light and dark, and a text says what a reader would see."""
+    shown = set()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        found = _PICTURE.findall(text)
+        assert len(found) == text.count("<picture>") == text.count("<img "), page
+        for dark, light, _ in found:
+            assert dark == light
+            shown |= {(page.parent / f"{light}-{scheme}.png").resolve() for scheme in ("light", "dark")}
+    files = set((ROOT / "docs" / "pictures").iterdir())
+    assert shown == files
+    assert [file.name for file in files if file.stat().st_size > 150 * 1024] == []
+
+
 @pytest.mark.parametrize("pages", ["docs/explanation/architecture.md", "SECURITY.md", "docs/decisions/*.md"])
 def test_files_and_folders_named_in_the_text_exist(pages: str) -> None:
     """Below the repository's root or the package."""
     names = [name for page in ROOT.glob(pages) for name in _PATH.findall(page.read_text(encoding="utf-8"))]
     assert len(names) > 10
     assert [name for name in names if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
+
+
+def test_git_ignores_what_commands_of_the_docs_and_the_workflows_write() -> None:
+    """Into a project that `adopt` has made. The others are named here with the reason why they belong into it."""
+    options = {"tee", ">", ">>", "--body", "--tls-key", "--reviewed-file"} | {
+        name
+        for command in list_commands().values()
+        for option in command.params
+        if isinstance(option.type, OutputFile)
+        for name in option.opts
+    }
+    assert {"-o", "--output", "--page", "--report", "--svg"} <= options
+    written = re.compile(
+        rf"(?<![\w=-])(?:{'|'.join(options)})[ =]([A-Za-z][\w-]*\.(?:html|json|md|pem|svg|txt|yaml))\b"
+    )
+    kit = sorted((PACKAGE / "fleet" / "kit").glob("*/*.yml"))
+    found = {name for page in [*PAGES, *kit] for name in written.findall(page.read_text(encoding="utf-8"))}
+    committed = {
+        "requirements.txt",  # the workflows install from it
+        "depot.svg",  # a picture may stand in a README, and each site has another name
+    }
+    assert committed < found
+    assert {f"/{name}" for name in found - committed} == {name for name in IGNORED if name.startswith("/")}
+    assert (ROOT / "examples" / "gitops" / ".gitignore").read_text().split() == list(IGNORED)
 
 
 def test_make_targets_in_the_docs_exist() -> None:

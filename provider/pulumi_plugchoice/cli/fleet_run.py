@@ -331,8 +331,13 @@ def _go(plan: _Plan, manifest: Manifest, tasks: dict[str, StackTask], begin: flo
     for line in run.problems:
         echo(line, is_error=True)
     calls = budget.calls if budget is not None else 0
-    report = FleetReport(plan.action, manifest.revision, run.results, run.problems, calls, time.monotonic() - begin)
-    echo(report.summarize(to_run))
+    earlier = [name for name in tasks if name not in to_run]
+    seconds = time.monotonic() - begin
+    report = FleetReport(plan.action, manifest.revision, run.results, run.problems, calls, seconds, earlier)
+    echo(report.summarize())
+    left = None if run.is_good else report.show_left()
+    if left is not None:
+        echo(left, is_error=True)
     plan.options.outputs.end(report, plan.declarations)
     return 130 if run.is_stopped else 0 if run.is_good else 1
 

@@ -12,7 +12,7 @@ from pulumi_plugchoice._text import plural, show_path
 from .selection import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .results import Action, StackResult, State
 
@@ -60,7 +60,8 @@ class FleetReport:
     Attributes:
         action: what was run.
         revision: commit of the files; None when git does not tell.
-        results: by name, in the order of the waves.
+        results: by name, in the order of the waves; those of an earlier run are among them.
+        earlier: the sites that an earlier run has done, which `--resume` leaves out.
         problems: what has stopped the run beside the stacks.
         more_calls: API calls beside those of the stacks.
         seconds: wall time.
@@ -72,37 +73,51 @@ class FleetReport:
     problems: Sequence[str]
     more_calls: int
     seconds: float
+    earlier: Collection[str] = ()
 
-    def summarize(self, names: Container[str]) -> str:
-        """`48 unchanged, 2 applied (66 writes), 0 failed; 216 calls, 3 min`.
+    @property
+    def own(self) -> list[StackResult]:
+        """The results of this run."""
+        return [result for result in self.results.values() if result.name not in self.earlier]
 
-        Args:
-            names: those that were to run; others were done before.
-        """
-        results = [result for result in self.results.values() if result.name in names]
+    @property
+    def calls(self) -> int:
+        """API calls of this run, those of the gate included."""
+        return sum(result.calls for result in self.own) + self.more_calls
+
+    def summarize(self) -> str:
+        """`48 unchanged, 2 applied (66 writes), 0 failed; 216 calls, 3 min`: what this run did."""
         done: State = "changed" if self.action == "preview" else "applied"
         words: dict[State, str] = {"unchanged": "unchanged", done: done, "failed": "failed"}
         rare: dict[State, str] = {"stopped": "stopped", "waiting": "not started"}
         parts = []
         for state, word in (words | rare).items():
-            found = [result for result in results if result.state == state]
+            found = [result for result in self.own if result.state == state]
             writes = sum(result.writes for result in found)
             if found or state in words:
                 parts.append(f"{len(found)} {word}" + (f" ({plural(writes, 'write')})" if writes else ""))
-        calls = sum(result.calls for result in results) + self.more_calls
-        return f"{', '.join(parts)}; {plural(calls, 'call')}, {show_seconds(self.seconds)}"
+        if self.earlier:
+            parts.append(f"{len(self.earlier)} done by an earlier run")
+        return f"{', '.join(parts)}; {plural(self.calls, 'call')}, {show_seconds(self.seconds)}"
+
+    def show_left(self) -> str | None:
+        """How to go on, after a run that was interrupted or has failed; None when `--resume` would refuse."""
+        if self.revision is None:
+            return None
+        left = sum(not result.is_good for result in self.results.values())
+        what = f"{left} of {plural(len(self.results), 'site')}" if left else "a gate"
+        return f"fleet {self.action}: {what} left; on this commit, the same command with --resume runs the rest"
 
     def format_json(self) -> str:
-        """The report as JSON; sites that were done before are in it."""
-        results = self.results.values()
+        """The report as JSON; sites that an earlier run has done are in it, and not in its sums."""
         report: dict[str, Any] = {
             "version": 1,
             "action": self.action,
             "revision": self.revision,
             "seconds": round(self.seconds, 1),
-            "calls": sum(result.calls for result in results) + self.more_calls,
-            "writes": sum(result.writes for result in results),
+            "calls": self.calls,
+            "writes": sum(result.writes for result in self.own),
             "problems": list(self.problems),
-            "sites": [result.to_json() for result in results],
+            "sites": [{**result.to_json(), "earlier": result.name in self.earlier} for result in self.results.values()],
         }
         return json.dumps(report, indent=2) + "\n"

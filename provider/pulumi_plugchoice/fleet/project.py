@@ -18,7 +18,12 @@ _PROJECT_FILES: Final = ("Pulumi.yaml", "Pulumi.yml", "Pulumi.json")
 _PROGRAM: Final = "__main__.py"
 #: Where the import files are.
 IMPORT_FOLDER: Final = "imports"
-_IGNORED: Final = ("__pycache__/", ".venv/", "venv/", f"{IMPORT_FOLDER}/")
+#: Also what commands write to the folder as the docs and the workflows run them: all of it can be written again.
+IGNORED: Final = (
+    *("__pycache__/", ".venv/", "venv/", f"{IMPORT_FOLDER}/", ".fleet/"),
+    *("/report.html", "/report.json", "/fleet.html", "/review.html", "/review.md", "/reviewed.json", "/sheet.md"),
+    *("/drift.txt", "/sites.txt", "/gl-code-quality-report.json", "/key.pem"),
+)
 # More of a program is not looked at.
 _MOST_BYTES: Final = 1 << 20
 _MOST_FILES: Final = 200
@@ -52,7 +57,7 @@ def plan_project(project: Path, sites: Path) -> dict[Path, str]:
         "Pulumi.yaml": f"name: {name}\ndescription: One stack for each charging site, each declared in one file\n"
         "runtime: python\n",
         _PROGRAM: program,
-        ".gitignore": "".join(f"{line}\n" for line in _IGNORED),
+        ".gitignore": "".join(f"{line}\n" for line in IGNORED),
     }
     return {project / name: text for name, text in texts.items() if not exists(project / name)}
 

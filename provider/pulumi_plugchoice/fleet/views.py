@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .drift import Finding, SiteReport
     from .files import Declaration
     from .fleet_report import FleetReport
-
+    from .results import StackResult
 
 _ORDER: Final = {"failed": 0, "stopped": 1, "applied": 2, "changed": 2}
 
@@ -62,7 +62,7 @@ def view_run(report: FleetReport, numbers: Mapping[str, int], when: str) -> RunV
             result.name,
             (
                 result.wave.partition(":")[0],
-                "not started" if result.state == "waiting" else result.state,
+                _show_state(result, report),
                 show_changes(result),
                 str(result.writes),
                 str(result.calls),
@@ -76,10 +76,16 @@ def view_run(report: FleetReport, numbers: Mapping[str, int], when: str) -> RunV
     commit = f" of commit {report.revision[:12]}" if report.revision else ""
     return RunView(
         f"fleet {report.action}{commit}, ended on {when}",
-        report.summarize(report.results),
+        report.summarize(),
         rows,
         [printable(line, 1000) for line in report.problems],
     )
+
+
+def _show_state(result: StackResult, report: FleetReport) -> str:
+    if result.state == "waiting":
+        return "not started"
+    return f"{result.state} by an earlier run" if result.name in report.earlier else result.state
 
 
 def _view_drift(finding: Finding) -> Difference:
