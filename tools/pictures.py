@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from pulumi_plugchoice.emulator.testing import Emulator, running
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, FloatRect
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 EXAMPLE: Final = ROOT / "examples" / "site"
@@ -116,7 +116,7 @@ def take(browser: Browser, shot: Shot, page: Path) -> None:
             if first is None or last is None:
                 sys.exit(f"pictures: {page.name} has no {shot.first} or no {shot.last}; correct SHOTS")
             top = first["y"] - MARGIN
-            clip = {"x": 0, "y": top, "width": WIDTH, "height": last["y"] + last["height"] + MARGIN - top}
+            clip: FloatRect = {"x": 0, "y": top, "width": WIDTH, "height": last["y"] + last["height"] + MARGIN - top}
             file = PICTURES / f"{shot.name}-{scheme}.png"
             opened.screenshot(path=file, full_page=True, clip=clip)
             print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1000} kB")
