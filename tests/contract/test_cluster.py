@@ -304,7 +304,8 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
     assert world.fleet.errors == [
         f"{world.cluster.address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and "
-        "run this again with --resume"
+        "run this again",
+        "fleet up: 3 of 4 sites left; on this commit, the same command with --resume runs the rest",
     ]
     assert world.fleet.done() == ["a"]
     wait_for(lambda: "end b" in (world.fleet.bin / "calls").read_text())
@@ -315,7 +316,7 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     world.workers[0].wait_for(": joined", times=joined + 1)
     lines = world.run("up", "--all", "--resume")
     assert lines[0] == "1 site done by an earlier run, 3 left"
-    assert "3 unchanged, 0 applied, 0 failed; " in lines[-1]
+    assert "3 unchanged, 0 applied, 0 failed, 1 done by an earlier run; " in lines[-1]
 
 
 def test_a_stack_without_a_worker_fails_in_the_end(project: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,7 +299,7 @@ def test_a_gate_that_fails_stops_the_next_wave(
     waves = ("--wave", "canary:a", "--wave", "rest", "--gate-seconds", "0", "--report", "../report.json")
     with emulator.recording() as calls:
         lines = fleet.run("up", "a", "b", *waves, status=1 if stops else 0)
-    advice = "look at the charger, and run this again with --resume when it is well"
+    advice = "look at the charger, and run this again when it is well"
     assert fleet.errors == ([problem + advice] if stops else [])
     assert ("wave canary:a: 0 s for the hardware to settle" in lines) == bool(changes)
     assert fleet.calls()[2:] == ([] if stops else ["up b", "end b"])
@@ -634,7 +634,7 @@ def test_a_lock_without_proof_is_not_cancelled(fleet: Fleet, dead: int, case: st
     (line, _) = fleet.run("up", "a", "--lock-seconds", "1", status=1)
     assert line.startswith(
         f"a: failed: locked by ann@{host} (process {process}) since 2026-11-28T16:30:07Z; wait for its end, or if it "
-        "is dead, run `pulumi cancel --stack a` and run this again with --resume; see "
+        "is dead, run `pulumi cancel --stack a` and run this again; see "
     )
     calls = fleet.calls()
     assert set(calls) == {"up a"}

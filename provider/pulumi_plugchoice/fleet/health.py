@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pulumi_plugchoice.api.client import PlugchoiceClient
 
 _TICK_SECONDS: Final = 0.2
-_ADVICE: Final = "look at the charger, and run this again with --resume when it is well"
+_ADVICE: Final = "look at the charger, and run this again when it is well"
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def _describe_locks(task: StackTask, locks: Sequence[Lock]) -> str:
     owners = ", ".join(map(str, locks)) or "another update"
     return (
         f"locked by {owners}; wait for its end, or if it is dead, run `pulumi cancel --stack {task.name}` and run this "
-        "again with --resume"
+        "again"
     )
 
 

@@ -207,7 +207,7 @@ class ClusterExecutor:
     def _lose(self, answer: Future[StackResult]) -> None:
         self.problem = self.problem or (
             f"{self._address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and run "
-            "this again with --resume"
+            "this again"
         )
         self._give(answer, StackResult(self._pending[answer].name, "stopped"))
 
@@ -236,11 +236,9 @@ class ClusterExecutor:
 def _describe(error: BaseException) -> str:
     name = type(error).__name__
     if name == "KilledWorker":
-        return (
-            "its workers died again and again while they ran it; look at their logs, and run this again with --resume"
-        )
+        return "its workers died again and again while they ran it; look at their logs, and run this again"
     if name in ("NoValidWorkerError", "NoWorkerError"):
-        return "there is no worker for it; start `plugchoice fleet worker`, and run this again with --resume"
+        return "there is no worker for it; start `plugchoice fleet worker`, and run this again"
     return f"{name}: {printable(error, 300)}"
 
 

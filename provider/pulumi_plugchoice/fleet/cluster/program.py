@@ -118,7 +118,7 @@ def unpack(archive: bytes, name: str) -> Path:
     """
     content = zlib.decompressobj().decompress(archive, _MOST_BYTES + 1)
     if hashlib.sha256(content).hexdigest() != name:
-        raise ProgramRefused("the program that came is not the one that was sent; run again with --resume")
+        raise ProgramRefused("the program that came is not the one that was sent; run this again")
     programs = find_folder() / "programs"
     _make_private(programs)
     prune(programs)

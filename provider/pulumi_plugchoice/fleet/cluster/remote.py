@@ -220,5 +220,5 @@ def _fetch(worker: Any, variable: str) -> bytes:
             callback_timeout=2 * _ANSWER_SECONDS,
         )
     except Exception:  # noqa: BLE001 - whatever the reason is, there is none
-        raise PlugchoiceError("the program is not at the scheduler any more; run again with --resume") from None
+        raise PlugchoiceError("the program is not at the scheduler any more; run this again") from None
     return bytes(record["value"])
