@@ -1,13 +1,16 @@
-"""What each test costs (`pytest --cost`): `pulumi` commands, and the time of this process and of those it started.
+"""What each test and each file of tests costs (`pytest --cost`): time, CPU time with all processes, `pulumi` commands.
 
-The CPU time of a language host and provider is not in it where the warm process (support/warm.py) forks them.
+What a fixture of a session or module costs counts for the test that sets it up, and the shortest tests for the next
+one that takes longer: a look at all processes takes 30 ms.
 """
 
 from __future__ import annotations
 
-import resource
+import contextlib
+import os
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COST = "cost"
+_SHORT = 0.25  # s
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class _Cost(NamedTuple):
@@ -39,19 +44,16 @@ class Meter:
             self._commands += 1
 
     def _now(self) -> _Cost:
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return _Cost(time.monotonic(), sum(each.ru_utime + each.ru_stime for each in used), self._commands)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self) -> Iterator[None]:
-        self._start = self._now()
-        yield
+        return _Cost(time.monotonic(), _cpu_seconds(), self._commands)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
         yield
+        if time.monotonic() - self._start.wall < _SHORT:
+            return
         now = self._now()
         cost = _Cost(now.wall - self._start.wall, now.cpu - self._start.cpu, now.commands - self._start.commands)
+        self._start = now
         item.user_properties.append((_COST, list(cost)))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -65,7 +67,29 @@ class Meter:
         }
         if not costs:
             return
-        total = _Cost(*(sum(figures) for figures in zip(*costs.values(), strict=True)))
+        files: dict[str, list[_Cost]] = defaultdict(list)
+        for test, cost in costs.items():
+            files[test.partition("::")[0]].append(cost)
+            files["all"].append(cost)
+        sums = {file: _Cost(*(sum(figures) for figures in zip(*each, strict=True))) for file, each in files.items()}
         terminalreporter.section("cost: wall s, CPU s, pulumi commands")
-        for test, cost in [*sorted(costs.items(), key=lambda item: item[1].wall, reverse=True), ("all", total)]:
-            terminalreporter.write_line(f"{cost.wall:7.1f} {cost.cpu:7.1f} {cost.commands:4} {test}")
+        for rows in (costs, sums):
+            for test, cost in sorted(rows.items(), key=lambda item: item[1].wall, reverse=True):
+                terminalreporter.write_line(f"{cost.wall:7.1f} {cost.cpu:7.1f} {cost.commands:4} {test}")
+
+
+def _cpu_seconds() -> float:
+    """The CPU time of this process and all below it, also of those that ended: each parent has what it waited for."""
+    parents = {}
+    used = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            text = file.read_text(errors="replace")
+            fields = text.rpartition(")")[2].split()  # the name before may hold anything
+            process = int(file.parent.name)
+            parents[process] = int(fields[1])
+            used[process] = sum(map(int, fields[11:15]))
+    ours = [os.getpid()]
+    for process in ours:
+        ours += [child for child, parent in parents.items() if parent == process]
+    return sum(used[process] for process in ours) / _TICKS
