@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from support import cost, fake_forge, processes, warm
+from support import cost, fake_forge, processes, vault, warm
 from support import emulator as emulators
 from support.stack import Stack, environment_for
 
@@ -188,8 +188,21 @@ def warm_process() -> Iterator[str]:
         yield path
 
 
+@pytest.fixture(scope="session")
+def vault_server() -> Iterator[dict[str, str]]:
+    """One fake of HashiCorp Vault for the keys of all stacks of a worker; the value is the variables for it."""
+    with vault.running() as variables:
+        yield variables
+
+
 @pytest.fixture
-def stack(emulator: emulators.Emulator, pulumi_cli: str, warm_process: str, tmp_path: Path) -> Stack:
+def stack(
+    emulator: emulators.Emulator,
+    pulumi_cli: str,
+    warm_process: str,
+    vault_server: dict[str, str],
+    tmp_path: Path,
+) -> Stack:
     """A project `site` with a stack `dev`, a file backend of its own and the site set in the environment."""
-    environment = environment_for(emulator, tmp_path, sys.executable) | {warm.VARIABLE: warm_process}
+    environment = environment_for(emulator, tmp_path, sys.executable) | {warm.VARIABLE: warm_process} | vault_server
     return Stack(tmp_path / "project", emulator, environment).init()

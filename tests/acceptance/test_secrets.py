@@ -43,7 +43,7 @@ def _expect_no_secret(stack: Stack, folder: Path, **what: Any) -> None:
 @pytest.mark.long
 def test_a_whole_life_shows_no_secret(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
     """With a token and with a client in turn: each change, a refusal, an unknown result, no access, verbose logs."""
-    stack.environment.pop("PLUGCHOICE_TOKEN")
+    stack.with_passphrase().environment.pop("PLUGCHOICE_TOKEN")
     stack.environment["PULUMI_DIY_BACKEND_GZIP"] = "true"
     _declare(stack, 20)
 
@@ -67,7 +67,7 @@ def test_a_whole_life_shows_no_secret(stack: Stack, emulator: Emulator, tmp_path
 
 def test_a_token_in_the_stack_config_is_shown_nowhere(stack: Stack, emulator: Emulator, tmp_path: Path) -> None:
     """Without verbose logs: at -v=9 the engine prints the stack's config; docs/reference/supported.md warns of it."""
-    stack.environment.pop("PLUGCHOICE_TOKEN")
+    stack.with_passphrase().environment.pop("PLUGCHOICE_TOKEN")
     assert stack.run("config", "set", "--secret", "plugchoice:token", TOKEN).code == 0
     _declare(stack, 20)
 

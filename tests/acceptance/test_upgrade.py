@@ -39,8 +39,9 @@ PROGRAM = (
 
 
 @pytest.fixture(autouse=True)
-def _four_chargers(emulator: Emulator) -> None:
+def _four_chargers(emulator: Emulator, stack: Stack) -> None:
     emulator.reset(seed(4))
+    stack.with_passphrase()
 
 
 def test_this_version_still_writes_the_state_that_is_kept_for_it(stack: Stack, request: pytest.FixtureRequest) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import warm
+from . import vault, warm
 from .emulator import SITE, TOKEN, Calls, Emulator, charger_uuid
 
 TYPE = "pulumi-python:dynamic/plugchoice:ChargerConnector"
@@ -59,13 +59,19 @@ class Stack:
     def add(self, name: str) -> Stack:
         """Add an empty stack to the project, as `pulumi stack init` does, and use it from now on."""
         self.name = self.environment["PULUMI_STACK"] = name
-        empty = _empty_stack(self.environment["PULUMI_CONFIG_PASSPHRASE"])
+        empty = _empty_stack(self.environment["PULUMI_CONFIG_PASSPHRASE"], self.environment.get(vault.VARIABLE))
         with (self.folder / f"Pulumi.{name}.yaml").open("a") as config:
             config.write(empty.config)
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         self.state_file.write_text(empty.state.replace("organization/site/dev", f"organization/{self.project}/{name}"))
         (self.state_file.parent.parent.parent / "meta.yaml").write_text(empty.meta)
         return self
+
+    def with_passphrase(self) -> Stack:
+        """Begin anew with a key that comes from the passphrase, as most users have it."""
+        del self.environment[vault.VARIABLE]
+        (self.folder / f"Pulumi.{self.name}.yaml").unlink()
+        return self.add(self.name)
 
     def cold(self) -> Stack:
         """Start language hosts and providers as users do, without the warm process."""
@@ -151,7 +157,7 @@ class _EmptyStack:
 
 
 @functools.cache
-def _empty_stack(passphrase: str) -> _EmptyStack:
+def _empty_stack(passphrase: str, vault_address: str | None) -> _EmptyStack:
     """The files that `pulumi stack init` writes for a stack `dev` of a project `site`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -163,6 +169,9 @@ def _empty_stack(passphrase: str) -> _EmptyStack:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         command = ["pulumi", "stack", "init", "dev", "--non-interactive"]
+        if vault_address:
+            variables[vault.VARIABLE] = vault_address
+            command.append(f"--secrets-provider={vault.PROVIDER}")
         subprocess.run(command, cwd=folder, env={**os.environ, **variables}, check=True, capture_output=True)
         return _EmptyStack(
             (folder / ".pulumi" / "stacks" / "site" / "dev.json").read_text(),
