@@ -43,7 +43,7 @@ def _while_running(
         while not is_time(_requests(emulator)):
             assert not running.done(), running.result().output
             assert time.monotonic() < give_up
-            time.sleep(0.005)
+            time.sleep(0.02)
         act()
         return running.result()
 

@@ -17,6 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import warm
 from support.emulator import Calls, charger_uuid, seed
 from support.processes import wait_until_gone
 from support.stack import Stack, declaration
@@ -44,18 +45,15 @@ def _declare(stack: Stack, count: int = CONNECTORS, amps: int = 20) -> None:
     stack.declare(*[declaration(f"bay-{i}", i, **inputs) for i in range(1, count + 1)])
 
 
-@pytest.fixture(autouse=True)
-def _as_users_start_it(stack: Stack) -> None:
-    stack.cold()
-
-
 @contextlib.contextmanager
 def _running_up(stack: Stack, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`pulumi up` in a session of its own, which is gone when the block ends."""
+    """`pulumi up` as users start it, in a session of its own, which is gone when the block ends."""
+    variables = {**os.environ, **stack.environment, **environment}
+    variables.pop(warm.VARIABLE, None)
     process = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--parallel", str(PARALLEL)],
         cwd=stack.folder,
-        env={**os.environ, **stack.environment, **environment},
+        env=variables,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -78,7 +76,7 @@ def _kill_when(
         while not reached(Calls(emulator.requests())):
             assert process.poll() is None, "it ended before it could be killed"
             assert time.monotonic() < give_up
-            time.sleep(0.02)
+            time.sleep(0.04)  # each question costs 4 ms of CPU time
         os.killpg(process.pid, how)
         assert process.wait(60) != 0, "it ended well before it could be killed"
         # The provider's process is not in the killed group. Nothing is sent after it is gone.
