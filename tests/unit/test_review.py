@@ -316,7 +316,15 @@ def test_plan_prints_the_visits_and_writes_on_request(harbour: Path, tmp_path: P
     before = harbour.read_bytes()
     result = run("plan", harbour, "--svg", tmp_path / "x.svg")
     assert result.exit_code == 0
-    assert "as declared" in result.output
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in result.stdout.splitlines() if "│" in line]
+    assert [(row[0], row[2], *row[4:]) for row in rows if row[4]] == [
+        ("", "", "120", "97", "47"),
+        ("1", "HRB-003", "104", "97", "63"),
+        ("2", "HRB-004", "104", "65", "95"),
+        ("3", "HRB-001", "88", "81", "95"),
+    ]
+    garage = "group garage (38 A usable): L1/L2/L3 32/0/0 A as declared, 0/16/16 A after all visits"
+    assert result.stdout.splitlines()[-1] == garage
     assert (tmp_path / "x.svg").read_text().startswith("<svg")
     assert harbour.read_bytes() == before
     assert run("plan", harbour, "--write").exit_code == 0

@@ -145,20 +145,27 @@ def _print_plan(site: SiteFile, plan: Plan) -> None:
     echo(f"Wiring plan: {printable(site.label or site.site, 80)}")
     labels = {charger.key: charger.label or "" for charger in site.chargers}
     table = Table()
-    for head in ("visit", "charger", "identity or UUID", "rotation", "most loaded line"):
+    for head in ("visit", "charger", "identity or UUID", "rotation"):
         table.add_column(head)
-    table.add_row("", "as declared", "", "", f"{max(plan.before.single_phase):g} A")
+    for line in ("L1", "L2", "L3"):
+        table.add_column(line, justify="right")
+    table.add_row("", "as declared", "", "", *(f"{amps:g}" for amps in plan.before.single_phase))
     for number, visit in enumerate(plan.visits, 1):
         rotations = ", ".join(f"{before} → {visit.after[key]}" for key, before in visit.before.items())
         label = escape(printable(labels.get(visit.charger, ""), 40))
         key = escape(printable(visit.charger, 45))
-        table.add_row(str(number), label, key, rotations, f"{visit.worst_single_phase:g} A")
+        table.add_row(str(number), label, key, rotations, *(f"{amps:g}" for amps in visit.single_phase))
     with console.capture() as printed:
         console.print(table)
         if not plan.visits:
             console.print("No rewiring improves the site as declared.")
-        console.print(f"[dim]Currents when every connector charges a one-phase car. {FOOTER}[/dim]")
+        console.print(f"[dim]A on each line of the site when every connector charges a one-phase car. {FOOTER}[/dim]")
     echo(printed.get(), end="")
+    for before, after in zip(plan.before.groups[1:], plan.after.groups[1:], strict=True):
+        usable = "" if before.usable_amps is None else f" ({before.usable_amps} A usable)"
+        declared, planned = ("/".join(f"{amps:g}" for amps in item.single_phase) for item in (before, after))
+        visits = "" if planned == declared else f", {planned} A after all visits"
+        echo(f"group {printable(before.name, 60)}{usable}: L1/L2/L3 {declared} A as declared{visits}")
 
 
 @click.command("wired", cls=Command)

@@ -18,7 +18,7 @@ from .rotations import LINES, find_pair, shift_rotation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .figures import Installation, Point
+    from .figures import Installation, Point, Triple
 
 # The loads of the three lines and, without a neutral, of the pairs of lines R-S, S-T, T-R.
 _PARTS: Final = 6
@@ -45,14 +45,18 @@ class Visit:
         charger: OCPP identity or UUID.
         before: rotation by connector number, as declared.
         after: rotation by connector number, as planned.
-        worst_single_phase: A on the most loaded line of the site after this visit when every connector charges a
-            one-phase car.
+        single_phase: A per line of the site after this visit when every connector charges a one-phase car.
     """
 
     charger: str
     before: Mapping[int, str]
     after: Mapping[int, str]
-    worst_single_phase: float
+    single_phase: Triple
+
+    @property
+    def worst_single_phase(self) -> float:
+        """The highest of `single_phase` (A)."""
+        return max(self.single_phase)
 
 
 @dataclass(frozen=True)
@@ -346,7 +350,8 @@ class Search:
             self._add(unit, steps[place], 1)
             before = {point.connector_id: point.rotation for point in unit.points}
             after = {point.connector_id: self.turn(point, steps[place]) for point in unit.points}
-            yield Visit(unit.charger, before, after, round_amps(self._worsts[0]))
+            l1, l2, l3 = map(round_amps, self._compute_lines(0))
+            yield Visit(unit.charger, before, after, (l1, l2, l3))
 
     def _try_shift(self, place: int, step: int) -> Score:
         """Return the score after one charger is shifted."""
