@@ -47,6 +47,10 @@ REQUIRED: Final = {
     "review/page.css",
     "review/page.js",
 }
+#: What the docs say before the first release.
+NOT_YET: Final = "not on PyPI yet"
+#: The fast tests, and those that preview the states of earlier versions with the real engine.
+TESTS: Final = "tests/unit tests/contract tests/acceptance/test_upgrade.py"
 #: Imports every public name, with no extra installed.
 IMPORT_ALL: Final = """\
 import pulumi_plugchoice, pulumi_plugchoice.errors, pulumi_plugchoice.electrical.planner
@@ -66,7 +70,7 @@ def passed(name: str, text: str) -> None:
     print(f"  {name:<13} {text}", flush=True)
 
 
-def run(*command: str | Path, cwd: Path | None = None, more: dict[str, str] | None = None) -> str:
+def run(*command: str | Path, cwd: Path | None = None, more: dict[str, str] | None = None, max_status: int = 0) -> str:
     """Run a command without this shell's Python and Plugchoice settings; return its output."""
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PLUGCHOICE_", "VIRTUAL_ENV"))
@@ -81,15 +85,15 @@ def run(*command: str | Path, cwd: Path | None = None, more: dict[str, str] | No
         text=True,
         check=False,
     )
-    if done.returncode != 0:
+    if not 0 <= done.returncode <= max_status:
         print(done.stdout)
         refuse(f"`{shlex.join(map(str, command))}` failed with exit status {done.returncode}; its output is above")
     return done.stdout
 
 
-def git(*arguments: str) -> str:
+def git(*arguments: str, max_status: int = 0) -> str:
     """Run git in the repository."""
-    return run("git", *arguments).strip()
+    return run("git", *arguments, max_status=max_status).strip()
 
 
 def read_changelog(text: str, version: str) -> tuple[str, str]:
@@ -116,6 +120,16 @@ def read_commit() -> tuple[str, str]:
     if found is None:
         refuse('_version.py: no version; write `__version__ = "1.2.3"`')
     return found[1], git("show", "HEAD:CHANGELOG.md")
+
+
+def require_name_of_index() -> None:
+    """No page tells readers of a released version to install it from a clone."""
+    found = git("grep", "--files-with-matches", NOT_YET, "HEAD", "--", "*.md", max_status=1)
+    if found:
+        names = ", ".join(line.removeprefix("HEAD:") for line in found.splitlines())
+        refuse(
+            f'{names}: "{NOT_YET}" is no longer right; write `pip install pulumi-plugchoice`, as docs/releasing.md says'
+        )
 
 
 def require_state(version: str) -> None:
@@ -307,6 +321,8 @@ def check(work: Path, options: argparse.Namespace) -> None:
         refuse(f"the tag {options.tag} is not v{version}, the version of _version.py")
     if options.tag is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
         refuse(f"CHANGELOG.md: the entry for {version} has no date; write `## {version} (2026-01-31)`")
+    if options.tag is not None:
+        require_name_of_index()
     print(
         f"Release check of {version}, commit {git('rev-parse', '--short', 'HEAD')}; about 10 minutes on 2 cores:",
         flush=True,
@@ -339,7 +355,7 @@ def main() -> None:
     parser.add_argument("command", choices=("dist", "check"))
     parser.add_argument("--tag", help="that is released: has to be the version, and CHANGELOG.md has to have its date")
     parser.add_argument("--same-as", type=Path, help="a folder with an earlier build of this commit")
-    parser.add_argument("--tests", default="tests/unit tests/contract", help="arguments of pytest; `tests` for all")
+    parser.add_argument("--tests", default=TESTS, help="arguments of pytest; `tests` for all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="plugchoice-release-") as work:
         if options.command == "check":

@@ -38,12 +38,18 @@ def repository(release: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (package / name).write_text(name)
     (folder / "LICENSE").write_text("Apache")
     monkeypatch.setattr(release, "ROOT", folder)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t.test"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
-        subprocess.run([*git, *command], cwd=folder, check=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    commit(folder)
     monkeypatch.setattr(release, "make_dist", lambda _: pytest.fail("it builds"))
     assert not release.git("status", "--porcelain")
     return folder
+
+
+def commit(folder: Path) -> None:
+    """Commit all files."""
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t.test"]
+    for command in (["add", "."], ["commit", "--quiet", "--allow-empty", "--message=x"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
 
 
 def check(release: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
@@ -88,10 +94,31 @@ def test_a_version_without_its_changelog_is_refused(
 ) -> None:
     """Before anything is built; a tag has to be the version, and its entry dated."""
     (release.ROOT / release.PACKAGE / "_version.py").write_text(f'__version__ = "{version}"\n')
-    commit = ["git", "-c", "user.name=t", "-c", "user.email=t@t.test", "commit", "--quiet", "--all", "--allow-empty"]
-    subprocess.run([*commit, "--message=x"], cwd=release.ROOT, check=True)
+    commit(release.ROOT)
 
     assert check(release, monkeypatch, *arguments.split()) == f"release: {line}"
+
+
+def test_a_release_whose_docs_say_that_there_is_none_is_refused(
+    release: ModuleType, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """README.md of the wheel is what a package index shows for ever. Without a tag it may say so."""
+    (repository / "CHANGELOG.md").write_text("## 0.1.0 (2026-01-31)\n\n- New.\n")
+    (repository / "README.md").write_text("It is not on PyPI yet.\n")
+    (repository / "docs").mkdir()
+    (repository / "docs" / "install.md").write_text("It is not on PyPI yet.\n")
+    commit(repository)
+
+    assert check(release, monkeypatch, "--tag", "v0.1.0") == (
+        'release: README.md, docs/install.md: "not on PyPI yet" is no longer right; write `pip install '
+        "pulumi-plugchoice`, as docs/releasing.md says"
+    )
+    assert "tests/fixtures/state/0.1.0.json: missing" in check(release, monkeypatch)
+
+    for name in ("README.md", "docs/install.md"):
+        (repository / name).write_text("pip install pulumi-plugchoice\n")
+    commit(repository)
+    assert "tests/fixtures/state/0.1.0.json: missing" in check(release, monkeypatch, "--tag", "v0.1.0")
 
 
 @pytest.mark.usefixtures("repository")
@@ -205,3 +232,11 @@ def test_a_package_index_shows_readme_without_dead_links(release: ModuleType) ->
     assert release.find_dead_links(done.stdout) == []
     assert done.stdout.count("\n## ") == readme.count("\n## ")
     assert "README.md: " not in done.stderr
+
+
+def test_the_default_tests_have_the_upgrade_from_the_stored_states(release: ModuleType) -> None:
+    """And each path is there: pytest would end with an error only after the builds."""
+    paths = release.TESTS.split()
+
+    assert "tests/acceptance/test_upgrade.py" in paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []

@@ -123,24 +123,73 @@ def test_an_action_is_pinned_to_one_commit_with_one_version_everywhere() -> None
     assert {name: pin for name, pin in pins.items() if len(pin) > 1} == {}
 
 
+def run_step(job: str, place: int, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the shell steps of a release job as a runner does, with the programs of `folder` before all others."""
+    script = [step["run"] for step in jobs(OURS[-1])[job]["steps"] if "run" in step][place]
+    environment = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", **variables}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def write_gh(folder: Path, script: str) -> None:
+    """A `gh` that does what a line of shell says."""
+    gh = folder / "gh"
+    gh.write_text(f"#!/bin/sh\n{script}\n")
+    gh.chmod(0o755)
+
+
 def test_the_release_on_the_forge_has_the_files_and_the_notes(tmp_path: Path) -> None:
     """The shell step itself, with a `gh` that prints its arguments."""
-    (script,) = [step["run"] for step in jobs(OURS[-1])["release"]["steps"] if "run" in step]
-    gh = tmp_path / "gh"
-    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    gh.chmod(0o755)
+    write_gh(tmp_path, 'printf "%s\\n" "$@"')
     for name in ("dist/a.whl", "dist/a.tar.gz", "notes.md", "pulumi-plugchoice.cdx.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "GITHUB_REF_NAME": "v1.2.3"}
 
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    words = run_step("release", -1, tmp_path, GITHUB_REF_NAME="v1.2.3").stdout.split()
 
-    words = done.stdout.split()
     assert words[:3] == ["release", "create", "v1.2.3"]
     assert words[words.index("--notes-file") + 1] == "notes.md"
     assert words[-3:] == ["dist/a.tar.gz", "dist/a.whl", "./pulumi-plugchoice.cdx.json"]
+
+
+@pytest.mark.parametrize(("gh", "passes"), [("echo 1", True), ("echo 0", False), ("true", False), ("exit 4", False)])
+def test_a_commit_whose_tests_have_not_passed_on_main_is_not_released(tmp_path: Path, gh: str, *, passes: bool) -> None:
+    """A tag can be on any commit. The step asks the forge about this one; an error of the forge is not a yes."""
+    write_gh(tmp_path, f'printf "%s " "$@" >arguments; {gh}')
+
+    done = run_step("tested", 0, tmp_path, GITHUB_SHA="abc")
+
+    assert (done.returncode == 0) is passes
+    asked = (tmp_path / "arguments").read_text()
+    assert "--workflow check.yml --branch main --event push --commit abc --status success " in asked
+    assert ("::error::abc: " in done.stdout) is (gh in ("echo 0", "true"))
+    workflow = jobs(OURS[-1])
+    assert workflow["build"]["needs"] == "tested"
+    assert set(workflow["publish"]["needs"]) == {"build", "check"}
+
+
+@pytest.mark.parametrize("job", ["publish", "release"])
+@pytest.mark.parametrize("change", ["nothing", "other bytes", "one more", "one less"])
+def test_only_what_was_built_is_published(tmp_path: Path, job: str, change: str) -> None:
+    """A job between build and publish installs packages without hashes: it could replace the files."""
+    dist = tmp_path / "dist"
+    dist.mkdir()
+    for name in ("a.whl", "a.tar.gz"):
+        (dist / name).write_text(name)
+    output = tmp_path / "output"
+    run_step("build", -1, tmp_path, GITHUB_OUTPUT=str(output)).check_returncode()
+    name, _, sums = output.read_text().rstrip("\n").partition("=")
+    assert name == "sums"
+    if change == "other bytes":
+        (dist / "a.whl").write_text("x")
+    elif change == "one more":
+        (dist / "b.whl").write_text("x")
+    elif change == "one less":
+        (dist / "a.whl").unlink()
+
+    assert (run_step(job, 0, tmp_path, SUMS=sums).returncode == 0) is (change == "nothing")
+    uses = [step.get("uses", "compare") for step in jobs(OURS[-1])[job]["steps"]]
+    assert [use.partition("@")[0] for use in uses[:2]] == ["actions/download-artifact", "compare"]
 
 
 def test_the_release_takes_the_files_from_where_its_tool_writes_them() -> None:
