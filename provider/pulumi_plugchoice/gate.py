@@ -216,8 +216,7 @@ _EFFECTS_OF_NONE: Final = {
     "phase_rotation": "this setting is not managed",
     "max_amperage": "this setting is not managed",
     "site": "the default site counts",
-    "on_adopt": f"it is {DEFAULTS['on_adopt']!r}",
-    "on_destroy": f"it is {DEFAULTS['on_destroy']!r}",
+    **{name: f"it is {default!r}" for name, default in DEFAULTS.items()},
 }
 
 

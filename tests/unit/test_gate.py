@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 from pulumi_plugchoice import ChargerConnector, ChargingSite
-from pulumi_plugchoice.gate import ProgramRefused
+from pulumi_plugchoice.gate import _EFFECTS_OF_NONE, ProgramRefused
+from pulumi_plugchoice.inputs import INPUT_NAMES
 from support.program import Ran, run, run_on_one_stack
 
 if TYPE_CHECKING:
@@ -339,6 +340,11 @@ def test_an_output_without_a_value_is_a_warning(
         "use `require_output` of the StackReference, or declare one"
     ]
     assert name not in ran.inputs["a"]
+
+
+def test_each_input_that_can_be_left_out_says_what_an_output_without_a_value_does() -> None:
+    """A new one, too: the engine drops such an output, and nobody would hear of it."""
+    assert set(_EFFECTS_OF_NONE) == set(INPUT_NAMES) - {"charger", "connector_id"}
 
 
 def test_an_output_that_is_not_known_yet_is_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:

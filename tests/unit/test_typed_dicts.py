@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import pytest
+from pulumi_plugchoice import inputs
 from pulumi_plugchoice.electrical.rotations import PhaseRotation
-from pulumi_plugchoice.inputs import OnAdopt, OnDestroy
 from pulumi_plugchoice.sitefile import typed_dicts
 from pulumi_plugchoice.sitefile.model import (
     ChargerEntry,
@@ -36,7 +36,7 @@ PAIRS: dict[type[BaseModel], Any] = {
     ChargerEntry: typed_dicts.ChargerDefinition,
     ConnectorEntry: typed_dicts.ConnectorDefinition,
 }
-NAMES = {"NotRequired": NotRequired, "PhaseRotation": PhaseRotation, "OnAdopt": OnAdopt, "OnDestroy": OnDestroy}
+NAMES = {**vars(inputs), "NotRequired": NotRequired, "PhaseRotation": PhaseRotation}
 # The model takes any text here, so that a mistake gets a message of ours; a type checker can be stricter.
 STRICTER = {"phase_rotation", "planned_rotation"}
 

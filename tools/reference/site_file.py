@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,6 +72,8 @@ def _rows(model: dict[str, Any], examples: dict[str, Any]) -> Iterator[list[str]
         meaning = _DEFAULT.sub("", text).strip()
         unit = _find_unit(field, text)
         kind = _KINDS[field.get("type", "object")]
+        if not part and key not in examples:
+            sys.exit(f"docs/reference/{EXAMPLE.name}: no value for {key!r}; add one as an example")
         example = "" if part else code(_write(examples[key]))
         yield [name, f"{kind}, {unit}" if unit else kind, default, _allowed(field), example, meaning]
 

@@ -60,7 +60,7 @@ def is_managed(props: Mapping[str, Any]) -> bool:
 
     Also when some are missing. `get` stores no input but charger and number, and its first read has only inputs.
     """
-    has_inputs = any(name in props for name in ("site", "on_adopt", "on_destroy", BY_IDENTITY))
+    has_inputs = any(name in props for name in ("site", *DEFAULTS, BY_IDENTITY))
     has_facts = any(name in props for name in ("identity", *FACTS))
     return "managed" in props or "adopted" in props or (has_inputs and has_facts)
 
