@@ -72,6 +72,8 @@ def prepare(module: str) -> Path:
     tests = json.dumps([f"tests/{name}" for name in TESTS[module]])
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8") + CONFIG.format(module=module, tests=tests)
     (folder / "pyproject.toml").write_text(settings, encoding="utf-8")
+    # mutmut would look for the tests that run a function only among the new ones, and a new function would survive.
+    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     return folder
 
 

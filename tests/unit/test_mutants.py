@@ -36,3 +36,14 @@ def test_a_mutant_that_no_test_has_noticed_has_survived(
     printed = capsys.readouterr().out
     assert "66.7 %" in printed
     assert printed.endswith(f"Survivors without a reason in docs/explanation/evidence.md:\n  {MODULE} other\n")
+
+
+def test_which_tests_run_a_function_is_found_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What mutmut has found before is removed: a function of another name would be tried with the new tests alone."""
+    mutants = load("mutants.py")
+    monkeypatch.setattr(mutants, "WORK", tmp_path)
+    kept = tmp_path / "electrical.groups" / "mutants" / "mutmut-stats.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    assert mutants.prepare(MODULE) == tmp_path / "electrical.groups"
+    assert not kept.exists()

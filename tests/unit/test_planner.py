@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_plugchoice.electrical import search as search_module
-from pulumi_plugchoice.electrical.figures import Group, Installation, Point, compute_figures, compute_usable_amps
-from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, Visit, find_plan, follow_plan
+from pulumi_plugchoice.electrical.figures import (
+    Group,
+    Installation,
+    Point,
+    Triple,
+    compute_figures,
+    compute_usable_amps,
+)
+from pulumi_plugchoice.electrical.planner import MOST_ENUMERATED, Plan, Visit, find_plan, follow_plan
 from pulumi_plugchoice.electrical.rotations import PHASE_ROTATIONS, shift_rotation
 from pulumi_plugchoice.electrical.search import Search
 
 if TYPE_CHECKING:
     from random import Random
+
+
+#: Sites and their plans. A plan is its visits: the charger, its rotation afterwards, and the A on the three lines then.
+PLANS: Final = json.loads((Path(__file__).parent.parent / "fixtures" / "plans.json").read_text(encoding="utf-8"))
 
 
 def site(points: list[Point], *, neutral: bool = True, fuses: tuple[int, int | None] = (125, 40)) -> Installation:
@@ -74,6 +87,54 @@ def with_steps(installation: Installation, steps: dict[str, int]) -> Installatio
     return replace(installation, points=tuple(points))
 
 
+def draw_site(groups: dict[str, tuple[str | None, int | None, str]], *, neutral: bool) -> tuple[Installation, set[str]]:
+    """A site from groups: name, parent, fuse, chargers. `RST16+S20` has two sockets, `RST16!` cannot be rewired."""
+    points: list[Point] = []
+    fixed = set()
+    words = [(group, word) for group, (_, _, text) in groups.items() for word in text.split()]
+    for place, (group, word) in enumerate(words):
+        charger = f"c{place:02}"
+        if word.endswith("!"):
+            fixed.add(charger)
+        for number, socket in enumerate(word.rstrip("!").split("+"), 1):
+            rotation = socket.rstrip("0123456789")
+            points.append(Point(charger, number, rotation, int(socket.removeprefix(rotation)), group))
+    tree = tuple(Group(name, parent, fuse) for name, (parent, fuse, _) in groups.items())
+    net = "TN" if neutral else "IT"
+    return Installation(net, neutral, 5, tree, tuple(points), {"main": (18, 11, 9)}), fixed
+
+
+def write_visits(plan: Plan) -> str:
+    return ", ".join(
+        f"{visit.charger} {'+'.join(visit.after.values())} {'/'.join(map(str, visit.single_phase))}"
+        for visit in plan.visits
+    )
+
+
+@pytest.mark.parametrize(
+    ("drawn", "bounds", "visits"),
+    [
+        pytest.param(
+            drawn, plan["bounds"], plan["visits"], id=" ".join([drawn["site"], *map(str, plan["bounds"].values())])
+        )
+        for drawn in PLANS
+        for plan in drawn["plans"]
+    ],
+)
+def test_a_site_keeps_its_plan(
+    drawn: dict[str, Any], bounds: dict[str, object], visits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same plan with every release and on every machine: an installer may be half-way through it.
+
+    Of two equally good plans another one is a change for users. It needs a line in CHANGELOG.md, and then new plans
+    here. The small bounds do on these sites what the usual ones do on sites with hundreds of chargers.
+    """
+    for name, value in bounds.items():
+        monkeypatch.setattr(search_module, name, value)
+    plan = find_plan(*draw_site(drawn["groups"], neutral=drawn["neutral"]))
+    assert write_visits(plan) == visits
+
+
 def test_the_visits_of_nine_points_all_rst() -> None:
     """144, 128, 112, 96, 80, 64, 48 A after 0 to 6 visits."""
     installation = one_group([Point(f"c{n}", 1, "RST", 16, "main") for n in range(9)], fuse=200)
@@ -104,22 +165,22 @@ def chargers(most: int) -> st.SearchStrategy[list[Point]]:
     return st.lists(one, min_size=1, max_size=most).map(points)
 
 
-def find_visits(installation: Installation, steps: dict[str, int]) -> list[tuple[str, float]]:
-    """The order of the visits by trying each charger that is left, and the worst line after each."""
-    visits: list[tuple[str, float]] = []
+def find_visits(installation: Installation, steps: dict[str, int]) -> list[tuple[str, Triple]]:
+    """The order of the visits by trying each charger that is left, and the A on the lines after each."""
+    visits: list[tuple[str, Triple]] = []
     done: dict[str, int] = {}
     left = {charger: step for charger, step in steps.items() if step}
     while left:
         tried = {charger: with_steps(installation, done | {charger: left[charger]}) for charger in sorted(left)}
         first = min(tried, key=lambda charger: objective(tried[charger], 0))
         done[first] = left.pop(first)
-        visits.append((first, round(objective(tried[first], 0)[1], 2)))
+        visits.append((first, compute_figures(tried[first]).single_phase))
     return visits
 
 
 @settings(max_examples=12, deadline=None)
-@given(chargers(8), st.booleans(), st.sets(st.integers(0, 7), max_size=3))
-def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: bool, fixed: set[int]) -> None:
+@given(chargers(6), st.booleans(), st.sets(st.integers(0, 5), max_size=2))
+def test_up_to_six_chargers_the_plan_is_optimal(points: list[Point], neutral: bool, fixed: set[int]) -> None:
     """No plan has a lower score, by this test's own implementation of the score.
 
     Of equal plans it is the one that shifts the later chargers, and the next visit is always the one that helps most.
@@ -144,7 +205,7 @@ def test_up_to_eight_chargers_the_plan_is_optimal(points: list[Point], neutral: 
         for number, rotation in by_number.items()
     } == {(point.charger, point.connector_id): point.rotation for point in expected.points}
     assert (plan.before, plan.after) == (compute_figures(installation), compute_figures(expected))
-    found = [(visit.charger, visit.worst_single_phase) for visit in plan.visits]
+    found = [(visit.charger, visit.single_phase) for visit in plan.visits]
     assert found == find_visits(installation, dict(zip(movable, best, strict=True)))
 
 
@@ -166,7 +227,7 @@ def test_with_eight_chargers_the_plan_is_optimal_too(random: Random) -> None:
     assert max(plan.after.single_phase) == best
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(chargers(24), st.booleans())
 def test_a_plan_is_never_worse_than_the_declared_rotations(points: list[Point], neutral: bool) -> None:
     """By its score. And a charger is shifted as a whole, which keeps the field direction."""
@@ -198,30 +259,69 @@ def test_the_order_of_the_file_does_not_matter(points: list[Point], random: Rand
 
 
 def test_a_plan_that_somebody_has_made_is_kept() -> None:
-    """Only the order of the visits is new: the twin takes 20 A off L1, the other one 10 A.
+    """Only the order of the visits is new: `twin` takes 20 A off L1, `one` 10 A, and `away` none.
 
     A connector without a planned rotation keeps its own, and so does one that is planned as it is.
     """
     points = [
+        Point("away", 1, "TRS", 10, "main"),
         Point("one", 1, "RST", 10, "main"),
         Point("quiet", 1, "RST", 6, "main"),
         Point("stays", 1, "RST", 16, "main"),
         Point("twin", 1, "RST", 20, "main"),
         Point("twin", 2, "STR", 16, "main"),
     ]
-    planned = {"one/1": "STR", "stays/1": "RST", "twin/1": "TSR", "gone/1": "S"}
+    planned = {"away/1": "STR", "one/1": "STR", "stays/1": "RST", "twin/1": "TSR", "gone/1": "S"}
 
     plan = follow_plan(one_group(points, fuse=200), planned)
 
     assert plan.visits == (
-        Visit("twin", {1: "RST", 2: "STR"}, {1: "TSR", 2: "STR"}, (32, 16, 20)),
-        Visit("one", {1: "RST"}, {1: "STR"}, (22, 26, 20)),
+        Visit("twin", {1: "RST", 2: "STR"}, {1: "TSR", 2: "STR"}, (32, 16, 30)),
+        Visit("one", {1: "RST"}, {1: "STR"}, (22, 26, 30)),
+        Visit("away", {1: "TRS"}, {1: "STR"}, (22, 36, 20)),
     )
     assert plan.rotations == {
-        "one": {1: "STR"}, "quiet": {1: "RST"}, "stays": {1: "RST"}, "twin": {1: "TSR", 2: "STR"},
+        "away": {1: "STR"}, "one": {1: "STR"}, "quiet": {1: "RST"}, "stays": {1: "RST"}, "twin": {1: "TSR", 2: "STR"},
     }  # fmt: skip
-    assert (plan.before.single_phase, plan.after.single_phase) == ((52, 16, 0), (22, 26, 20))
+    assert (plan.before.single_phase, plan.after.single_phase) == ((52, 16, 10), (22, 36, 20))
     assert plan.is_optimal is False, "nobody has compared it"
+
+
+def test_of_equal_plans_for_the_site_the_one_with_less_current_in_a_group_wins() -> None:
+    """The building of the garage loads L1 with 0.2 A; on L3 its charger leaves 16 A on the worst line, not 16.2 A."""
+    points = [Point("in", 1, "R", 16, "garage"), Point("out", 1, "S", 16, "main")]
+    base = {"main": (0, 0.2, 0.2), "garage": (0.2, 0, 0)}
+
+    plan = find_plan(replace(site(points, neutral=False, fuses=(100, None)), base=base))
+
+    assert plan.visits == (Visit("in", {1: "R"}, {1: "T"}, (0.2, 16.2, 16.2)),)
+    assert plan.after.single_phase == (0.2, 16.2, 16.2)
+
+
+def test_an_even_spread_ends_the_search() -> None:
+    """No pair is tried when single moves reach it. One is when they end 1 A above it: 19, 17 and 18 A."""
+    alike = Search(one_group([Point(f"c{n}", 1, "RST", 16, "main") for n in range(9)], fuse=200), frozenset())
+    assert alike._climb([0] * 9)[0][:3] == (0, 48, 0)
+    assert alike._trials == 0
+
+    wired = [("RST", 10), ("RST", 9), ("STR", 9), ("STR", 8), ("TRS", 9), ("TRS", 9)]
+    points = [Point(f"c{n}", 1, rotation, amps, "main") for n, (rotation, amps) in enumerate(wired)]
+    uneven = Search(one_group(points, fuse=200), frozenset())
+    assert uneven._climb([0] * 6)[0][:3] == (0, 18, 0)
+    assert uneven._trials > 0
+
+
+def test_a_large_site_has_a_sample_of_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pairs up to the bound, and above it a tenth of the bound, without those of a charger and itself."""
+    points = [Point(f"c{n:02}", 1, "RST", 16, "main") for n in range(30)]
+    monkeypatch.setattr(search_module, "_MOST_PAIRS", 435)
+    every = Search(one_group(points, fuse=200), frozenset())._pairs
+    assert every != sorted(every)
+    assert sorted(every) == [(one, other) for one in range(30) for other in range(one + 1, 30)]
+    monkeypatch.setattr(search_module, "_MOST_PAIRS", 434)
+    some = Search(one_group(points, fuse=200), frozenset())._pairs
+    assert len(some) == 43, "it has drawn no pair of a charger and itself"
+    assert set(some) <= set(every)
 
 
 def test_a_reversed_charger_stays_reversed() -> None:
