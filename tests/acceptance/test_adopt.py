@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support import warm
 from support.account import KOELN, seed
 from support.emulator import Calls, connector
 from support.stack import Stack, environment_for
@@ -23,9 +24,10 @@ STACKS = ("depot-b0000000", "depot-c0000000", "koeln-nord-halle-ue")
 class Account:
     """The command in an empty folder."""
 
-    def __init__(self, emulator: Emulator, folder: Path) -> None:
+    def __init__(self, emulator: Emulator, folder: Path, warm_process: str) -> None:
         self.emulator = emulator
-        self.stack = Stack(folder / "project", emulator, environment_for(emulator, folder, sys.executable, site=False))
+        environment = environment_for(emulator, folder, sys.executable, site=False) | {warm.VARIABLE: warm_process}
+        self.stack = Stack(folder / "project", emulator, environment)
         self.stack.folder.mkdir()
         self.calls = Calls([])
 
@@ -52,10 +54,10 @@ class Account:
 
 
 @pytest.mark.long
-def test_three_sites_are_adopted_in_one_go_and_again(emulator: Emulator, tmp_path: Path) -> None:
+def test_three_sites_are_adopted_in_one_go_and_again(emulator: Emulator, warm_process: str, tmp_path: Path) -> None:
     """Three empty previews and no write; then nothing; then new hardware beside a value changed in the portal."""
     emulator.reset(seed())
-    account = Account(emulator, tmp_path)
+    account = Account(emulator, tmp_path, warm_process)
 
     lines = account.adopt("--all")
 
@@ -86,10 +88,10 @@ def test_three_sites_are_adopted_in_one_go_and_again(emulator: Emulator, tmp_pat
     assert emulator.puts_seen() == 0
 
 
-def test_an_import_that_cannot_be_proven_is_not_green(emulator: Emulator, tmp_path: Path) -> None:
+def test_an_import_that_cannot_be_proven_is_not_green(emulator: Emulator, warm_process: str, tmp_path: Path) -> None:
     """A program without a site would delete what is imported; one that declares more shows a change."""
     emulator.reset(seed())
-    account = Account(emulator, tmp_path)
+    account = Account(emulator, tmp_path, warm_process)
     folder = account.stack.folder
     (folder / "Pulumi.yaml").write_text("name: mine\nruntime: python\n")
     (folder / "__main__.py").write_text("import pulumi\n")
