@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from support import cost, fake_forge, processes, vault, warm
+from support import cost, fake_forge, order, processes, vault, warm
 from support import emulator as emulators
 from support.stack import Stack, environment_for
 
@@ -64,10 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest tests first: one that starts last would be waited for. Those of `make soak` are left out.
-
-    xdist gives each worker a part of the list, one after the other, so each part begins with its share of them.
-    """
+    """The longest tests first: one that starts last would be waited for. Those of `make soak` are left out."""
     if not config.getoption("--soak"):
         left_out = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=left_out)
@@ -75,16 +72,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if most := config.getoption("--cases"):
         keep_cases(config, items, most)
 
-    def rank(item: pytest.Item) -> int:
-        names = {mark.name for mark in item.iter_markers()}
-        return next((place for place, name in enumerate(("long", "acceptance", "slow")) if name in names), 3)
-
-    ordered = sorted(items, key=rank)
-    for item in ordered:
+    for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.timeout(900))  # beside other work on the machine
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [item for worker in range(workers) for item in ordered[worker::workers]]
+    items[:] = order.deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), order.read_need)
 
 
 def keep_cases(config: pytest.Config, items: list[pytest.Item], most: int) -> None:
