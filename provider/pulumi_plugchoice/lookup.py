@@ -5,6 +5,7 @@ Nothing of it enters the state. Options come from the environment and, in a Pulu
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -46,16 +47,16 @@ def get_connector(charger: str, connector_id: int, *, site: str | None = None) -
         InvalidConnector: the answer about this connector cannot be used.
         PlugchoiceError: an option is missing or wrong, or the API cannot be read.
     """
-    client = open_client()
-    if is_uuid(charger):
-        return _pick(client.charger(charger.lower()), charger, connector_id)
-    listed = client.site_listing(_find_site(site))
-    uuid = _find_by_identity(listed.chargers, charger)
-    for item in listed.connectors:
-        if (item.charger.uuid.lower(), item.connector_id) == (uuid, connector_id):
-            return item
-    # A list that comes in pages can lose a row: the charger itself decides.
-    return _pick(client.charger(uuid), charger, connector_id)
+    with contextlib.closing(open_client()) as client:
+        if is_uuid(charger):
+            return _pick(client.charger(charger.lower()), charger, connector_id)
+        listed = client.site_listing(_find_site(site))
+        uuid = _find_by_identity(listed.chargers, charger)
+        for item in listed.connectors:
+            if (item.charger.uuid.lower(), item.connector_id) == (uuid, connector_id):
+                return item
+        # A list that comes in pages can lose a row: the charger itself decides.
+        return _pick(client.charger(uuid), charger, connector_id)
 
 
 def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
@@ -68,7 +69,8 @@ def get_site_connectors(site: str | None = None) -> list[SiteConnector]:
         PlugchoiceError: an option is missing or wrong, or the API cannot be read.
     """
     uuid = _find_site(site)
-    return open_client().site_connectors(uuid)
+    with contextlib.closing(open_client()) as client:
+        return client.site_connectors(uuid)
 
 
 def _find_by_identity(chargers: Mapping[str, str | None], identity: str) -> str:
@@ -92,13 +94,14 @@ def describe_sites() -> str:
     from .api import sites
 
     try:
-        return sites.describe_sites(open_client().sites())
+        with contextlib.closing(open_client()) as client:
+            return sites.describe_sites(client.sites())
     except PlugchoiceError:
         return ""
 
 
 def open_client() -> PlugchoiceClient:
-    """Open a client with the options of the environment and, in a Pulumi program, of the stack's config.
+    """Open a client with the options of the environment and, in a Pulumi program, of the stack's config. Close it.
 
     Raises:
         PlugchoiceError: an option is missing or wrong, or PLUGCHOICE_OFFLINE is on.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import socket
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pulumi_plugchoice.api.client import PlugchoiceClient
@@ -44,6 +49,47 @@ def test_user_is_the_owner_of_the_token(emulator: Emulator, client: PlugchoiceCl
     assert user.name == "tester"
     assert user.uuid is not None
     assert str(uuid.UUID(user.uuid)) == user.uuid
+
+
+def list_connections(emulator: Emulator) -> list[socket.socket]:
+    """Those of this process to the emulator."""
+    port = urlsplit(emulator.base_url).port
+    found = []
+    for item in [item for item in gc.get_objects() if isinstance(item, socket.socket) and item.fileno() >= 0]:
+        with contextlib.suppress(OSError):
+            found += [item] if item.getpeername()[1] == port else []
+    return found
+
+
+def test_a_closed_client_leaves_no_connection(emulator: Emulator, client: PlugchoiceClient) -> None:
+    """Neither of the thread that closes it nor of another one that is still there. It can be used again."""
+    gc.collect()
+    before = len(list_connections(emulator))
+    with ThreadPoolExecutor(1) as pool:
+        client.user()
+        pool.submit(client.user).result()
+        assert len(list_connections(emulator)) > before + 1
+        client.close()
+        assert len(list_connections(emulator)) == before
+        assert pool.submit(client.user).result().name == "tester"
+        client.close()
+
+
+@pytest.mark.parametrize("read", [lambda: get_connector(CHARGER, 1), lambda: get_site_connectors(SITE)])
+def test_a_lookup_closes_its_client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, read: Any) -> None:
+    """Also one that fails."""
+    closed: list[object] = []
+
+    def close(client: PlugchoiceClient) -> None:
+        closed.append(client)
+
+    monkeypatch.setattr(PlugchoiceClient, "close", close)
+    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
+    for count, token in enumerate((TOKEN, "wrong"), 1):
+        monkeypatch.setenv("PLUGCHOICE_TOKEN", token)
+        with contextlib.nullcontext() if token == TOKEN else pytest.raises(PlugchoiceError):
+            read()
+        assert len(closed) == count
 
 
 def test_sites_are_the_ones_that_the_token_can_see(client: PlugchoiceClient) -> None:

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -105,6 +106,8 @@ class Transport:
         self._waits = WaitNotices(say)
         self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None, say=say)
         self._sessions = threading.local()
+        # Those of threads that have ended leave by themselves.
+        self._open: weakref.WeakSet[requests.Session] = weakref.WeakSet()
         credentials = options.credentials
         self._bearer: Bearer
         if isinstance(credentials, Token):
@@ -188,7 +191,9 @@ class Transport:
         return work(wait(self._bearer.current()))
 
     def close(self) -> None:
-        """Close the file of the request limit."""
+        """Close the connections of all threads, and the file of the request limit."""
+        for session in list(self._open):
+            session.close()
         if self._pacer is not None:
             self._pacer.close()
 
@@ -270,6 +275,7 @@ class Transport:
         session: requests.Session | None = getattr(self._sessions, "session", None)
         if session is None:
             session = self._sessions.session = requests.Session()
+            self._open.add(session)
             session.trust_env = False  # `network.py` has read it
             if self._network.proxy:
                 session.proxies = {"https": self._network.proxy}

@@ -5,6 +5,7 @@ Somebody plugs in a one-phase car at one connector after the other meanwhile. No
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -102,8 +103,9 @@ def check_wiring(
         if not is_right:
             raise ConfigError(f"check_wiring: {name} is {printable(repr(value), 20)}; use {allowed}")
     file = site if isinstance(site, SiteFile) else load_site(site)
-    sampler = _Sampler(lookup.open_client(), file, meter_unit, clock)
-    readings = list(sampler.sample(samples, lambda: sleep(interval)))
+    with contextlib.closing(lookup.open_client()) as client:
+        sampler = _Sampler(client, file, meter_unit, clock)
+        readings = list(sampler.sample(samples, lambda: sleep(interval)))
     rules = Rules(lag=lag, longest=longest, unit=meter_unit)
     return [
         one
