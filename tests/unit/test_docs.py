@@ -110,6 +110,15 @@ def test_git_ignores_what_commands_of_the_docs_and_the_workflows_write() -> None
     assert (ROOT / "examples" / "gitops" / ".gitignore").read_text().split() == list(IGNORED)
 
 
+def test_owners_are_asked_for_files_that_exist_and_nobody_is_invented() -> None:
+    """A name that GitHub does not know is an error on every pull request, and nobody of this project is known to it."""
+    lines = (ROOT / ".github" / "CODEOWNERS").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == []
+    paths = re.findall(r"^# /(\S+) +@OWNER$", "\n".join(lines), re.MULTILINE)
+    assert len(paths) > 5
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_make_targets_in_the_docs_exist() -> None:
     """In code blocks and in sentences."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
