@@ -11,7 +11,6 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -21,6 +20,7 @@ from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.cli.run import run as run_process
 from pulumi_plugchoice.fleet.inventory import MARKS, take_inventory
 from pulumi_plugchoice.fleet.listing import CONNECTORS_SCHEMA, SITES_SCHEMA
+from support import schemas
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 from support.loaded import list_loaded
 
@@ -56,7 +56,7 @@ def report(*arguments: str, status: int = 0) -> Json:
     assert result.exit_code == status, result.output
     document: Json = json.loads(result.stdout)
     schema = {"sites": SITES_SCHEMA, "connectors": CONNECTORS_SCHEMA}[arguments[0]]
-    jsonschema.validate(document, json.loads(schema.read_text(encoding="utf-8")))
+    schemas.validate(document, schema)
     return document
 
 

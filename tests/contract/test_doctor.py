@@ -24,6 +24,7 @@ from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.doctor import account, backend, children
 from pulumi_plugchoice.doctor.report import SCHEMA_FILE, Check, format_json, format_text
 from support import emulator as emulators
+from support import schemas
 from support.emulator import CLIENT_ID, CLIENT_SECRET, PINCODE, SITE, TOKEN, charger_uuid
 from support.fake_pulumi import HELPERS, FakePulumi, found
 
@@ -35,7 +36,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins a
 HARBOUR: Final = Path(__file__).parent.parent / "fixtures" / "sites" / "harbour.yaml"
 PHRASE: Final = "a-passphrase-that-nobody-may-see"
 SECRETS: Final = (TOKEN, CLIENT_SECRET, PINCODE, PHRASE)
-SCHEMA: Final = json.loads(SCHEMA_FILE.read_text())
 #: What comes without an account.
 MACHINE: Final = {"pulumi", "language-host", "project", "python", "backend", "passphrase", "cache", "site-files"}
 ACCOUNT: Final = {"base-url", "token", "access", "request-limit", "clock"}
@@ -75,7 +75,7 @@ def play() -> Report:
     result = CliRunner().invoke(plugchoice, ["doctor", "--format", "json"])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     report = json.loads(result.stdout)
-    jsonschema.validate(report, SCHEMA)
+    schemas.validate(report, SCHEMA_FILE)
     printed = result.output + "\n".join(format_text([Check(**check) for check in report["checks"]], None))
     assert not [secret for secret in SECRETS if secret in printed]
     assert "\x1b" not in printed
@@ -970,7 +970,7 @@ def test_text_for_a_log_and_for_a_terminal() -> None:
 def test_the_schema_refuses_what_is_not_a_report() -> None:
     """Another status or name, a failure without a remedy, a remedy of what is ok."""
     report = json.loads(format_json(CHECKS))
-    jsonschema.validate(report, SCHEMA)
+    schemas.validate(report, SCHEMA_FILE)
     for change in (
         {"status": "bad"},
         {"name": "x"},
@@ -981,4 +981,4 @@ def test_the_schema_refuses_what_is_not_a_report() -> None:
     ):
         wrong = {**report, "checks": [{**report["checks"][0], **change}]}
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, SCHEMA)
+            schemas.validate(wrong, SCHEMA_FILE)

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -28,6 +27,7 @@ from pulumi_plugchoice.fleet.report import SCHEMA_FILE
 from pulumi_plugchoice.fleet.workers import run_each
 from pulumi_plugchoice.sitefile.definition import make_definition
 from pulumi_plugchoice.sitefile.load import build_site
+from support import schemas
 from support.drift_table import read_drift_table
 from support.emulator import SITE, TOKEN, charger_uuid, connector, identity, seed
 from support.engine_double import Engine
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 QUAY: Final = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c8"
 LIST: Final = f"/v3/sites/{SITE}/connectors$"
-SCHEMA: Final = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 Json = dict[str, Any]
 
 
@@ -108,7 +107,7 @@ def report(*arguments: str) -> tuple[int, Json]:
     """The exit status and the JSON, which is valid against the schema."""
     result = run("--format", "json", *arguments)
     document: Json = json.loads(result.stdout)
-    jsonschema.validate(document, SCHEMA)
+    schemas.validate(document, SCHEMA_FILE)
     return result.exit_code, document
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from pulumi_plugchoice.cli.fleet_progress import Lines, LiveTable, watch
 from pulumi_plugchoice.fleet import locks, programs, stack_run
@@ -26,6 +25,7 @@ from pulumi_plugchoice.fleet.results import StackResult
 from pulumi_plugchoice.quota import pacer
 from pulumi_plugchoice.quota.postgres_store import PostgresStore
 from rich.console import Console
+from support import schemas
 from support.emulator import TOKEN, connector, seed
 from support.fleet import Fleet, events
 from support.repository import call, commit
@@ -64,7 +64,7 @@ RESUME = "on this commit, the same command with --resume runs the rest"
 def report(file: str = "../report.json") -> dict[str, Any]:
     """The report, which has the shape that its schema says."""
     content: dict[str, Any] = json.loads(Path(file).read_text())
-    jsonschema.validate(content, json.loads(SCHEMA_FILE.read_text()))
+    schemas.validate(content, SCHEMA_FILE)
     return content
 
 

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.review.json_report import SCHEMA_FILE
+from support import schemas
 from support.emulator import SITE, TOKEN, charger_uuid, connector, seed
 from support.repository import call, commit
 from support.sites import bay, numbered_site, site_yaml
@@ -59,7 +59,7 @@ def run(*arguments: str, status: int = 0) -> Result:
 def read(*arguments: str, status: int = 0) -> dict[str, Any]:
     """The key `live` of the JSON report."""
     report = json.loads(run(*arguments, "--live", "--format", "json", status=status).stdout)
-    jsonschema.validate(report, json.loads(SCHEMA_FILE.read_text()))
+    schemas.validate(report, SCHEMA_FILE)
     live: dict[str, Any] = report["live"]
     return live
 

@@ -7,18 +7,18 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jsonschema
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.fleet.check import FAILURES, KINDS
 from pulumi_plugchoice.fleet.check_report import SCHEMA_FILE
+from support import schemas
 
 if TYPE_CHECKING:
     from click.testing import Result
 
 FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
-SARIF_SCHEMA: Final = json.loads((FIXTURES / "schemas" / "sarif-schema-2.1.0.json").read_text(encoding="utf-8"))
+SARIF_SCHEMA: Final = FIXTURES / "schemas" / "sarif-schema-2.1.0.json"
 SITE: Final = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c7"
 QUAY: Final = "0b6c1d2e-3f40-4a51-8b62-7c8394a5b6c8"
 UUID: Final = "5f0c3c1e-0000-4000-8000-000000000001"
@@ -64,7 +64,7 @@ def check(*arguments: str, status: int = 0) -> Result:
 def load(*arguments: str, status: int = 0) -> Any:
     """The JSON that it prints, which fits its schema."""
     report = json.loads(check("--format", "json", *arguments, status=status).stdout)
-    jsonschema.validate(report, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    schemas.validate(report, SCHEMA_FILE)
     return report
 
 
@@ -210,7 +210,7 @@ def test_gitlab_and_sarif_have_unique_fingerprints_that_stay_when_lines_move() -
     def fingerprints() -> tuple[list[str], list[str]]:
         quality = json.loads(check("--format", "gitlab", status=1).stdout)
         log = json.loads(check("--format", "sarif", status=1).stdout)
-        jsonschema.validate(log, SARIF_SCHEMA, cls=jsonschema.Draft4Validator)
+        schemas.validate(log, SARIF_SCHEMA)
         (run,) = log["runs"]
         results = run["results"]
         assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == set(KINDS) - {"not-counted"}

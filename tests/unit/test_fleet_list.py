@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.fleet.selection import SCHEMA_FILE
+from support import schemas
 from support.repository import call, commit, make_text
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def touched(revision: str = "HEAD", *more: str) -> dict[str, str]:
     result = run("list", "--changed-since", revision, "--format", "json", *more)
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    jsonschema.validate(report, json.loads(SCHEMA_FILE.read_text()))
+    schemas.validate(report, SCHEMA_FILE)
     assert set(report) == {"version", "sites"}
     for site in report["sites"]:
         assert list(site) == ["name", "file", "stack", "reason"]
@@ -100,8 +100,9 @@ def test_what_touches_which_site(project: Path, name: str, expected: dict[str, s
         call("add", "-A")
     if stage == "committed":
         commit()
-    assert touched(base) == (expected if isinstance(expected, dict) else dict.fromkeys("abc", expected))
-    assert touched(base, "--project", str(project)) == touched(base)
+    found = touched(base)
+    assert found == (expected if isinstance(expected, dict) else dict.fromkeys("abc", expected))
+    assert touched(base, "--project", str(project)) == found
 
 
 def test_nothing_changed(project: Path) -> None:

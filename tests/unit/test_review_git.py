@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 from click.testing import CliRunner
 from pulumi_plugchoice.cli.group import plugchoice
 from pulumi_plugchoice.review import git
 from pulumi_plugchoice.review.fit import fit, has_content
 from pulumi_plugchoice.review.json_report import SCHEMA_FILE
+from support import schemas
 from support.repository import call, commit, make_text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(*arguments: object) -> Result:
 def run_json(*arguments: object) -> dict[str, Any]:
     """The report, valid by its schema."""
     report: dict[str, Any] = json.loads(run(*arguments, "--format", "json").stdout)
-    jsonschema.validate(report, json.loads(SCHEMA_FILE.read_text()))
+    schemas.validate(report, SCHEMA_FILE)
     return report
 
 
