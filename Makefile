@@ -34,7 +34,7 @@ setup: $(LINT) $(DOCS) ## install everything into .venv, and find or install the
 $(BASE): requirements/uv.txt
 	@$(PYTHON) tools/install.py uv && touch $@
 
-$(DEMO): requirements/demo.txt pyproject.toml $(BASE)
+$(DEMO): requirements/demo.txt pyproject.toml provider/pulumi_plugchoice/_version.py $(BASE)
 	@$(PYTHON) tools/install.py demo && touch $@
 
 # Each needs the one before: mypy also reads the tests, with what they import.

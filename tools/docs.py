@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from docs_site import list_missing_pages
 from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.config import OPTIONS
+from pulumi_plugchoice.fleet.workflows import make_requirements
 from pulumi_plugchoice.review.svg import draw_amps_per_line
 from pulumi_plugchoice.sitefile.load import load_site
 from pulumi_plugchoice.sitefile.plan import plan_rotation
@@ -84,6 +85,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
 PAGES: Final[dict[Path, Callable[[], str]]] = {
     SCHEMA_FILE: schema_text,
     **{ROOT / "examples" / name / "sites" / SCHEMA_FILE.name: schema_text for name in ("site", "gitops")},
+    ROOT / "examples" / "gitops" / "requirements.txt": make_requirements,
     ROOT / "docs" / "depot.svg": picture,
     REFERENCE / "messages.md": messages,
     REFERENCE / "python.md": python_api.render,

@@ -136,7 +136,7 @@ def require_state(version: str) -> None:
     """There is a state of this version, for the upgrade tests of all later ones."""
     state = f"tests/fixtures/state/{version}.json"
     if not git("ls-tree", "HEAD", state):
-        refuse(f"{state}: missing; write it with `pytest tests/acceptance/test_upgrade.py --write-state-fixture`")
+        refuse(f"{state}: missing; write it, as docs/releasing.md says")
     passed("upgrade", f"{state} is kept for later versions")
 
 

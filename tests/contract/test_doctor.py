@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from pulumi_plugchoice._version import __version__
 from pulumi_plugchoice.api import transport
 from pulumi_plugchoice.api.budget import Budget
 from pulumi_plugchoice.api.clock import ServerClock
@@ -256,7 +257,11 @@ def test_a_language_host_behind_a_link_and_one_of_a_wrapper(
 @pytest.mark.parametrize(
     ("answer", "status", "told"),
     [
-        (found("0.0.9"), "warning", "pulumi-plugchoice 0.0.9 and pulumi 3.272.0; this command is 0.1.0; activate "),
+        (
+            found("0.0.9"),
+            "warning",
+            f"pulumi-plugchoice 0.0.9 and pulumi 3.272.0; this command is {__version__}; activate ",
+        ),
         (found(None, error="ModuleNotFoundError: No module named 'pulumi_plugchoice'"), "failure", "cannot import"),
         (found(error="ImportError: \x1b[31m" + "x" * 9999), "failure", "cannot import pulumi_plugchoice (ImportError"),
         ("nothing\x1b[0m", "failure", "does not run Python code (exit status 0: nothing"),
@@ -270,7 +275,8 @@ def test_a_python_without_the_package(folder: Path, fake: FakePulumi, answer: st
     report = play()
     assert report.bad == {"python": status}
     assert told in report.lines("python")[0]
-    assert "pip install pulumi-plugchoice==0.1.0" in report.lines("python")[0] or "repair" in report.lines("python")[0]
+    line = report.lines("python")[0]
+    assert f"pip install pulumi-plugchoice=={__version__}" in line or "repair" in line
 
 
 def test_a_python_that_hangs(folder: Path, fake: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +308,7 @@ def test_the_real_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has the package, and answers with its versions."""
     monkeypatch.setenv("PULUMI_PYTHON_CMD", sys.executable)
     (line,) = play().lines("python")
-    assert line.startswith(f"ok: Python {sys.version.split()[0]} with pulumi-plugchoice 0.1.0 and pulumi 3.")
+    assert line.startswith(f"ok: Python {sys.version.split()[0]} with pulumi-plugchoice {__version__} and pulumi 3.")
 
 
 @pytest.mark.parametrize("options", ["virtualenv: venv", "virtualenv: ./venv/", "virtualenv: {folder}/venv"])

@@ -125,8 +125,7 @@ def test_a_release_whose_docs_say_that_there_is_none_is_refused(
 def test_a_version_without_its_state_is_refused(release: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Later versions could not prove that they change nothing."""
     assert check(release, monkeypatch) == (
-        "release: tests/fixtures/state/0.1.0.json: missing; write it with `pytest tests/acceptance/test_upgrade.py "
-        "--write-state-fixture`"
+        "release: tests/fixtures/state/0.1.0.json: missing; write it, as docs/releasing.md says"
     )
 
 
