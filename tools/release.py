@@ -100,11 +100,16 @@ def read_changelog(text: str, version: str) -> tuple[str, str]:
     """Return the date of a version's entry, and its text.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: there is none, it is empty, or it fixes what was never released.
     """
     found = re.search(rf"^## {re.escape(version)} \(([^)\n]+)\)\n+(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     if found is None:
         refuse(f"CHANGELOG.md: no entry for {version}; add `## {version} (date)`, or correct _version.py")
+    if not found[2].strip():
+        refuse(f"CHANGELOG.md: the entry for {version} is empty; write what users notice")
+    is_first = re.search(r"^## ", text[found.end() :], re.MULTILINE) is None
+    if is_first and re.search(r"^### Fixed", found[2], re.MULTILINE):
+        refuse(f"CHANGELOG.md: {version} is the first entry, so nothing in it was fixed; describe what there is")
     return found[1], found[2]
 
 

@@ -137,6 +137,27 @@ def test_the_entry_of_a_version_ends_where_the_next_begins(release: ModuleType) 
     assert release.read_changelog(text, "0.1.0") == ("2026-11-01", "- First.\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("## 0.2.0 (2026-12-01)\n\n## 0.1.0 (2026-11-01)\n\n- First.\n", "the entry for 0.2.0 is empty; write what "),
+        ("## 0.2.0 (2026-12-01)\n\n### Added\n\n- x\n\n### Fixed\n\n- y\n", "0.2.0 is the first entry, so nothing "),
+    ],
+)
+def test_an_entry_that_says_nothing_or_fixes_what_nobody_had_is_refused(
+    release: ModuleType, text: str, line: str
+) -> None:
+    with pytest.raises(SystemExit, match=f"^release: CHANGELOG.md: {line}"):
+        release.read_changelog(text, "0.2.0")
+
+
+def test_a_later_version_may_fix(release: ModuleType) -> None:
+    """What an earlier one had."""
+    text = "## 0.2.0 (2026-12-01)\n\n### Fixed\n\n- y\n\n## 0.1.0 (2026-11-01)\n\n- First.\n"
+
+    assert release.read_changelog(text, "0.2.0")[1] == "### Fixed\n\n- y\n\n"
+
+
 def wheel_of(folder: Path, package: str, change: dict[str, str | None]) -> Path:
     """A wheel of the package of a folder, with some files changed, added or left out."""
     content: dict[str, str | None] = {
