@@ -112,7 +112,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> str:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator, planned: str) -> Path:
     """The current folder, with a site file and one that has a plan; the environment names an emulator."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.environment["PLUGCHOICE_BASE_URL"])
+    monkeypatch.setenv("PLUGCHOICE_BASE_URL", emulator.base_url)
     monkeypatch.setenv("PLUGCHOICE_TOKEN", TOKEN)
     monkeypatch.setenv("PLUGCHOICE_SITE", SITE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
