@@ -405,7 +405,7 @@ def test_only_full_false_is_believed(emulator: Emulator, permissions: Any) -> No
 def test_permissions_that_cannot_be_read_fail_nothing_and_are_told(emulator: Emulator, fault: dict[str, Any]) -> None:
     """A preview that did not look must not seem as one that found nothing."""
     emulator.fault("status", path=f"/v3/sites/{SITE}/chargers$", times=None, **fault)
-    preview = Engine(environment(emulator) | {"PLUGCHOICE_DEADLINE_SECONDS": "1"}).preview({"bay": declare(1, amps=20)})
+    preview = Engine(environment(emulator) | {"PLUGCHOICE_DEADLINE_SECONDS": "2"}).preview({"bay": declare(1, amps=20)})
     assert preview.went_well
     assert preview.changes == {"bay": "create"}
     (line,) = lines(preview, "refused")

@@ -51,7 +51,7 @@ def test_a_429_holds_every_program_of_the_user(emulator: Emulator, tmp_path: Pat
 
 def test_a_429_of_one_program_holds_the_other(emulator: Emulator, tmp_path: Path) -> None:
     """The hold is in the file. A deadline before its end is one line, and no request."""
-    first, second = paced(emulator, tmp_path, deadline=0.5), paced(emulator, tmp_path, deadline=0.5)
+    first, second = paced(emulator, tmp_path, deadline=5), paced(emulator, tmp_path, deadline=5)
     second.get(USER)
     emulator.fault("status", method="GET", status=429, retry_after=30)
     with pytest.raises(PlugchoiceError, match="answered 429"):
@@ -67,7 +67,7 @@ def test_a_429_of_one_program_holds_the_other(emulator: Emulator, tmp_path: Path
 
 def test_a_share_of_the_request_limit_is_kept(emulator: Emulator, tmp_path: Path) -> None:
     """PLUGCHOICE_REQUESTS_PER_MINUTE=6: a burst, and then at most one in ten seconds."""
-    transport = paced(emulator, tmp_path, deadline=0.5, limit=6)
+    transport = paced(emulator, tmp_path, deadline=5, limit=6)
 
     def ask_often() -> None:
         for _ in range(20):
