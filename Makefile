@@ -90,7 +90,7 @@ pictures: $(TEST) ## make the pictures of the docs anew, with real commands and 
 	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python tools/pictures.py
 
 test: $(DOCS) ## run all tests: unit, contract, pages in a browser, and acceptance with the real Pulumi CLI
-	@echo "Running all tests: about 13 minutes on 2 cores (make quick: the fast ones, 90 s) …"
+	@echo "Running all tests: about 11 minutes on 2 cores (make quick: the fast ones, 90 s) …"
 	@bin=$(PULUMI_BIN) && browser=$(BROWSER) && PLUGCHOICE_BROWSER="$$browser" \
 	  PATH="$$bin:$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
