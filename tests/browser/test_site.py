@@ -108,6 +108,8 @@ class Faults:
 
     def look(self, page: Page, settings: Settings, *, is_sample: bool) -> None:
         """Note what a reader sees on a phone and on a screen; of a sample also the colours, in both schemes."""
+        if is_sample:  # a colour that is on its way to the other scheme has neither contrast
+            page.add_style_tag(content="*, *::before, *::after { transition: none !important }")
         for scheme, width in settings:
             page.set_viewport_size({"width": width, "height": 800})
             if page.evaluate("document.documentElement.scrollWidth") > width:
