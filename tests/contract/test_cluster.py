@@ -71,6 +71,17 @@ class World:
     def run(self, *arguments: str, status: int = 0) -> list[str]:
         return self.fleet.run(*arguments, *self.cluster.options, status=status)
 
+    def run_apart(self, *arguments: str, status: int = 0) -> tuple[list[str], list[str]]:
+        """Run it as a process of its own, for a scheduler that dies meanwhile; return its output and its errors.
+
+        Python's ssl leaves a socket to the collector whose connection is reset before `wrap_socket` (3.8 to 3.13), and
+        the client's next one may be at that point just then. Here it would be a warning of any later test.
+        """
+        command = [*clusters.COMMAND, *arguments, *self.cluster.options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done
+        return done.stdout.splitlines(), done.stderr.splitlines()
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -299,10 +310,10 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     world.ensure(1)
     world.fleet.play("b", f"kill -9 {world.scheduler.process.pid}; sleep 1.5", changes={"update": 1})
     joined = len([line for line in world.workers[0].lines() if ": joined" in line])
-    lines = world.run("up", "--all", status=1)
+    lines, errors = world.run_apart("up", "--all", status=1)
     assert lines[1] == "b: stopped (2 of 4)"
     assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
-    assert world.fleet.errors == [
+    assert errors == [
         f"{world.cluster.address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and "
         "run this again",
         "fleet up: 3 of 4 sites left; on this commit, the same command with --resume runs the rest",
