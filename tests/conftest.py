@@ -124,11 +124,14 @@ def _nothing_is_left_running() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No setting of the machine reaches a test, and no request of one test counts in the limit of another."""
+    """No setting of the machine reaches a test, no request of one test counts in the limit of another, and what one
+    has hidden the next one shows.
+    """
     for name in list(os.environ):
         if name.startswith(("PLUGCHOICE_", "PULUMI_", "GITHUB_", "GITLAB_", "CI_")):
             monkeypatch.delenv(name)
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr("pulumi_plugchoice._text._secrets", [])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / f"cache-{uuid.uuid4().hex}"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus
 
@@ -53,6 +54,7 @@ _LONGEST_TEXT = 300
 # Whatever holds one of these is printed without it: a server may send back what it was sent. The longest first, as a
 # quoted form may hold the plain one.
 _secrets: list[str] = []
+_hiding: Final = threading.Lock()
 _SHORTEST_SECRET = 6
 
 
@@ -64,8 +66,9 @@ def hide(secret: str) -> None:
     """
     if len(secret) >= _SHORTEST_SECRET:
         forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-        # In place, at once: other threads may be reading it.
-        _secrets[:] = sorted(forms | set(_secrets), key=len, reverse=True)
+        with _hiding:  # two at once would each write a list without the other's
+            # In place, at once: other threads may be reading it.
+            _secrets[:] = sorted(forms | set(_secrets), key=len, reverse=True)
 
 
 def printable(text: object, longest: int = _LONGEST_TEXT) -> str:

@@ -357,7 +357,7 @@ def test_the_groups_are_read_beside_the_list(emulator: Emulator) -> None:
     """One site takes two round trips, not three."""
     emulator.reset(seed(40))
     write("harbour", *map(bay, range(1, 41)), limits={})
-    emulator.fault("slow", path=LIST, delay_seconds=0.4, times=1)
+    emulator.fault("slow", path=LIST, delay_seconds=2, times=1)
     with emulator.recording() as calls:
         assert report()[0] == 0
     assert len(calls) == 3

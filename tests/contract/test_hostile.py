@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 CHARGER: Final = charger_uuid(1)
 READ: Final = f"/v3/chargers/{CHARGER}"
-TIMEOUT: Final = 0.15
-DEADLINE: Final = 0.4
 # What a busy machine may take; without a bound of ours each of these would go on for minutes or for ever.
 PATIENCE: Final = 20.0
 MOST_BYTES: Final = 100_000_000
@@ -141,12 +139,12 @@ def transport_to(
     credentials: Token | ClientCredentials | None = None,
     *,
     pacer: Pacer | None = None,
+    seconds: float = PATIENCE,
     is_hasty: bool = False,
 ) -> Transport:
-    """One that sends a request once and has time enough for a busy machine; a hasty one tries often, in little time."""
-    timeout, deadline = (TIMEOUT, DEADLINE) if is_hasty else (PATIENCE, PATIENCE)
+    """One that sends a request once and has time enough for a busy machine; a hasty one tries often."""
     backoff = Backoff(first=0.05, longest=0.1, jitter=0.01) if is_hasty else Backoff(first=2 * PATIENCE)
-    options = Options(url, credentials or Token(TOKEN), timeout=timeout, deadline=deadline)
+    options = Options(url, credentials or Token(TOKEN), timeout=seconds, deadline=seconds)
     return Transport(options, backoff=backoff, pacer=pacer)
 
 
@@ -225,17 +223,17 @@ def test_a_next_link_is_followed_below_the_base_url_only(link: str) -> None:
 
 
 def test_pages_without_end_that_are_slow_are_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All pages of a list have ten deadlines together; here two, to save time."""
-    monkeypatch.setattr(client_module, "_LIST_DEADLINES", 2)
+    """All pages of a list have ten deadlines together; here a part of one, to save time."""
+    monkeypatch.setattr(client_module, "_LIST_DEADLINES", 1 / PATIENCE)
     pages = itertools.count(2)
 
     def answer(connection: socket.socket, _: str) -> None:
-        time.sleep(TIMEOUT / 2)
+        time.sleep(0.1)
         link = f"{server.url}/v3/sites/{SITE}/connectors?page={next(pages)}"
         connection.sendall(message({"data": [], "links": {"next": link}}))
 
     with Server(answer).running() as server:
-        error = refused(lambda: PlugchoiceClient(transport_to(server.url, is_hasty=True)).site_connectors(SITE))
+        error = refused(lambda: PlugchoiceClient(transport_to(server.url)).site_connectors(SITE))
     assert type(error) is InvalidResponse
     assert "the list does not end" in str(error)
 
@@ -445,7 +443,7 @@ def test_each_attack_ends_in_time_with_one_printable_line(what: str, method: str
 def test_an_attack_that_goes_on_ends_at_the_deadline(what: str) -> None:
     """The connection may have been lost by chance, so a read is tried again."""
     with Server(HARM[what][0]).running() as server:
-        error = refused(lambda: transport_to(server.url, is_hasty=True).get(READ))
+        error = refused(lambda: transport_to(server.url, seconds=2, is_hasty=True).get(READ))
     assert isinstance(error, TransportError)
     assert len(server.requests) > 1
 
@@ -553,13 +551,13 @@ def test_an_invalid_token_lifetime_is_refused(lifetime: str) -> None:
 
 def test_the_loop_waits_after_a_429_of_the_token_endpoint(tmp_path: Path) -> None:
     """The pacer does not learn of it, so the loop itself has to wait."""
-    with Server(sends(message({}, "Retry-After: 4", status="429 Many"))).running() as server:
+    with Server(sends(message({}, f"Retry-After: {2 * PATIENCE:.0f}", status="429 Many"))).running() as server:
         pacer = Pacer("key", folder=tmp_path, say=pytest.fail)
         transport = transport_to(server.url, ClientCredentials(CLIENT_ID, CLIENT_SECRET), pacer=pacer, is_hasty=True)
         error = refused(lambda: transport.get(READ))
         pacer.close()
     assert isinstance(error, RateLimited)
-    assert len(server.requests) == 1, "four seconds are past the deadline"
+    assert len(server.requests) == 1, "the wait would end after the deadline"
 
 
 @pytest.mark.parametrize("status", ["200 OK", "302 Found", "401 No", "403 No", "404 No", "422 No", "500 No"])

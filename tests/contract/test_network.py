@@ -338,7 +338,7 @@ def test_a_request_that_was_sent_is_in_doubt() -> None:
         connection.recv(65536)
 
     with listening(answer) as (port, _):
-        client = transport(f"http://127.0.0.1:{port}/api", timeout=0.3)
+        client = transport(f"http://127.0.0.1:{port}/api", timeout=2)
         client.get(READ)
         for _ in range(2):
             with pytest.raises(TransportError) as caught:

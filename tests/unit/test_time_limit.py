@@ -72,7 +72,7 @@ def test_many_limits_at_once_use_one_thread_and_end_in_time(watchdog: Watchdog) 
 
 def test_a_limit_that_was_kept_is_forgotten(watchdog: Watchdog, pair: tuple[socket.socket, socket.socket]) -> None:
     """The connection works on, and the watchdog forgets the limit at once."""
-    limit = TimeLimit(0.05)
+    limit = TimeLimit(1)
     limit.start()
     with limit:
         limit.cover(pair[0])
@@ -80,7 +80,7 @@ def test_a_limit_that_was_kept_is_forgotten(watchdog: Watchdog, pair: tuple[sock
     assert watchdog._limits == set()
     assert handle is not None
     assert handle.fileno() == -1
-    time.sleep(0.1)
+    time.sleep(1.2)
     pair[0].sendall(b"x")
     assert pair[1].recv(1) == b"x"
     assert not limit.is_over
@@ -173,7 +173,7 @@ def test_what_is_told_of_a_slow_request_does_not_hold_the_limits_up(
         done.wait(LATE)
 
     started = time.monotonic()
-    limit = TimeLimit(0.2, block)
+    limit = TimeLimit(2, block)
     limit.start()
     with limit:
         limit.cover(pair[0])
@@ -181,17 +181,17 @@ def test_what_is_told_of_a_slow_request_does_not_hold_the_limits_up(
     assert time.monotonic() - started < LATE / 2
     assert limit.is_over
     assert len(told) == 1
-    assert 0 < told[0] <= 0.15
+    assert 0 < told[0] <= 1.95
     done.set()
 
 
 def test_a_quick_request_tells_nothing(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
     assert watchdog._limits == set()
-    monkeypatch.setattr(time_limit, "LONG_WAIT", 0.05)
+    monkeypatch.setattr(time_limit, "LONG_WAIT", 0.5)
     told: list[float] = []
     limit = TimeLimit(5, told.append)
     limit.start()
     with limit:
         pass
-    time.sleep(0.1)
+    time.sleep(0.7)
     assert told == []

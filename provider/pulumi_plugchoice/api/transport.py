@@ -108,6 +108,7 @@ class Transport:
         self._sessions = threading.local()
         # Those of threads that have ended leave by themselves.
         self._open: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._opening = threading.Lock()
         credentials = options.credentials
         self._bearer: Bearer
         if isinstance(credentials, Token):
@@ -192,7 +193,9 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections of all threads, and the file of the request limit."""
-        for session in list(self._open):
+        with self._opening:  # a set that grows cannot be listed
+            sessions = list(self._open)
+        for session in sessions:
             session.close()
         if self._pacer is not None:
             self._pacer.close()
@@ -275,7 +278,6 @@ class Transport:
         session: requests.Session | None = getattr(self._sessions, "session", None)
         if session is None:
             session = self._sessions.session = requests.Session()
-            self._open.add(session)
             session.trust_env = False  # `network.py` has read it
             if self._network.proxy:
                 session.proxies = {"https": self._network.proxy}
@@ -283,6 +285,8 @@ class Transport:
                 session.verify = self._network.ca_path
             session.mount("http://", TimeLimitAdapter())
             session.mount("https://", TimeLimitAdapter())
+            with self._opening:  # now that it is complete: another thread may close it
+                self._open.add(session)
         return session
 
     def _fetch_token(self, form: Mapping[str, str]) -> tuple[str, float]:

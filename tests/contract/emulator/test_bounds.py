@@ -171,7 +171,7 @@ def test_bodies_that_arrive_slowly_are_bounded_together_and_in_time() -> None:
             statuses.append(200)
 
         middleware = ApiMiddleware(app, World(Seed()), Guard("127.0.0.1", allow_remote=False))
-        middleware._bodies = Bodies(most=100, most_seconds=0.2)
+        middleware._bodies = Bodies(most=100, most_seconds=1)
         scope = {"type": "http", "path": "/other", "raw_path": b"", "query_string": b"", "headers": []}
 
         async def ask(size: int, *, is_whole: bool) -> None:

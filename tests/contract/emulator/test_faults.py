@@ -64,7 +64,7 @@ class TestTime:
     def test_slow_after_the_write(self, lab: Lab) -> None:
         lab.fault("slow_after_write", delay_seconds=5)
         with pytest.raises(requests.ReadTimeout):
-            lab.put(timeout=0.2)
+            lab.put(timeout=1)
         assert lab.live() == AFTER
 
     def test_drip(self, lab: Lab, put_path: str) -> None:
