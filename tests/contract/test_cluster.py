@@ -313,6 +313,7 @@ def test_a_scheduler_that_is_killed_is_one_line_and_another_one_does_the_rest(wo
     lines, errors = world.run_apart("up", "--all", status=1)
     assert lines[1] == "b: stopped (2 of 4)"
     assert "1 unchanged, 0 applied, 0 failed, 1 stopped, 2 not started; " in lines[-1]
+    assert lines[-1].endswith("; the writes and calls of b are not known")
     assert errors == [
         f"{world.cluster.address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and "
         "run this again",

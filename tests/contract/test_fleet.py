@@ -123,6 +123,42 @@ def test_the_page_shows_all_sites_and_what_became_of_them(repository: Fleet) -> 
     assert report()["sites"][2]["state"] == "failed"
 
 
+OURS = json.dumps({"resourcePreEvent": {"metadata": {"type": "pulumi-python:dynamic/plugchoice:ChargerConnector"}}})
+OTHER = json.dumps({"resourcePreEvent": {"metadata": {"type": "pulumi:pulumi:Stack"}}})
+FAILED = json.dumps({"summaryEvent": {"resourceChanges": {}, "result": "failed"}})
+
+
+@pytest.mark.parametrize(
+    ("printed", "calls"),
+    [
+        ((), None),  # the CLI was killed
+        ((OURS,), None),
+        ((OURS, FAILED), None),  # the provider was
+        ((OTHER, FAILED), 0),
+        ((FAILED,), 0),
+    ],
+)
+@pytest.mark.parametrize("action", ["up", "preview"])
+def test_calls_that_nobody_tells_are_not_none(
+    repository: Fleet, action: str, printed: tuple[str, ...], calls: int | None
+) -> None:
+    """Writes that were sent would be missing from the sum, and nobody would know it."""
+    show = "".join(f"echo '{event}'\n" for event in printed)
+    (repository.bin / "b.sh").write_text(f"{show}exit 255\n")
+    options = ("--report", "../report.json", "--page", "../page.html")
+    lines = repository.run(action, "a", "b", "--jobs", "1", *options, status=1)
+    done, what = {"preview": ("changed", "calls"), "up": ("applied", "writes and calls")}[action]
+    more = "" if calls == 0 else f"; the {what} of b are not known"
+    assert plain(lines)[-1] == f"1 unchanged, 0 {done}, 1 failed; 2 calls, N s{more}"
+    content = report()
+    assert content["not_counted"] == ([] if calls == 0 else ["b"])
+    writes = None if calls is None and action == "up" else 0
+    assert [(site["writes"], site["calls"]) for site in content["sites"]] == [(0, 2), (writes, calls)]
+    row = Path("../page.html").read_text().partition('<table class="run">')[2].partition(">failed")[2]
+    cells = [cell for cell in re.sub(r"<[^>]*>+", "|", row.partition("</tr>")[0]).split("|") if cell.strip()]
+    assert cells[:2] == ["not known" if count is None else str(count) for count in (writes, calls)]
+
+
 @pytest.mark.parametrize(
     ("action", "options"),
     [
@@ -925,7 +961,7 @@ def test_the_table_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         table.begin(name, "rest")
     for name in "abcdef":
         state: Any = "failed" if name == "a" else "applied"
-        table.end(StackResult(name, state, {"update": 2}, 2, 4, 70.0, wave="rest"))
+        table.end(StackResult(name, state, {"update": 2}, 2, None if name == "f" else 4, 70.0, wave="rest"))
     head, *rows, caption = draw(table, 80)
     assert head.split() == ["Site", "State", "Changes", "Calls", "Time"]
     assert caption.strip().startswith("6 of 9, 1 failed, about ")
@@ -937,7 +973,7 @@ def test_the_table_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         ["a", "failed"],
         ["g", "running"],
     ]
-    assert rows[0].split()[2:] == ["2", "updated", "4", "70", "s"]
+    assert [rows[number].split()[2:] for number in (0, 3)] == [["2", "updated", calls, "70", "s"] for calls in "4?"]
     for name in "ghijklmnopq":  # more than there is place for
         table.begin(name, "rest")
     assert len(draw(table, 80)) <= 10
@@ -955,6 +991,7 @@ def test_changes_are_told_in_the_words_of_the_cli(state: State, line: str) -> No
     """A preview plans, an update has done it."""
     changes = {} if state == "unchanged" else {"create": 1, "update": 2}
     assert show_result(StackResult("a", state, changes, 0, 3, 4.0)) == line
+    assert show_result(StackResult("a", state, changes, None, None, 4.0)) == line.replace("3 calls", "calls not known")
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -1032,7 +1069,8 @@ def test_events_are_read_whatever_they_hold() -> None:
     """Counts of several providers add up; nothing of the server begins a line of ours."""
     from pulumi_plugchoice.fleet.events import read_events
 
-    outcome = read_events([*events({"update": 1}, writes=1).splitlines(), *events(writes=2).splitlines()])
+    lines = [*events({"update": 1}, writes=1).splitlines(), *events(writes=2).splitlines()]
+    outcome = read_events(lines, may_write=True)
     assert (outcome.calls, outcome.writes, outcome.changes, outcome.errors) == (7, 3, {}, [])
     hostile = json.dumps({"diagnosticEvent": {"message": "a\x1b[2Jb\n::error::x", "severity": "error"}})
-    assert read_events([hostile, "[" * 100_000, "{}", ""]).errors == [r"a\x1b[2Jb", "::error::x"]
+    assert read_events([hostile, "[" * 100_000, "{}", ""], may_write=True).errors == [r"a\x1b[2Jb", "::error::x"]

@@ -141,7 +141,8 @@ class LiveTable:
         most = room - len(running)
         ordered = [*(one for one in self._ended if one.is_good), *(one for one in self._ended if not one.is_good)]
         for result in ordered[-most:]:
-            add(result.name, result.state, show_changes(result), str(result.calls), result.seconds)
+            calls = "?" if result.calls is None else str(result.calls)
+            add(result.name, result.state, show_changes(result), calls, result.seconds)
         for name, begin in running:
             add(name, "running", "", "", now - begin)
         return table

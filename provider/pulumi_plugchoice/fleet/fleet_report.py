@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_plugchoice._text import plural, show_path
+from pulumi_plugchoice._text import list_some, plural, show_path
 
 from .selection import shorten
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: JSON Schema of `format_json`. Version 1: keys may be added, none changes its meaning.
 SCHEMA_FILE: Final = Path(__file__).with_name("fleet_report.schema.json")
+_NOT_COUNTED: Final = "calls not known"
 _DONE: Final = {
     "create": "created",
     "update": "updated",
@@ -49,8 +50,13 @@ def show_result(result: StackResult) -> str:
         return f"{result.name}: {result.state}{f': {result.errors[0]}' if result.errors else ''}{see}"
     parts = [show_changes(result)] if result.changes else []
     counts = [plural(result.writes, "write")] if result.writes else []
-    counts += [plural(result.calls, "call"), show_seconds(result.seconds)]
+    counts += [_NOT_COUNTED if result.calls is None else plural(result.calls, "call"), show_seconds(result.seconds)]
     return f"{result.name}: {': '.join([result.state, *parts])}; {', '.join(counts)}"
+
+
+def show_count(count: int | None) -> str:
+    """A number of calls or writes, as in a table."""
+    return "not known" if count is None else str(count)
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,13 @@ class FleetReport:
 
     @property
     def calls(self) -> int:
-        """API calls of this run, those of the gate included."""
-        return sum(result.calls for result in self.own) + self.more_calls
+        """API calls of this run as far as they are known, those of the gate included."""
+        return sum(result.calls or 0 for result in self.own) + self.more_calls
+
+    @property
+    def not_counted(self) -> list[str]:
+        """The sites of this run whose calls and writes are not known: the line that tells them is lost."""
+        return [result.name for result in self.own if result.calls is None]
 
     def summarize(self) -> str:
         """`48 unchanged, 2 applied (66 writes), 0 failed; 216 calls, 3 min`: what this run did."""
@@ -93,12 +104,16 @@ class FleetReport:
         parts = []
         for state, word in (words | rare).items():
             found = [result for result in self.own if result.state == state]
-            writes = sum(result.writes for result in found)
+            writes = sum(result.writes or 0 for result in found)
             if found or state in words:
                 parts.append(f"{len(found)} {word}" + (f" ({plural(writes, 'write')})" if writes else ""))
         if self.earlier:
             parts.append(f"{len(self.earlier)} done by an earlier run")
-        return f"{', '.join(parts)}; {plural(self.calls, 'call')}, {show_seconds(self.seconds)}"
+        line = f"{', '.join(parts)}; {plural(self.calls, 'call')}, {show_seconds(self.seconds)}"
+        if not self.not_counted:
+            return line
+        what = "writes and calls" if self.action == "up" else "calls"
+        return f"{line}; the {what} of {list_some(self.not_counted, 3)} are not known"
 
     def show_left(self) -> str | None:
         """How to go on, after a run that was interrupted or has failed; None when `--resume` would refuse."""
@@ -116,7 +131,8 @@ class FleetReport:
             "revision": self.revision,
             "seconds": round(self.seconds, 1),
             "calls": self.calls,
-            "writes": sum(result.writes for result in self.own),
+            "writes": sum(result.writes or 0 for result in self.own),
+            "not_counted": self.not_counted,
             "problems": list(self.problems),
             "sites": [{**result.to_json(), "earlier": result.name in self.earlier} for result in self.results.values()],
         }

@@ -49,8 +49,8 @@ class StackResult:
         name: of the site and its stack.
         state: how it ended.
         changes: number of resources by operation, without those that are the same.
-        writes: PUTs that were sent.
-        calls: API calls, writes included.
+        writes: PUTs that were sent; None: not known.
+        calls: API calls, writes included; None: not known.
         seconds: wall time, waiting for a lock included.
         errors: what the CLI said last, when it failed; one line each.
         log: its log.
@@ -61,8 +61,8 @@ class StackResult:
     name: str
     state: State
     changes: Mapping[str, int] = field(default_factory=dict)
-    writes: int = 0
-    calls: int = 0
+    writes: int | None = 0
+    calls: int | None = 0
     seconds: float = 0.0
     errors: tuple[str, ...] = ()
     log: str = ""

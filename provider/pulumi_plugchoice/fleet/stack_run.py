@@ -147,7 +147,7 @@ def _run(task: StackTask, control: Control) -> tuple[State, Outcome]:
         ended = _start(task, control, _OPTIONS[task.action])
         if ended is None:
             return "stopped", Outcome()
-        outcome = read_events(ended.output.splitlines())
+        outcome = read_events(ended.output.splitlines(), may_write=task.action == "up")
         locks = find_locks(ended.errors) if ended.status else None
         _write_log(task, outcome, ended)
         if locks is None:

@@ -10,7 +10,7 @@ from pulumi_plugchoice.review.page import Difference, LiveView, SiteView
 from pulumi_plugchoice.review.run import RunRow, RunView
 from pulumi_plugchoice.sitefile.assess import assess_site
 
-from .fleet_report import show_changes, show_seconds
+from .fleet_report import show_changes, show_count, show_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +64,8 @@ def view_run(report: FleetReport, numbers: Mapping[str, int], when: str) -> RunV
                 result.wave.partition(":")[0],
                 _show_state(result, report),
                 show_changes(result),
-                str(result.writes),
-                str(result.calls),
+                show_count(result.writes),
+                show_count(result.calls),
                 show_seconds(result.seconds) if result.seconds else "",
             ),
             result.errors,

@@ -26,7 +26,7 @@ from .remote import RemoteTask, run_remote, stop_run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pulumi_plugchoice.fleet.results import StackTask
+    from pulumi_plugchoice.fleet.results import StackTask, State
 
     from .program import Program
 
@@ -161,7 +161,7 @@ class ClusterExecutor:
         answer: Future[StackResult] = Future()
         self._pending[answer] = task
         if self._client.status != "running":
-            self._lose(answer)
+            self._lose(answer, may_have_begun=False)
             return answer
         future = self._executor.submit(run_remote, remote, key=f"{task.name}-{os.urandom(6).hex()}")
         future.add_done_callback(lambda done: self._finish(answer, done))
@@ -191,7 +191,7 @@ class ClusterExecutor:
             if type(error).__name__ in ("FutureCancelledError", "CancelledError"):
                 self._lose(answer)
                 return
-            self._give(answer, StackResult(task.name, "failed", errors=(_describe(error),)))
+            self._give(answer, self._lost(task, "failed", _describe(error)))
             return
         result, log = done.result()
         file = Path(task.work, "log.txt")
@@ -204,12 +204,18 @@ class ClusterExecutor:
             result = replace(result, errors=(*result.errors, str(problem)))
         self._give(answer, result)
 
-    def _lose(self, answer: Future[StackResult]) -> None:
+    def _lose(self, answer: Future[StackResult], *, may_have_begun: bool = True) -> None:
         self.problem = self.problem or (
             f"{self._address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and run "
             "this again"
         )
-        self._give(answer, StackResult(self._pending[answer].name, "stopped"))
+        task = self._pending[answer]
+        self._give(answer, self._lost(task, "stopped") if may_have_begun else StackResult(task.name, "stopped"))
+
+    @staticmethod
+    def _lost(task: StackTask, state: State, *errors: str) -> StackResult:
+        """The result of a task that a worker may have begun: what it has sent, nobody says."""
+        return StackResult(task.name, state, writes=None if task.action == "up" else 0, calls=None, errors=errors)
 
     def _give(self, answer: Future[StackResult], result: StackResult) -> None:
         if self._pending.pop(answer, None) is not None:
@@ -226,7 +232,7 @@ class ClusterExecutor:
                 threading.Thread(target=self._tell, args=(times,), daemon=True).start()
             if times > _LAST_STOP:
                 for answer in list(self._pending):
-                    self._give(answer, StackResult(self._pending[answer].name, "stopped"))
+                    self._give(answer, self._lost(self._pending[answer], "stopped"))
 
     def _tell(self, times: int) -> None:
         with contextlib.suppress(Exception):
