@@ -299,16 +299,46 @@ def test_of_equal_plans_for_the_site_the_one_with_less_current_in_a_group_wins()
 
 
 def test_an_even_spread_ends_the_search() -> None:
-    """No pair is tried when single moves reach it. One is when they end 1 A above it: 19, 17 and 18 A."""
+    """No pair is tried when single moves reach it. One is when they end 1 A above it: 19, 17 and 18 A. In µA."""
     alike = Search(one_group([Point(f"c{n}", 1, "RST", 16, "main") for n in range(9)], fuse=200), frozenset())
-    assert alike._climb([0] * 9)[0][:3] == (0, 48, 0)
+    assert alike._climb([0] * 9)[0][:3] == (0, 48_000_000, 0)
     assert alike._trials == 0
 
     wired = [("RST", 10), ("RST", 9), ("STR", 9), ("STR", 8), ("TRS", 9), ("TRS", 9)]
     points = [Point(f"c{n}", 1, rotation, amps, "main") for n, (rotation, amps) in enumerate(wired)]
     uneven = Search(one_group(points, fuse=200), frozenset())
-    assert uneven._climb([0] * 6)[0][:3] == (0, 18, 0)
+    assert uneven._climb([0] * 6)[0][:3] == (0, 18_000_000, 0)
     assert uneven._trials > 0
+
+    # With decimals an even spread is not rounded up to whole A: single moves would end at 19 A.
+    building = replace(one_group(points, fuse=200), base={"main": (0, 0, 0.1)})
+    assert Search(building, frozenset())._climb([0] * 6)[0][:3] == (0, 18_100_000, 100_000)
+
+
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_decimals_of_the_building_choose_no_plan(random: Random, neutral: bool) -> None:
+    """A site and the same one with ten times the current have the same plan: no last digit of a sum decides."""
+
+    def draw(scale: int) -> Installation:
+        draws = iter(numbers)
+        wired = [(f"c{n}", next(draws)) for n in range(6)]
+        points = [
+            Point(charger, 1, sorted(PHASE_ROTATIONS)[number % len(PHASE_ROTATIONS)], scale * (6 + number % 5), "main")
+            for charger, number in wired
+        ]
+        tenths = [[next(draws) % 20 for _ in range(3)] for _ in range(2)]
+        base: dict[str, Triple] = {
+            name: (r * scale / 10, s * scale / 10, t * scale / 10)
+            for name, (r, s, t) in zip(("main", "garage"), tenths, strict=True)
+        }
+        groups = (Group("main", None, 20 * scale), Group("garage", "main", None))
+        return Installation("TN" if neutral else "IT", neutral, 0, groups, tuple(points), base)
+
+    numbers = [random.randrange(1000) for _ in range(12)]
+    one, ten = find_plan(draw(1)), find_plan(draw(10))
+    assert [(visit.charger, visit.after) for visit in one.visits] == [
+        (visit.charger, visit.after) for visit in ten.visits
+    ]
 
 
 def test_a_large_site_has_a_sample_of_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:

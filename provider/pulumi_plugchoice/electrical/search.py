@@ -1,6 +1,7 @@
 """The search for a wiring plan: chargers, their three shifts, and the currents that these add up to.
 
-It keeps its time by counting steps, so that it gives the same plan on every machine.
+It keeps its time by counting steps, so that it gives the same plan on every machine. It adds up whole microamperes: the
+last digits of a sum of decimals depend on the order of adding, and would choose between two equal plans.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 # The loads of the three lines and, without a neutral, of the pairs of lines R-S, S-T, T-R.
 _PARTS: Final = 6
-# The last digits of a sum of square roots depend on the order of adding.
-_DIGITS: Final = 6
+_MICRO: Final = 1_000_000
 #: How many pairs of chargers one search shifts at most, with and without a neutral. A count bounds its time to half a
 #: second and still gives the same plan on every machine.
 _MOST_SWAPS: Final = (6000, 800)
@@ -32,9 +32,10 @@ _MOST_PAIRS: Final = 200_000
 #: Bounds the time on a large site in the same way: how many sums of groups one part of the search may change.
 _MOST_UPDATES: Final = 300_000
 
-Score = tuple[float, float, float, float]
+#: µA.
+Score = tuple[float, int, int, int]
 #: With the number of chargers to rewire, which decides between equal scores.
-FullScore = tuple[float, float, float, float, int]
+FullScore = tuple[float, int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,18 @@ class _Unit:
     """A charger and the loads that it adds to its group and the groups above it.
 
     Attributes:
-        loads: for each of the three shifts, (groups, part, A).
+        loads: for each of the three shifts, (groups, part, µA).
         lines: for each of the three shifts, the lines that it loads.
         groups: the groups that it loads.
-        amps: A of all its sockets together.
+        load: µA of all its sockets together.
     """
 
     charger: str
     points: tuple[Point, ...]
-    loads: tuple[tuple[tuple[tuple[int, ...], int, float], ...], ...]
+    loads: tuple[tuple[tuple[tuple[int, ...], int, int], ...], ...]
     lines: tuple[frozenset[int], ...]
     groups: tuple[int, ...]
-    amps: float
+    load: int
 
 
 class Search:
@@ -96,20 +97,22 @@ class Search:
         parents = {group.name: group.parent for group in installation.groups}
         places = {name: place for place, name in enumerate(names)}
         self._above = {name: tuple(places[above] for above in _list_ancestors(name, parents)) for name in names}
-        self._usable_amps = [
-            math.inf if group.fuse_amps is None else compute_usable_amps(group.fuse_amps, installation.margin_percent)
+        self._usable = [
+            math.inf
+            if group.fuse_amps is None
+            else compute_usable_amps(group.fuse_amps, installation.margin_percent) * _MICRO
             for group in installation.groups
         ]
-        self._sums = [[0.0] * _PARTS for _ in names]
+        self._sums = [[0] * _PARTS for _ in names]
         # Kept up to date with the sums: a score needs all groups, and a shift changes few of them.
-        self._worsts = [0.0] * len(names)
-        self._excesses = [0.0] * len(names)
+        self._worsts = [0] * len(names)
+        self._excesses: list[float] = [0] * len(names)
         self._updates = 0
         # Without a neutral the currents of the pairs of lines have to be added as vectors.
         self._cost = 1 if self._has_neutral else 3
         for name, base in installation.base.items():
             for group, (line, amps) in itertools.product(self._above[name], enumerate(base)):
-                self._sums[group][line] += amps
+                self._sums[group][line] += round(amps * _MICRO)
         for group in range(len(names)):
             self._update_group(group)
         by_charger: dict[str, list[Point]] = {}
@@ -122,14 +125,15 @@ class Search:
             loads = tuple(tuple(self._compute_loads(points, step)) for step in range(3))
             groups = tuple({group for point in points for group in self._above[point.group]})
             lines = tuple(frozenset(part for _, part, _ in load) for load in loads)
-            unit = _Unit(charger, tuple(points), loads, lines, groups, sum(point.amps for point in points))
+            unit = _Unit(charger, tuple(points), loads, lines, groups, sum(amount for _, _, amount in loads[0]))
             (unmoved if charger in fixed else self.units).append(unit)
         self._add_all(((unit, 0) for unit in unmoved), 1)
         self._pairs = self._draw_pairs()
-        # No plan is better than an even spread.
+        # No plan is better than an even spread; of whole amperes, when all loads are.
         unmoved_lines = self._compute_lines(0)
-        movable = sum(unit.amps for unit in self.units)
-        self._bound = max(math.ceil((sum(unmoved_lines) + movable) / 3 - 1e-9), *unmoved_lines)
+        movable = sum(unit.load for unit in self.units)
+        grain = 1 if any(line % _MICRO for line in unmoved_lines) else _MICRO
+        self._bound = max(math.ceil((sum(unmoved_lines) + movable) / (3 * grain)) * grain, *unmoved_lines)
 
     def _draw_pairs(self) -> list[tuple[int, int]]:
         """List the pairs of chargers. Shuffled, so that those within the bound come from all groups."""
@@ -142,12 +146,12 @@ class Search:
         draw.shuffle(pairs)
         return pairs
 
-    def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[tuple[int, ...], int, float]]:
+    def _compute_loads(self, points: Sequence[Point], step: int) -> Iterator[tuple[tuple[int, ...], int, int]]:
         for point in points:
             rotation = self.turn(point, step)
             pair = None if self._has_neutral else find_pair(rotation)
             part = LINES.index(rotation[0]) if pair is None else len(LINES) + pair
-            yield self._above[point.group], part, point.amps
+            yield self._above[point.group], part, point.amps * _MICRO
 
     def turn(self, point: Point, step: int) -> str:
         """Return the rotation of a point after a step of its charger."""
@@ -156,48 +160,44 @@ class Search:
         return self._planned.get(point.name, point.rotation) if step else point.rotation
 
     def _add(self, unit: _Unit, step: int, sign: int) -> None:
-        for groups, part, amps in unit.loads[step]:
+        for groups, part, amount in unit.loads[step]:
             for group in groups:
-                self._sums[group][part] += sign * amps
+                self._sums[group][part] += sign * amount
         for group in unit.groups:
             self._update_group(group)
         self._updates += len(unit.groups) * self._cost
 
     def _update_group(self, group: int) -> None:
         lines = self._compute_lines(group)
-        allowed = self._usable_amps[group]
+        allowed = self._usable[group]
         worst = self._worsts[group] = max(lines)
-        self._excesses[group] = sum(line - allowed for line in lines if line > allowed) if worst > allowed else 0.0
+        self._excesses[group] = sum(line - allowed for line in lines if line > allowed) if worst > allowed else 0
 
-    def _compute_lines(self, group: int) -> list[float]:
+    def _compute_lines(self, group: int) -> list[int]:
+        """The µA on the three lines."""
         r, s, t, rs, st, tr = self._sums[group]
         if self._has_neutral:
             return [r, s, t]
         half = math.sqrt(3) / 2
         return [
-            round(there + math.hypot(half * (x + y), (x - y) / 2), _DIGITS)
+            round(there + math.hypot(half * (x + y), (x - y) / 2))
             for there, x, y in ((r, rs, tr), (s, st, rs), (t, tr, st))
         ]
 
     def _score(self) -> Score:
         root = self._compute_lines(0)
         worst = self._worsts[0]
-        return (
-            round(sum(self._excesses), _DIGITS),
-            worst,
-            worst - min(root),
-            round(sum(self._worsts), _DIGITS),
-        )
+        return sum(self._excesses), worst, worst - min(root), sum(self._worsts)
 
     def _put(self, steps: Sequence[int], sign: int) -> None:
         self._add_all(zip(self.units, steps, strict=True), sign)
 
     def _add_all(self, shifts: Iterable[tuple[_Unit, int]], sign: int) -> None:
         """Add many at once: each to its own group, and then each group to those above it."""
-        added = [[0.0] * _PARTS for _ in self._sums]
+        added = [[0] * _PARTS for _ in self._sums]
         for unit, step in shifts:
-            for groups, part, amps in unit.loads[step]:
-                added[groups[0]][part] += sign * amps
+            for groups, part, amount in unit.loads[step]:
+                added[groups[0]][part] += sign * amount
         for group, above in zip(added, self._above.values(), strict=True):
             if any(group):
                 for place in above:
@@ -237,7 +237,7 @@ class Search:
 
     def _place_largest_first(self) -> list[int]:
         steps = [0] * len(self.units)
-        order = sorted(range(len(self.units)), key=lambda place: -self.units[place].amps)
+        order = sorted(range(len(self.units)), key=lambda place: -self.units[place].load)
         for place in order:
             scores = []
             for step in range(3):
@@ -299,7 +299,7 @@ class Search:
             first, second = self.units[one], self.units[other]
             if self._has_neutral and not (worst in first.lines[old[0]] or worst in second.lines[old[1]]):
                 continue
-            if first.amps == second.amps and old[0] == old[1] and first.points[0].group == second.points[0].group:
+            if first.load == second.load and old[0] == old[1] and first.points[0].group == second.points[0].group:
                 continue  # equal chargers: a single move has covered this
             self._trials += 1
             if self._trials > _MOST_SWAPS[not self._has_neutral] or self._updates >= _MOST_UPDATES:
@@ -350,7 +350,7 @@ class Search:
             self._add(unit, steps[place], 1)
             before = {point.connector_id: point.rotation for point in unit.points}
             after = {point.connector_id: self.turn(point, steps[place]) for point in unit.points}
-            l1, l2, l3 = map(round_amps, self._compute_lines(0))
+            l1, l2, l3 = (round_amps(line / _MICRO) for line in self._compute_lines(0))
             yield Visit(unit.charger, before, after, (l1, l2, l3))
 
     def _try_shift(self, place: int, step: int) -> Score:
