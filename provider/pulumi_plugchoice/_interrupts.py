@@ -35,5 +35,5 @@ def hold_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
+        if came:  # also when the program could not be started
+            signal.raise_signal(came[0])

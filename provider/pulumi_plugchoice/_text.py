@@ -78,7 +78,7 @@ def printable(text: object, longest: int = _LONGEST_TEXT) -> str:
     escape, as in `HRB-001\u200b`.
     """
     line = str(text)
-    for secret in _secrets:
+    for secret in tuple(_secrets):  # a list that is replaced meanwhile may pass one over
         line = line.replace(secret, "[hidden]")
     line = " ".join(_INVISIBLE.sub(_escape, line).split())
     line = _LOG_COMMAND.sub("# ", line)

@@ -6,13 +6,14 @@ import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pulumi_plugchoice import api
@@ -90,7 +91,8 @@ def test_machines_share_one_limit_whatever_their_clocks_say(machines: Machines) 
     learn(pacers[0], 60)
     slots = []
     for number in range(60):
-        slot, due = pacers[number % 3]._reserve(math.inf)
+        pacer = pacers[number % 3]
+        slot, due = pacer._reserve(pacer._place, math.inf)
         slots.append(slot.at)
         assert due - skewed[number % 3]() <= slot.at - slots[0]
     assert slots == sorted(slots)
@@ -393,7 +395,7 @@ def test_a_program_frozen_in_a_transaction_stops_nobody_for_long(
     assert machines.said == []
     (reason,) = ended
     assert reason.endswith("terminating connection due to idle-in-transaction timeout")  # psycopg 3.2 says more before
-    turn = frozen._reserve(math.inf)
+    turn = frozen._reserve(frozen._place, math.inf)
     assert turn.slot.number == 2, "what the frozen one had begun is undone"
 
 
@@ -528,7 +530,7 @@ def test_a_slot_is_due_by_this_machines_clock_from_the_answer_on(machines: Machi
     """The time of the server only says how far away the slot is."""
     pacer = machines.pacer(clock=lambda: 5.0)
     pacer.note_answer({}, 429, 7.0)
-    turn = pacer._reserve(math.inf)
+    turn = pacer._reserve(pacer._place, math.inf)
     assert isinstance(turn.slot, Slot)
     assert 5 < turn.due <= 12
     assert turn.slot.at == pytest.approx(time.time() + 7, abs=5)
@@ -591,3 +593,16 @@ def test_a_url_of_another_kind_is_refused_without_showing_it(url: str) -> None:
         Options.load({}, {"PLUGCHOICE_TOKEN": "t", "PLUGCHOICE_QUOTA_URL": url})
     assert str(error.value).startswith("PLUGCHOICE_QUOTA_URL: ")
     assert "geheim" not in str(error.value)
+
+
+def test_a_watch_that_cannot_begin_is_a_lost_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.12.1 starts no thread at the end of a process, where a preview asks for the permissions."""
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    ours, theirs = socket.socketpair()
+    store = PostgresStore("postgresql://h/d", "client")
+    with ours, theirs, pytest.raises(StoreError, match="cannot start a thread"), store._watch(cast("Any", ours)):
+        pytest.fail("nobody would end it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -123,3 +124,40 @@ def test_no_repr_shows_a_token() -> None:
     fetched.current()
     assert "token-1" not in repr(fetched)
     assert "hush" not in f"{PersonalToken('hush')!r} {BearerAuth('hush')!r}"
+
+
+@pytest.mark.parametrize("what", ["current", "renew"])
+def test_threads_that_wait_for_a_fetch_that_fails_do_not_try_again_one_by_one(what: str) -> None:
+    """Each would take a deadline of its own, after that of the one before. A later call does try again."""
+    waiting = threading.Semaphore(0)
+    tries: list[int] = []
+
+    def fetch() -> tuple[str, float]:
+        tries.append(len(tries))
+        if len(tries) == 1 and what == "renew":
+            return "token", 3600
+        if len(tries) == before + 1:
+            for _ in range(THREADS - 1):
+                waiting.acquire(timeout=10)
+            time.sleep(0.1)  # so that they are at the lock
+        raise AuthenticationFailed("POST", "/oauth/token", 401)
+
+    bearer = ClientToken(fetch)
+    before = 0
+    first = bearer.current() if what == "renew" else ""
+    before = len(tries)
+
+    def ask(number: int) -> object:
+        if number:
+            while len(tries) == before:
+                time.sleep(0.001)
+            waiting.release()
+        return bearer.current() if what == "current" else bearer.renew(first)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        asked = [pool.submit(ask, number) for number in range(THREADS)]
+    assert {type(future.exception()) for future in asked} == {AuthenticationFailed}
+    assert len(tries) == before + 1
+    with pytest.raises(AuthenticationFailed):
+        ask(0)
+    assert len(tries) == before + 2

@@ -69,6 +69,21 @@ def test_another_thread_is_not_held() -> None:
     assert done == [True]
 
 
+def test_an_interrupt_is_not_lost_when_the_program_cannot_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The doctor would go on with its next check."""
+    start = subprocess.Popen
+
+    def interrupted(*args: Any, **more: Any) -> subprocess.Popen[Any]:
+        signal.raise_signal(signal.SIGINT)
+        return start(*args, **more)
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        children.run([str(tmp_path / "missing")], tmp_path, os.environ)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("what", ["doctor", "adopt"])
 def test_a_program_that_was_just_started_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str) -> None:

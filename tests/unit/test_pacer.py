@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pulumi_plugchoice.quota import file_store as pacer_store
 from pulumi_plugchoice.quota import pacer as pacer_module
-from pulumi_plugchoice.quota.file_store import FileStore, MemoryStore
+from pulumi_plugchoice.quota.file_store import FileStore, MemoryStore, StoreError
 from pulumi_plugchoice.quota.pacer import NoSlotInTime, Pacer
 from pulumi_plugchoice.quota.policy import compute_usable
 from support.fakes import SleepingClock
@@ -234,7 +234,7 @@ def test_an_answer_without_a_slot_is_harmless(kit: Kit) -> None:
 def test_threads_get_different_slots_in_order(tmp_path: Path) -> None:
     pacer = Pacer(KEY, folder=tmp_path, say=pytest.fail)
     with ThreadPoolExecutor(16) as pool:
-        slots = list(pool.map(lambda _: pacer._reserve(math.inf).slot, range(480)))
+        slots = list(pool.map(lambda _: pacer._reserve(pacer._place, math.inf).slot, range(480)))
     pacer.close()
     assert sorted(slot.number for slot in slots) == list(range(1, 481))
 
@@ -263,7 +263,7 @@ def start(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 def test_processes_together_keep_to_the_limit_in_every_minute(tmp_path: Path) -> None:
-    work = "for _ in range(250):\n    print(*pacer._reserve(600.0).slot)\n"
+    work = "for _ in range(250):\n    print(*pacer._reserve(pacer._place, 600.0).slot)\n"
     processes = [child(tmp_path, work) for _ in range(4)]
     for process in processes:
         start(process)
@@ -281,7 +281,7 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     """A burst of 49, then 71 slots 4 ms apart: every process gets all it asks for, none is given twice."""
     work = (
         "reserve = pacer._reserve\n"
-        "pacer._reserve = lambda longest, requests: [turn := reserve(longest), print(turn.slot.number)][0]\n"
+        "pacer._reserve = lambda place, longest, _: [turn := reserve(place, longest), print(turn.slot.number)][0]\n"
         "for _ in range(40):\n    pacer.take()\n"
     )
     processes = [child(tmp_path, work, window=2.0) for _ in range(3)]
@@ -306,7 +306,7 @@ def test_a_process_killed_while_it_waits_costs_its_slot_only(tmp_path: Path) -> 
     with pacer._store.transaction() as (book, _):
         head = book.head
     assert head >= 20
-    assert pacer._reserve(math.inf).slot.number == head + 1
+    assert pacer._reserve(pacer._place, math.inf).slot.number == head + 1
     pacer.close()
     assert said == []
 
@@ -324,7 +324,7 @@ def test_a_process_killed_in_a_transaction_leaves_the_book_as_it_was(tmp_path: P
     assert process.returncode == -signal.SIGKILL
     said: list[str] = []
     pacer = Pacer(KEY, folder=tmp_path, say=said.append)
-    assert pacer._reserve(math.inf).slot.number == 2
+    assert pacer._reserve(pacer._place, math.inf).slot.number == 2
     pacer.close()
     assert said == []
 
@@ -498,7 +498,7 @@ def test_a_file_deleted_in_use_is_made_and_shared_again(kit: Kit) -> None:
     other.take()
     assert not alone(one)
     assert not alone(other)
-    assert one._reserve(math.inf).slot.number == 3
+    assert one._reserve(one._place, math.inf).slot.number == 3
     one.note_answer(told(10), 200)
     assert kit.said == []
 
@@ -524,3 +524,117 @@ def test_threads_report_a_failing_file_once(kit: Kit) -> None:
 def test_one_request_a_minute_is_written_in_the_singular() -> None:
     """A share that small is allowed."""
     assert "the limit of 1 request a minute is used up, or Plugchoice asked to wait" in str(NoSlotInTime(59.2, 1))
+
+
+class Database(MemoryStore):
+    """A database with a clock of its own, which is lost for one try."""
+
+    now: Any = 1_700_000_000.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_lost = False
+        self.on_transaction: Callable[[], object] = lambda: None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Any]:
+        if self.is_lost:
+            self.is_lost = False
+            raise StoreError("connection refused")
+        self.on_transaction()
+        with super().transaction() as found:
+            yield found
+
+
+def test_a_book_is_kept_by_the_clock_of_its_own_place(kit: Kit) -> None:
+    """A thread has chosen the database when another one leaves it: the book that all machines share keeps its times.
+
+    The slot that it has got there is given up: this process sends nothing for a window.
+    """
+    database = Database()
+    pacer = kit.pacer(database=database)
+
+    def leave() -> None:
+        database.on_transaction = lambda: None
+        pacer._failing_since = kit.clock.now - 11
+        pacer._lose(database, StoreError("no answer"), 1.0)
+
+    database.on_transaction = leave
+    with pytest.raises(NoSlotInTime):
+        pacer.take(1.0)
+    assert database._book.written == database.now
+    assert "this run waits 60 s" in kit.said[0]
+
+    # A refusal that is noted at that moment is noted where this process goes on, too.
+    other = kit.pacer(database=database)
+
+    def leave_again() -> None:
+        database.on_transaction = lambda: None
+        other._failing_since = kit.clock.now - 11
+        other._lose(database, StoreError("no answer"), 1.0)
+
+    database.on_transaction = leave_again
+    other.note_answer({}, 429, 30.0)
+    assert isinstance(other._store, FileStore)
+    assert other._store.hold() >= kit.clock.now + 30
+    assert database.hold() >= database.now + 30
+
+
+def test_a_slot_of_another_thread_is_no_error_while_the_database_fails(kit: Kit) -> None:
+    """The time since which it fails is taken away between two looks at it."""
+
+    class Forgetful(Pacer):
+        @property
+        def _failing_since(self) -> float | None:
+            return moments.pop(0) if moments else None
+
+        @_failing_since.setter
+        def _failing_since(self, value: float | None) -> None:
+            noted.append(value)
+
+    moments: list[float] = []
+    noted: list[float | None] = []
+    database = Database()
+    pacer = Forgetful(
+        KEY, folder=kit.folder, database=database, say=kit.said.append, clock=kit.clock, sleep=kit.clock.sleep
+    )
+    kit.made.append(pacer)
+    moments.append(kit.clock.now - 5)
+    database.is_lost = True
+    pacer.take()
+    assert noted[-2:] == [kit.clock.now - 5 - (kit.clock.now - 1000), None]
+    assert kit.said == []
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "in the block"])
+def test_ctrl_c_leaves_no_open_transaction(kit: Kit, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """It would lock out all programs of this user until this process ends."""
+    pacer, other = kit.pacer(), kit.pacer()
+    pacer.take()
+    execute = pacer_store._execute_patiently
+
+    def interrupted(connection: sqlite3.Connection, text: str) -> sqlite3.Cursor:
+        result = execute(connection, text)
+        if text == statement:
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(pacer_store, "_execute_patiently", interrupted)
+    with pytest.raises(KeyboardInterrupt), pacer._store.transaction():
+        raise KeyboardInterrupt
+    monkeypatch.undo()
+    monkeypatch.setattr(pacer_store, "PATIENCE", 0.1)
+    other.take()
+    assert not alone(other)
+    assert kit.said == []
+
+
+def test_a_file_is_closed_although_its_lock_is_held(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By this thread itself, after a Ctrl-C between the lock and the block."""
+    pacer = kit.pacer()
+    pacer.take()
+    monkeypatch.setattr(pacer_store, "PATIENCE", 0.1)
+    assert isinstance(pacer._store, FileStore)
+    with pacer._store._lock:
+        pacer.close()
+    assert pacer._store._connection is None

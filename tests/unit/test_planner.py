@@ -310,7 +310,14 @@ def test_an_even_spread_ends_the_search() -> None:
     assert uneven._climb([0] * 6)[0][:3] == (0, 18_000_000, 0)
     assert uneven._trials > 0
 
+    # 41 A on three lines are 14 A on one at least, and not 13.67 A: no pair is tried.
+    points = [Point(f"c{n}", 1, "RST", amps, "main") for n, amps in enumerate([7, 11, 7, 6, 8])]
+    whole = Search(replace(one_group(points, fuse=200), base={"main": (0, 2, 0)}), frozenset())
+    assert whole._climb([0] * 5)[0][:3] == (0, 14_000_000, 1_000_000)
+    assert whole._trials == 0
+
     # With decimals an even spread is not rounded up to whole A: single moves would end at 19 A.
+    points = [Point(f"c{n}", 1, rotation, amps, "main") for n, (rotation, amps) in enumerate(wired)]
     building = replace(one_group(points, fuse=200), base={"main": (0, 0, 0.1)})
     assert Search(building, frozenset())._climb([0] * 6)[0][:3] == (0, 18_100_000, 100_000)
 

@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 
 from pulumi_plugchoice._text import parse_decimal
 from pulumi_plugchoice.config import is_token
-from pulumi_plugchoice.errors import InvalidResponse
+from pulumi_plugchoice.errors import InvalidResponse, PlugchoiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,24 +63,37 @@ class ClientToken:
         self._lock = threading.Lock()
         self._token: str | None = None
         self._expires_at = 0.0
+        self._failures = 0
+        self._failure: PlugchoiceError | None = None
 
     def current(self) -> str:
         """The token; fetched when there is none, or when it is about to expire."""
+        failures = self._failures
         with self._lock:
             if self._token is None or self._clock() >= self._expires_at:
-                self._fetch_now()
+                self._fetch_now(failures)
             assert self._token is not None  # noqa: S101 - for the type checker: _fetch_now sets it or raises
             return self._token
 
     def renew(self, refused: str) -> bool:
         """Fetch a new token, unless another thread has done so since `refused` went out."""
+        failures = self._failures
         with self._lock:
             if self._token == refused:
-                self._fetch_now()
+                self._fetch_now(failures)
         return True
 
-    def _fetch_now(self) -> None:
-        self._token, lifetime = self._fetch()
+    def _fetch_now(self, failures: int) -> None:
+        # Another thread has tried while this one waited for it. Each for itself, one after the other, would take as
+        # many deadlines as there are threads.
+        if self._failures > failures and self._failure is not None:
+            raise self._failure
+        try:
+            self._token, lifetime = self._fetch()
+        except PlugchoiceError as error:
+            self._failure = error
+            self._failures += 1
+            raise
         self._expires_at = self._clock() + max(lifetime - _EARLY_SECONDS, lifetime / 2)
 
 

@@ -106,8 +106,8 @@ class Transport:
         self._waits = WaitNotices(say)
         self._retry = Retry(self._backoff, self._budget, has_pacer=pacer is not None, say=say)
         self._sessions = threading.local()
-        # Those of threads that have ended leave by themselves.
-        self._open: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        # Those of threads that have ended are gone. Not a set of the library: it changes by itself while it is listed.
+        self._open: list[weakref.ref[requests.Session]] = []
         self._opening = threading.Lock()
         credentials = options.credentials
         self._bearer: Bearer
@@ -193,9 +193,9 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections of all threads, and the file of the request limit."""
-        with self._opening:  # a set that grows cannot be listed
-            sessions = list(self._open)
-        for session in sessions:
+        with self._opening:
+            sessions = [reference() for reference in self._open]
+        for session in filter(None, sessions):
             session.close()
         if self._pacer is not None:
             self._pacer.close()
@@ -286,7 +286,8 @@ class Transport:
             session.mount("http://", TimeLimitAdapter())
             session.mount("https://", TimeLimitAdapter())
             with self._opening:  # now that it is complete: another thread may close it
-                self._open.add(session)
+                self._open = [reference for reference in self._open if reference() is not None]
+                self._open.append(weakref.ref(session))
         return session
 
     def _fetch_token(self, form: Mapping[str, str]) -> tuple[str, float]:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,24 +65,30 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGKILL", sig
 
 
 class Control:
-    """Stops the runs of other threads.
-
-    Attributes:
-        over: set when no run may start any more.
-    """
+    """Stops the runs of other threads."""
 
     def __init__(self) -> None:
-        self.over = threading.Event()
         self._times = 0
 
     def stop(self) -> None:
         """Let the running stacks end, and start no more; each further call is less patient."""
+        # Only this: it may be the handler of a signal. One that comes in `Event.set` waits for itself for ever.
         self._times += 1
-        self.over.set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no run may start any more."""
+        return self._times > 0
 
     def may_start(self) -> bool:
         """Whether the CLI may be started now."""
-        return not self.over.is_set()
+        return not self.is_over
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until it is over."""
+        end = time.monotonic() + seconds
+        while not self.is_over and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _TICK_SECONDS))
 
     def wait(self, process: subprocess.Popen[bytes], output: Path) -> None:
         """Wait for the end of a program, and pass on to it that the run is stopped.
@@ -161,7 +166,8 @@ def _run(task: StackTask, control: Control) -> tuple[State, Outcome]:
                 continue
         if time.monotonic() + wait > patience:
             return "failed", Outcome(errors=[_describe_locks(task, locks)])
-        if control.over.wait(wait * random.uniform(0.5, 1.0)):  # noqa: S311 - spreads the tries
+        control.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the tries
+        if control.is_over:
             return "stopped", Outcome()
         wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
@@ -173,7 +179,7 @@ def _judge(task: StackTask, ended: _Ended, outcome: Outcome, control: Control) -
         return "changed" if task.action == "preview" else "applied", outcome
     outcome.errors = _explain(ended.errors, task.name) or outcome.errors
     outcome.errors = outcome.errors or _list_errors(ended)
-    return "stopped" if control.over.is_set() else "failed", outcome
+    return "stopped" if control.is_over else "failed", outcome
 
 
 def _explain(text: str, name: str) -> list[str]:

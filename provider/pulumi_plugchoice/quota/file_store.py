@@ -104,6 +104,20 @@ class _MemoryLog:
         self._slots = {number: at - seconds for number, at in self._slots.items()}
 
 
+@contextlib.contextmanager
+def hold_if_free(lock: threading.Lock, seconds: float) -> Iterator[None]:
+    """Hold a lock, or go on without it after so many seconds.
+
+    A Ctrl-C just before the block of a transaction leaves its lock held, and this thread would wait for itself.
+    """
+    is_held = lock.acquire(timeout=seconds)
+    try:
+        yield
+    finally:
+        if is_held:
+            lock.release()
+
+
 class FileStore:
     """The book and the log in a sqlite file, made when it does not exist. Safe to share between threads.
 
@@ -124,13 +138,14 @@ class FileStore:
     def transaction(self) -> Iterator[tuple[Book, Log]]:
         with self._lock, self._convert_errors():
             connection = self._connect()
-            _execute_patiently(connection, "BEGIN IMMEDIATE")
             try:
+                _execute_patiently(connection, "BEGIN IMMEDIATE")
                 book = Book(*connection.execute(_READ).fetchone())
                 yield book, _FileLog(connection)
                 connection.execute(_WRITE, astuple(book))
             except BaseException:  # Ctrl-C too: an open transaction would lock out all programs
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
@@ -139,7 +154,7 @@ class FileStore:
             return float(_execute_patiently(self._connect(), "SELECT hold FROM book").fetchone()[0])
 
     def close(self) -> None:
-        with self._lock:
+        with hold_if_free(self._lock, PATIENCE):
             if self._connection is not None and self._process == os.getpid():
                 self._connection.close()
             self._connection = None

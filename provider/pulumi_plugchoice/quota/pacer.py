@@ -72,6 +72,13 @@ class Turn(NamedTuple):
     due: float
 
 
+class _Place(NamedTuple):
+    """Where the slots are kept, and by which rules. A thread goes on with the one it began with."""
+
+    store: Store
+    policy: Policy
+
+
 class Pacer:
     """Slots for the requests of one user. Safe to share between threads.
 
@@ -115,12 +122,16 @@ class Pacer:
         self._failing_since: float | None = None  # the database
         self._not_before = -math.inf  # by this machine's clock
         self._may_return = True  # to the database, once
-        self._policy: Policy
-        self._store: Store
+        # Replaced at once, by one thread: a book is never changed by the clock or the rules of another place.
+        self._place: _Place
         if database is not None:
-            self._store, self._policy = database, Policy(window)
+            self._place = _Place(database, Policy(window))
         else:
             self._use_file(limit)
+
+    @property
+    def _store(self) -> Store:
+        return self._place.store
 
     def take(self, time_left: float = math.inf, requests: int = 1) -> float:
         """Wait until the next request may go, or so many together, and return the s waited.
@@ -137,21 +148,23 @@ class Pacer:
         while True:
             self._wait(self._not_before, get_time_left(), "request limit: the quota database is lost")
             self._return_to_database()
-            store = self._store
+            place = self._place
             if self._clock() < self._not_before:  # another thread has lost the database just now
                 continue
             try:
-                turn = self._reserve(get_time_left(), requests)
+                turn = self._reserve(place, get_time_left(), requests)
                 wait = turn.due - self._clock()
                 if wait > LONG_WAIT:  # most are milliseconds, and the reason is another read
-                    self._waits.begin(wait, self._explain_wait(turn, wait))
+                    self._waits.begin(wait, _explain_wait(place, turn, wait))
                 if wait > 0:
                     self._sleep(wait)
                     # A 429 may have come meanwhile; then this slot is given up for one after the hold.
-                    if self._store.hold() > turn.slot.at:
+                    if place.store.hold() > turn.slot.at:
                         continue
             except StoreError as error:
-                self._lose(store, error, get_time_left())
+                self._lose(place.store, error, get_time_left())
+                continue
+            if self._place is not place:  # another thread has left it: the slot counts nowhere any more
                 continue
             self._failing_since = None
             return max(0.0, self._clock() - start)
@@ -161,15 +174,10 @@ class Pacer:
         if wait <= 0:
             return
         if wait > time_left:
-            raise NoSlotInTime(wait, self._policy.limit(Book()))
+            raise NoSlotInTime(wait, self._place.policy.limit(Book()))
         if wait > LONG_WAIT:
             self._waits.begin(wait, reason)
         self._sleep(wait)
-
-    def _explain_wait(self, turn: Turn, wait: float) -> str:
-        if self._store.hold() > turn.slot.at - wait:
-            return "request limit: Plugchoice asked this user's programs to wait (429)"
-        return "request limit: used up for this minute by this user's programs"
 
     def note_answer(self, headers: Mapping[str, str], status: int, retry_after: float | None = None) -> None:
         """Learn the server's limit from an answer, and hold all programs of the user after a 429."""
@@ -180,44 +188,45 @@ class Pacer:
         if limit is None and not is_refusal:
             return
         while True:
-            store = self._store
-            try:
-                self._note(limit, retry_after, is_refusal=is_refusal)
-            except StoreError as error:
-                self._lose(store, error, math.inf)
-                continue
-            if is_refusal and store is not self._database:
+            place = self._place
+            if is_refusal and place.store is not self._database:
                 self._may_return = False  # the database would not know of it
-            return
+            try:
+                self._note(place, limit, retry_after, is_refusal=is_refusal)
+            except StoreError as error:
+                self._lose(place.store, error, math.inf)
+                continue
+            if self._place is place:
+                return
 
     def close(self) -> None:
         """Close the file, or the connection to the database."""
         self._store.close()
 
-    def _reserve(self, longest: float, requests: int = 1) -> Turn:
-        with self._store.transaction() as (book, log):
+    def _reserve(self, place: _Place, longest: float, requests: int = 1) -> Turn:
+        with place.store.transaction() as (book, log):
             arrived = self._clock()
-            now = self._adjust(book, log, arrived)
-            slot = self._policy.reserve(book, log, now, longest, requests)
+            now = self._adjust(place, book, log, arrived)
+            slot = place.policy.reserve(book, log, now, longest, requests)
             self._server_limit = book.limit
-            limit = self._policy.limit(book)
+            limit = place.policy.limit(book)
         if isinstance(slot, Slot):
             return Turn(slot, arrived + (slot.at - now))
         raise NoSlotInTime(slot, limit)
 
-    def _note(self, limit: int | None, retry_after: float | None, *, is_refusal: bool) -> None:
-        with self._store.transaction() as (book, log):
-            now = self._adjust(book, log, self._clock())
+    def _note(self, place: _Place, limit: int | None, retry_after: float | None, *, is_refusal: bool) -> None:
+        with place.store.transaction() as (book, log):
+            now = self._adjust(place, book, log, self._clock())
             if limit is not None:
                 book.limit = self._server_limit = limit
             if is_refusal:
-                self._policy.hold(book, now, retry_after)
+                place.policy.hold(book, now, retry_after)
 
-    def _adjust(self, book: Book, log: Log, arrived: float) -> float:
+    def _adjust(self, place: _Place, book: Book, log: Log, arrived: float) -> float:
         """Bring the book into the present and return the time by the store's clock, s."""
-        shared = self._store.now
+        shared = place.store.now
         now, wall = (arrived, self._wall()) if shared is None else (shared, shared)
-        self._policy.adjust(book, log, now, wall)
+        place.policy.adjust(book, log, now, wall)
         return now
 
     def _lose(self, store: Store, error: StoreError, time_left: float) -> None:
@@ -227,17 +236,18 @@ class Pacer:
                 return
             if store is self._database:
                 now = self._clock()
-                self._failing_since = now if self._failing_since is None else self._failing_since
-                if now < self._failing_since + PATIENCE:
+                since = self._failing_since  # read once: a thread that has got a slot takes it away
+                self._failing_since = since = now if since is None else since
+                if now < since + PATIENCE:
                     pause = random.uniform(0.1, 0.5)  # noqa: S311 - no secret
                     if pause > time_left:
-                        raise NoSlotInTime(PATIENCE, self._policy.limit(Book()))
+                        raise NoSlotInTime(PATIENCE, self._place.policy.limit(Book()))
                 else:
                     pause = 0.0
                     self._leave_database(error)
             elif isinstance(store, FileStore):
                 pause = 0.0
-                self._store = MemoryStore()
+                self._place = self._place._replace(store=MemoryStore())
                 self._report_no_file(f"{self._path}: {error}")
             else:
                 raise AssertionError(error)  # memory does not fail
@@ -270,14 +280,14 @@ class Pacer:
                 self._database.close()
                 return
             self._store.close()
-            self._store, self._policy, self._failing_since = self._database, Policy(self._window), None
+            self._place, self._failing_since = _Place(self._database, Policy(self._window)), None
 
     def _use_file(self, limit: int | None) -> None:
-        self._policy = Policy(self._window, limit)
+        policy = Policy(self._window, limit)
         if self._path.is_absolute():
-            self._store = FileStore(self._path)
+            self._place = _Place(FileStore(self._path), policy)
         else:
-            self._store = MemoryStore()
+            self._place = _Place(MemoryStore(), policy)
             self._report_no_file("no home folder")
 
     def _report_no_file(self, reason: str) -> None:
@@ -285,6 +295,12 @@ class Pacer:
             f"request limit: not shared with other runs on this machine ({reason}); if several run at once, set "
             "PLUGCHOICE_REQUESTS_PER_MINUTE to a share for each"
         )
+
+
+def _explain_wait(place: _Place, turn: Turn, wait: float) -> str:
+    if place.store.hold() > turn.slot.at - wait:
+        return "request limit: Plugchoice asked this user's programs to wait (429)"
+    return "request limit: used up for this minute by this user's programs"
 
 
 def hash_key(key: str) -> str:

@@ -24,7 +24,7 @@ from psycopg import sql
 
 from pulumi_plugchoice._text import hide, printable
 
-from .file_store import StoreError
+from .file_store import StoreError, hold_if_free
 from .policy import Book
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ SLOTS: Final = f"plugchoice_quota_slots_{SCHEMA}"
 
 CONNECT_SECONDS: Final = 2  # libpq takes no less
 ANSWER_SECONDS: Final = 5.0  # of a server that hangs
+_CLOSE_SECONDS: Final = 10.0  # another thread may be waiting for the server
 LOCK_SECONDS: Final = 4  # for other programs; longer than a frozen one keeps the lock
 FROZEN_SECONDS: Final = 2
 
@@ -125,7 +126,7 @@ class PostgresStore:
             return Book.hold if row is None else float(row[0])
 
     def close(self) -> None:
-        with self._lock:
+        with hold_if_free(self._lock, _CLOSE_SECONDS):
             self._close()
 
     def __del__(self) -> None:
@@ -173,7 +174,10 @@ class PostgresStore:
 
             timer = threading.Timer(ANSWER_SECONDS + 1, end)
             timer.daemon = True
-            timer.start()
+            try:
+                timer.start()
+            except RuntimeError as error:  # at the end of a process Python 3.12.1 starts none
+                raise StoreError(f"the system cannot start a thread: {error}") from error
             try:
                 yield
             except psycopg.Error as error:

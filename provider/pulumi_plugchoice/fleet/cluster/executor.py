@@ -161,7 +161,7 @@ class ClusterExecutor:
         answer: Future[StackResult] = Future()
         self._pending[answer] = task
         if self._client.status != "running":
-            self._lose(answer, may_have_begun=False)
+            self._lose(answer, task, may_have_begun=False)
             return answer
         future = self._executor.submit(run_remote, remote, key=f"{task.name}-{os.urandom(6).hex()}")
         future.add_done_callback(lambda done: self._finish(answer, done))
@@ -184,12 +184,12 @@ class ClusterExecutor:
         if task is None:
             return
         if done.cancelled():
-            self._lose(answer)
+            self._lose(answer, task)
             return
         error = done.exception()
         if error is not None:
             if type(error).__name__ in ("FutureCancelledError", "CancelledError"):
-                self._lose(answer)
+                self._lose(answer, task)
                 return
             self._give(answer, self._lost(task, "failed", _describe(error)))
             return
@@ -204,12 +204,11 @@ class ClusterExecutor:
             result = replace(result, errors=(*result.errors, str(problem)))
         self._give(answer, result)
 
-    def _lose(self, answer: Future[StackResult], *, may_have_begun: bool = True) -> None:
+    def _lose(self, answer: Future[StackResult], task: StackTask, *, may_have_begun: bool = True) -> None:
         self.problem = self.problem or (
             f"{self._address}: the scheduler has gone; what has begun ends on its worker; start a scheduler, and run "
             "this again"
         )
-        task = self._pending[answer]
         self._give(answer, self._lost(task, "stopped") if may_have_begun else StackResult(task.name, "stopped"))
 
     @staticmethod
@@ -231,8 +230,8 @@ class ClusterExecutor:
                 told, when = times, time.monotonic()
                 threading.Thread(target=self._tell, args=(times,), daemon=True).start()
             if times > _LAST_STOP:
-                for answer in list(self._pending):
-                    self._give(answer, self._lost(self._pending[answer], "stopped"))
+                for answer, task in list(self._pending.items()):  # Dask's thread takes answers away
+                    self._give(answer, self._lost(task, "stopped"))
 
     def _tell(self, times: int) -> None:
         with contextlib.suppress(Exception):

@@ -140,7 +140,7 @@ def run_remote(task: RemoteTask) -> tuple[StackResult, str]:
 def _run(task: RemoteTask, control: RemoteControl, worker: Any) -> tuple[StackResult, str]:
     name = task.stack.name
     if not control.may_start():
-        reason = () if control.over.is_set() else ("the scheduler does not say that this task is still wanted",)
+        reason = () if control.is_over else ("the scheduler does not say that this task is still wanted",)
         return StackResult(name, "stopped", errors=reason), ""
     folder = find_program(task.program) or unpack(_fetch(worker, task.variable), task.program)
     needs_one = needs_passphrase(folder / task.config)
