@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,13 +33,39 @@ MARK = "FLEET_RUN"
 COMMAND = [sys.executable, "-m", "pulumi_plugchoice.cli", "fleet", "up"]
 
 
-def fleet(stack: Stack, *arguments: str, status: int = 0) -> list[str]:
+def fleet(stack: Stack, *arguments: str, status: int = 0, action: str = "up") -> list[str]:
     """Run the command; return the lines that it prints."""
     variables = {**os.environ, **stack.environment}
-    command = [*COMMAND, *arguments]
+    command = [*COMMAND[:-1], action, *arguments]
     done = subprocess.run(command, cwd=stack.folder, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout.splitlines()
+
+
+def test_a_run_without_a_call_is_known_to_have_made_none(
+    stack: Stack, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offline, and without a token: the provider tells that, too, so its line is not taken for lost."""
+    emulator.reset({"tokens": {TOKEN: {"user": "tester"}}, "sites": [numbered_site(1, {1: [connector()]})]})
+    monkeypatch.chdir(stack.folder)
+    stack.environment.pop("PLUGCHOICE_SITE")
+    stack.program("pulumi_plugchoice.ChargingSite.for_stack()")
+    Path("sites").mkdir()
+    Path("sites/s1.yaml").write_text(site_yaml([bay(1, "STR")], site=numbered_uuid(1), fuse=125, group=802))
+    stack.add("s1")
+    assert "; 3 calls, " in fleet(stack, "--all")[-1]
+    emulator.clear_requests()
+    report = stack.folder.parent / "report.json"
+
+    stack.environment["PLUGCHOICE_OFFLINE"] = "true"
+    lines = fleet(stack, "--all", "--report", str(report), action="preview")
+    assert re.fullmatch(r"1 unchanged, 0 changed, 0 failed; 0 calls, \d+ s", lines[-1])
+    assert json.loads(report.read_text())["not_counted"] == []
+    del stack.environment["PLUGCHOICE_OFFLINE"], stack.environment["PLUGCHOICE_TOKEN"]
+    lines = fleet(stack, "--all", "--report", str(report), action="refresh", status=1)
+    assert re.fullmatch(r"0 unchanged, 0 applied, 1 failed; 0 calls, \d+ s", lines[-1])
+    assert json.loads(report.read_text())["not_counted"] == []
+    assert emulator.requests() == []
 
 
 @pytest.mark.long

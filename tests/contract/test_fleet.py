@@ -1072,5 +1072,6 @@ def test_events_are_read_whatever_they_hold() -> None:
     lines = [*events({"update": 1}, writes=1).splitlines(), *events(writes=2).splitlines()]
     outcome = read_events(lines, may_write=True)
     assert (outcome.calls, outcome.writes, outcome.changes, outcome.errors) == (7, 3, {}, [])
+    assert read_events([OURS, FAILED.replace("failed", "succeeded")], may_write=True).writes is None
     hostile = json.dumps({"diagnosticEvent": {"message": "a\x1b[2Jb\n::error::x", "severity": "error"}})
     assert read_events([hostile, "[" * 100_000, "{}", ""], may_write=True).errors == [r"a\x1b[2Jb", "::error::x"]

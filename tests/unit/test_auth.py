@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 import requests
@@ -137,21 +138,32 @@ def test_threads_that_wait_for_a_fetch_that_fails_do_not_try_again_one_by_one(wh
         if len(tries) == 1 and what == "renew":
             return "token", 3600
         if len(tries) == before + 1:
-            for _ in range(THREADS - 1):
-                waiting.acquire(timeout=10)
-            time.sleep(0.1)  # so that they are at the lock
+            for _ in range(THREADS):
+                waiting.acquire(timeout=30)
         raise AuthenticationFailed("POST", "/oauth/token", 401)
 
+    class Lock:
+        """Tells when a thread is about to wait for it."""
+
+        def __enter__(self) -> None:
+            waiting.release()
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    lock = threading.Lock()
     bearer = ClientToken(fetch)
+    bearer._lock = cast("Any", Lock())
     before = 0
     first = bearer.current() if what == "renew" else ""
+    waiting.acquire(blocking=False)
     before = len(tries)
 
     def ask(number: int) -> object:
         if number:
             while len(tries) == before:
                 time.sleep(0.001)
-            waiting.release()
         return bearer.current() if what == "current" else bearer.renew(first)
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -521,9 +521,12 @@ def test_threads_report_a_failing_file_once(kit: Kit) -> None:
     assert len(kit.said) == 1
 
 
-def test_one_request_a_minute_is_written_in_the_singular() -> None:
+def test_one_request_a_minute_is_written_in_the_singular(kit: Kit) -> None:
     """A share that small is allowed."""
-    assert "the limit of 1 request a minute is used up, or Plugchoice asked to wait" in str(NoSlotInTime(59.2, 1))
+    pacer = kit.pacer(1)
+    pacer.take()
+    with pytest.raises(NoSlotInTime, match="the limit of 1 request a minute is used up, or Plugchoice asked to wait; "):
+        pacer.take(1.0)
 
 
 class Database(MemoryStore):
@@ -564,6 +567,20 @@ def test_a_book_is_kept_by_the_clock_of_its_own_place(kit: Kit) -> None:
         pacer.take(1.0)
     assert database._book.written == database.now
     assert "this run waits 60 s" in kit.said[0]
+
+    # Nor does that thread's own failure, which comes later, make the process leave the file.
+    third = kit.pacer(database=database)
+
+    def leave_and_fail() -> None:
+        third._failing_since = kit.clock.now - 11
+        third._lose(database, StoreError("no answer"), 1.0)
+        database.on_transaction = lambda: None
+        raise StoreError("connection reset")
+
+    database.on_transaction = leave_and_fail
+    with pytest.raises(NoSlotInTime):
+        third.take(1.0)
+    assert isinstance(third._store, FileStore)
 
     # A refusal that is noted at that moment is noted where this process goes on, too.
     other = kit.pacer(database=database)
@@ -629,12 +646,24 @@ def test_ctrl_c_leaves_no_open_transaction(kit: Kit, monkeypatch: pytest.MonkeyP
     assert kit.said == []
 
 
-def test_a_file_is_closed_although_its_lock_is_held(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By this thread itself, after a Ctrl-C between the lock and the block."""
-    pacer = kit.pacer()
+def test_a_file_whose_lock_is_held_is_left_open(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By this thread itself, after a Ctrl-C between the lock and the block: it would wait for ever.
+
+    Or by a thread that is using it: a connection that is closed meanwhile is no reason to remove the file of all.
+    """
+    pacer, other = kit.pacer(), kit.pacer()
     pacer.take()
+    other.take()
     monkeypatch.setattr(pacer_store, "PATIENCE", 0.1)
     assert isinstance(pacer._store, FileStore)
     with pacer._store._lock:
         pacer.close()
-    assert pacer._store._connection is None
+    assert pacer._store._connection is not None
+    pacer.take()
+    assert not alone(pacer)
+
+    pacer._store._connection.close()
+    pacer.take()
+    assert alone(pacer)
+    assert "closed database" in kit.said[0]
+    assert other._reserve(other._place, math.inf).slot.number == 4

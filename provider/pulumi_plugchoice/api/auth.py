@@ -94,6 +94,7 @@ class ClientToken:
             self._failure = error
             self._failures += 1
             raise
+        self._failure = None
         self._expires_at = self._clock() + max(lifetime - _EARLY_SECONDS, lifetime / 2)
 
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pulumi_plugchoice._text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+
+#: Environment variable. When it is `always`, a run that makes no call prints the line, too: `fleet` reads it, and takes
+#: a line that is not there for lost.
+SAY_CALLS: Final = "PLUGCHOICE_SAY_CALLS"
 
 
 class Budget:
@@ -82,17 +87,18 @@ class Budget:
             with self._lock:
                 self._limit, self._remaining = limit, remaining
 
-    def summarize(self, planned_writes: int = 0, planned_reads: int = 0) -> str | None:
+    def summarize(self, planned_writes: int = 0, planned_reads: int = 0, *, always: bool = False) -> str | None:
         """The counts in one line, or None when no call was made.
 
         Args:
             planned_writes: connectors that the update of this preview will write.
             planned_reads: reads that these writes need on top of those that the preview made; below 0 when the preview
                 made some that the update does not need.
+            always: whether to return the line in any case.
         """
         with self._lock:
             calls = self._reads + self._writes + self._tokens
-            if not calls:
+            if not (calls or always):
                 return None
             kinds = [plural(self._reads, "read"), plural(self._writes, "write")]
             if self._tokens:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_plugchoice._text import printable
+from pulumi_plugchoice.api.budget import SAY_CALLS
 from pulumi_plugchoice.quota.pacer import DATABASE_LOST, NOT_SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Makes `pulumi preview --json` print events, as `up` and `refresh` do.
-ENVIRONMENT: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+#: Makes `pulumi preview --json` print events, as `up` and `refresh` do; and the provider tell that it made no call, too.
+ENVIRONMENT: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true", SAY_CALLS: "always"}
 # The provider's own line (api/budget.py).
 _CALLS: Final = re.compile(r"^plugchoice: API calls: (\d+) \(\d+ reads?, (\d+) writes?")
 _PREFIX: Final = "plugchoice: "

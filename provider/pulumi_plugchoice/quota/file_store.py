@@ -105,14 +105,14 @@ class _MemoryLog:
 
 
 @contextlib.contextmanager
-def hold_if_free(lock: threading.Lock, seconds: float) -> Iterator[None]:
-    """Hold a lock, or go on without it after so many seconds.
+def hold_if_free(lock: threading.Lock, seconds: float) -> Iterator[bool]:
+    """Hold a lock if it is free within so many seconds, and tell whether it is held.
 
     A Ctrl-C just before the block of a transaction leaves its lock held, and this thread would wait for itself.
     """
     is_held = lock.acquire(timeout=seconds)
     try:
-        yield
+        yield is_held
     finally:
         if is_held:
             lock.release()
@@ -154,7 +154,9 @@ class FileStore:
             return float(_execute_patiently(self._connect(), "SELECT hold FROM book").fetchone()[0])
 
     def close(self) -> None:
-        with hold_if_free(self._lock, PATIENCE):
+        with hold_if_free(self._lock, PATIENCE) as is_held:
+            if not is_held:  # in use: it is closed with this object
+                return
             if self._connection is not None and self._process == os.getpid():
                 self._connection.close()
             self._connection = None
@@ -167,7 +169,7 @@ class FileStore:
         """Turns every failure of the file into `StoreError`."""
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
             raise StoreError(str(error)) from error
         except sqlite3.DatabaseError as error:
             with contextlib.suppress(OSError):

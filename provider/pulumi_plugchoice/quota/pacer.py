@@ -55,13 +55,13 @@ class NoSlotInTime(PlugchoiceError):
 
     Args:
         seconds: the wait that would be needed.
-        limit: requests a minute.
+        reason: for it.
     """
 
-    def __init__(self, seconds: float, limit: int) -> None:
+    def __init__(self, seconds: float, reason: str) -> None:
         super().__init__(
-            f"request limit: the next request can be sent in {math.ceil(seconds)} s, after the deadline: the limit "
-            f"of {plural(limit, 'request')} a minute is used up, or Plugchoice asked to wait; try again later"
+            f"request limit: the next request can be sent in {math.ceil(seconds)} s, after the deadline: {reason}; try "
+            "again later"
         )
 
 
@@ -137,8 +137,8 @@ class Pacer:
         """Wait until the next request may go, or so many together, and return the s waited.
 
         Raises:
-            NoSlotInTime: that would take longer than `time_left` s. Then nothing was waited, unless another process's
-                429 came while waiting, or the database could not be reached.
+            NoSlotInTime: that would take longer than `time_left` s. Then nothing was waited, unless meanwhile another
+                process's 429 came, the database could not be reached, or another thread left the file or the database.
         """
         start = self._clock()
 
@@ -146,7 +146,7 @@ class Pacer:
             return time_left - (self._clock() - start)
 
         while True:
-            self._wait(self._not_before, get_time_left(), "request limit: the quota database is lost")
+            self._wait_for_window(get_time_left())
             self._return_to_database()
             place = self._place
             if self._clock() < self._not_before:  # another thread has lost the database just now
@@ -169,14 +169,15 @@ class Pacer:
             self._failing_since = None
             return max(0.0, self._clock() - start)
 
-    def _wait(self, until: float, time_left: float, reason: str) -> None:
-        wait = until - self._clock()
+    def _wait_for_window(self, time_left: float) -> None:
+        """Wait until the window is over in which a process without its database sends nothing."""
+        wait = self._not_before - self._clock()
         if wait <= 0:
             return
         if wait > time_left:
-            raise NoSlotInTime(wait, self._place.policy.limit(Book()))
+            raise NoSlotInTime(wait, "the database of PLUGCHOICE_QUOTA_URL is lost")
         if wait > LONG_WAIT:
-            self._waits.begin(wait, reason)
+            self._waits.begin(wait, "request limit: the quota database is lost")
         self._sleep(wait)
 
     def note_answer(self, headers: Mapping[str, str], status: int, retry_after: float | None = None) -> None:
@@ -212,7 +213,9 @@ class Pacer:
             limit = place.policy.limit(book)
         if isinstance(slot, Slot):
             return Turn(slot, arrived + (slot.at - now))
-        raise NoSlotInTime(slot, limit)
+        raise NoSlotInTime(
+            slot, f"the limit of {plural(limit, 'request')} a minute is used up, or Plugchoice asked to wait"
+        )
 
     def _note(self, place: _Place, limit: int | None, retry_after: float | None, *, is_refusal: bool) -> None:
         with place.store.transaction() as (book, log):
@@ -241,7 +244,7 @@ class Pacer:
                 if now < since + PATIENCE:
                     pause = random.uniform(0.1, 0.5)  # noqa: S311 - no secret
                     if pause > time_left:
-                        raise NoSlotInTime(PATIENCE, self._place.policy.limit(Book()))
+                        raise NoSlotInTime(PATIENCE, f"the database of PLUGCHOICE_QUOTA_URL cannot be used ({error})")
                 else:
                     pause = 0.0
                     self._leave_database(error)

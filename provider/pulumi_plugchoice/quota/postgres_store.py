@@ -126,8 +126,9 @@ class PostgresStore:
             return Book.hold if row is None else float(row[0])
 
     def close(self) -> None:
-        with hold_if_free(self._lock, _CLOSE_SECONDS):
-            self._close()
+        with hold_if_free(self._lock, _CLOSE_SECONDS) as is_held:
+            if is_held:
+                self._close()
 
     def __del__(self) -> None:
         self.close()

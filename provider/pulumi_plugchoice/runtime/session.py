@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pulumi_plugchoice import config
 from pulumi_plugchoice._text import plural
-from pulumi_plugchoice.api.budget import Budget
+from pulumi_plugchoice.api.budget import SAY_CALLS, Budget
 from pulumi_plugchoice.config import OPTIONS, Options
 
 from .engine import end_with_engine
@@ -147,7 +147,8 @@ class Session:
             self.notices.say(f"{len(refused)} of {plural(len(writes), 'write')} will be refused")
         self.notices.close()
         more_reads = sum(write.reads_first for write in writes) - (self.budget.reads - reads)
-        line = self.budget.summarize(len(writes), more_reads)
+        always = self._environment.get(SAY_CALLS) == "always"
+        line = self.budget.summarize(len(writes), more_reads, always=always)
         if line:
             self.notices.say(line)
 
