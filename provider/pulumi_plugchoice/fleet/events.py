@@ -14,7 +14,7 @@ from pulumi_plugchoice.quota.pacer import DATABASE_LOST, NOT_SHARED
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Makes `pulumi preview --json` print events, as `up` and `refresh` do; and the provider tell its calls when it made none.
+#: Makes `pulumi preview --json` print events, as `up` and `refresh` do, and the provider tell that it made no call.
 ENVIRONMENT: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true", SAY_CALLS: "always"}
 # The provider's own line (api/budget.py).
 _CALLS: Final = re.compile(r"^plugchoice: API calls: (\d+) \(\d+ reads?, (\d+) writes?")
