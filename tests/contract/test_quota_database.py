@@ -189,17 +189,17 @@ def find_fullest(sent: list[list[float]], window: float) -> int:
 
 
 def test_processes_share_equally_and_keep_to_the_limit(machines: Machines) -> None:
-    learn(machines.pacer(), 60)
-    processes = start(machines, window=4.0)  # 15 requests a second, also on a busy machine
-    time.sleep(8)
+    learn(machines.pacer(), 20)
+    processes = start(machines, window=4.0)  # 5 requests a second, also on a busy machine
+    time.sleep(12)
     sent, said = finish(processes)
     assert said == [[], [], []]
-    assert find_fullest(sent, 4.0) <= 60
+    assert find_fullest(sent, 4.0) <= 20
     times = sorted(moment for each in sent for moment in each)
-    assert len(times) > 0.8 * (times[-1] - times[0]) * 60 / 4
+    assert len(times) > 0.8 * (times[-1] - times[0]) * 20 / 4
     settled = min(map(min, sent)) + 1.0  # who was first had the burst
     shares = [sum(1 for moment in each if moment > settled) for each in sent]
-    assert max(shares) <= 1.2 * min(shares)
+    assert max(shares) <= 1.2 * min(shares) + 2
 
 
 def test_a_database_that_is_killed_and_comes_back_in_time(machines: Machines, database: postgres.Database) -> None:

@@ -159,11 +159,17 @@ def test_an_outer_loop_does_not_try_again_what_an_inner_one_gave_up(clock: Sleep
 
 
 @pytest.mark.parametrize("kind", [RequestTimeout, NoConnection])
-def test_a_read_that_its_deadline_ends_reports_the_answer_before(
-    clock: SleepingClock, kind: type[TransportError]
+@pytest.mark.parametrize(
+    "before", [ServerError("GET", PATH, 503), RequestTimeout("GET", PATH, "no answer within 30 s")]
+)
+def test_a_read_that_its_deadline_ends_reports_the_error_before(
+    clock: SleepingClock, kind: type[TransportError], before: PlugchoiceError
 ) -> None:
-    """The deadline is ours, whether it comes before the answer or before the connection is made."""
-    answer, timeout = ServerError("GET", PATH, 503), kind("GET", PATH, "no answer within 0.1 s")
+    """The deadline is ours, whether it comes before the answer or before the connection is made.
+
+    A service that hangs is reachable: nobody has to check the base URL and the network.
+    """
+    answer, timeout = before, kind("GET", PATH, "no answer within 0.1 s")
 
     def time_out() -> str:
         if not clock.slept:
@@ -171,7 +177,8 @@ def test_a_read_that_its_deadline_ends_reports_the_answer_before(
         clock.now = 10
         raise timeout
 
-    with pytest.raises(ServerError) as caught:
+    answer.is_final = False
+    with pytest.raises(type(before)) as caught:
         make_retry().run(time_out, Deadline(10, clock), idempotent=True)
     assert caught.value is answer
 

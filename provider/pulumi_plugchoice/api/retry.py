@@ -124,7 +124,8 @@ class Retry:
                         answer.is_final = True
                         raise answer from None
                     raise
-                if not isinstance(error, RequestTimeout):
+                # An answer tells more than its absence, and that more than a last try without time for a connection.
+                if answer is None or not isinstance(error, RequestTimeout):
                     answer = error
                 self._waits.begin(wait, _describe(error))
             time.sleep(wait)
