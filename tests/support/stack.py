@@ -9,6 +9,7 @@ import re
 import subprocess
 import tempfile
 import textwrap
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Result:
     code: int
     output: str
     calls: Calls
+    seconds: float
 
     @property
     def puts(self) -> list[tuple[str, dict[str, Any]]]:
@@ -97,6 +99,7 @@ class Stack:
                 variables[key] = value
         if not warm.fits(variables):
             variables.pop(warm.VARIABLE, None)
+        begin = time.monotonic()
         with self.emulator.recording() as calls:
             done = subprocess.run(
                 ["pulumi", *arguments, "--non-interactive"],
@@ -112,7 +115,8 @@ class Stack:
         output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
         self.outputs.append(output)
         # The engine aligns the colons of property lists; what stands there does not depend on the other names.
-        return Result(done.returncode, re.sub(r"(?<=\w) +: ", ": ", output), calls)
+        aligned = re.sub(r"(?<=\w) +: ", ": ", output)
+        return Result(done.returncode, aligned, calls, time.monotonic() - begin)
 
     def preview(self, *arguments: str, **environment: str | None) -> Result:
         """`pulumi preview`."""
