@@ -555,45 +555,37 @@ def test_a_book_is_kept_by_the_clock_of_its_own_place(kit: Kit) -> None:
     The slot that it has got there is given up: this process sends nothing for a window.
     """
     database = Database()
-    pacer = kit.pacer(database=database)
 
-    def leave() -> None:
-        database.on_transaction = lambda: None
-        pacer._failing_since = kit.clock.now - 11
-        pacer._lose(database, StoreError("no answer"), 1.0)
+    def left_meanwhile(error: str = "") -> Pacer:
+        """A pacer whose next transaction begins as another thread leaves the database, and may fail itself."""
+        pacer = kit.pacer(database=database)
 
-    database.on_transaction = leave
+        def leave() -> None:
+            database.on_transaction = lambda: None
+            pacer._failing_since = kit.clock.now - 11
+            pacer._lose(database, StoreError("no answer"), 1.0)
+            if error:
+                raise StoreError(error)
+
+        database.on_transaction = leave
+        return pacer
+
     with pytest.raises(NoSlotInTime):
-        pacer.take(1.0)
+        left_meanwhile().take(1.0)
     assert database._book.written == database.now
     assert "this run waits 60 s" in kit.said[0]
 
     # Nor does that thread's own failure, which comes later, make the process leave the file.
-    third = kit.pacer(database=database)
-
-    def leave_and_fail() -> None:
-        third._failing_since = kit.clock.now - 11
-        third._lose(database, StoreError("no answer"), 1.0)
-        database.on_transaction = lambda: None
-        raise StoreError("connection reset")
-
-    database.on_transaction = leave_and_fail
+    failing = left_meanwhile("connection reset")
     with pytest.raises(NoSlotInTime):
-        third.take(1.0)
-    assert isinstance(third._store, FileStore)
+        failing.take(1.0)
+    assert isinstance(failing._store, FileStore)
 
     # A refusal that is noted at that moment is noted where this process goes on, too.
-    other = kit.pacer(database=database)
-
-    def leave_again() -> None:
-        database.on_transaction = lambda: None
-        other._failing_since = kit.clock.now - 11
-        other._lose(database, StoreError("no answer"), 1.0)
-
-    database.on_transaction = leave_again
-    other.note_answer({}, 429, 30.0)
-    assert isinstance(other._store, FileStore)
-    assert other._store.hold() >= kit.clock.now + 30
+    refused = left_meanwhile()
+    refused.note_answer({}, 429, 30.0)
+    assert isinstance(refused._store, FileStore)
+    assert refused._store.hold() >= kit.clock.now + 30
     assert database.hold() >= database.now + 30
 
 
