@@ -147,7 +147,7 @@ def test_a_thread_that_cannot_start_is_an_error_and_the_next_limit_tries_again(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")  # the fork is the test
 def test_a_forked_process_has_a_watchdog_of_its_own(watchdog: Watchdog) -> None:
     """The thread stays with the parent, which may hold the lock at that moment."""
     assert wait_for_end(0.05)[1]

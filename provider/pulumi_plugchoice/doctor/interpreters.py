@@ -39,7 +39,7 @@ try:
     import pulumi_plugchoice.connector
     from importlib.metadata import version
     found["pulumi"] = version("pulumi")
-except BaseException as error:
+except BaseException as error:  # whatever an import raises is what the doctor tells
     found["error"] = "%s: %s" % (type(error).__name__, error)
 print("\\n{_MARK}" + json.dumps(found))
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-TOKEN = "demo-token"  # noqa: S105 (a token of the emulator is no secret)
+TOKEN = "demo-token"  # noqa: S105 - a token of the emulator is no secret
 HIDDEN, READ_ONLY = "5f0c3c1e-0000-4000-8000-000000000027", "5f0c3c1e-0000-4000-8000-000000000028"
 
 _DC = {"vendor": "Alpitronic", "name": "HYC50", "is_dc": True}

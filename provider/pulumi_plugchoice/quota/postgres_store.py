@@ -158,7 +158,7 @@ class PostgresStore:
         except (psycopg.Error, OSError) as error:
             self._close()
             raise StoreError(_explain(error)) from error
-        except BaseException:
+        except BaseException:  # Ctrl-C too
             self._close()
             raise
 
